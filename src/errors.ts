@@ -1,0 +1,153 @@
+/** The stable `code` of every error this package throws. */
+export type PerfErrorCode =
+  | 'PERF_INVALID_OPTIONS'
+  | 'PERF_ABORTED'
+  | 'PERF_SERVER_START'
+  | 'PERF_SERVER_EXITED'
+  | 'PERF_PORT_IN_USE'
+  | 'PERF_LOAD'
+  | 'PERF_MEMORY'
+
+/** Base class of every error this package throws. `code` is stable between releases, `message` is not. */
+export class PerfError extends Error {
+  readonly code: PerfErrorCode
+
+  constructor(code: PerfErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+
+  static {
+    this.prototype.name = 'PerfError'
+  }
+}
+
+/** One bad option: where it stands, what it held and what was expected there. */
+export interface OptionIssue {
+  /** Dotted path, such as `health.timeout` or `stages[1].duration`. */
+  readonly option: string
+  readonly expected: string
+  readonly received: unknown
+  /** The whole sentence, as it stands in the error's message. */
+  readonly message: string
+}
+
+/** Bad options: all of them, found before anything was started. */
+export class PerfOptionsError extends PerfError {
+  readonly issues: readonly OptionIssue[]
+
+  constructor(subject: string, issues: readonly OptionIssue[]) {
+    const lines = issues.map((issue) => `  - ${issue.message}`)
+    super('PERF_INVALID_OPTIONS', `Invalid ${subject}:\n${lines.join('\n')}`)
+    this.issues = issues
+  }
+
+  static {
+    this.prototype.name = 'PerfOptionsError'
+  }
+}
+
+/**
+ * A measurement that was ended from outside: the test timed out, the run was cancelled, or a signal of the user's own
+ * was aborted. `cause` is the signal's reason; `partial` is what had been measured by then.
+ */
+export class PerfAbortError<Partial = unknown> extends PerfError {
+  readonly partial: Partial
+
+  constructor(message: string, options: { cause?: unknown; partial: Partial }) {
+    super('PERF_ABORTED', message, { cause: options.cause })
+    this.partial = options.partial
+  }
+
+  static {
+    // The name that the platform gives to aborted work, so that `error.name === 'AbortError'` holds for ours as well.
+    this.prototype.name = 'AbortError'
+  }
+}
+
+/** What is known of a server process that failed. Sizes and times in bytes and milliseconds. */
+export interface ServerFailure {
+  /** What was run, as the user wrote it. */
+  readonly command?: string
+  readonly cwd?: string
+  readonly url?: string
+  readonly pid?: number
+  readonly exitCode?: number | null
+  readonly exitSignal?: string | null
+  /** How long the process lived, in milliseconds. */
+  readonly lifetime?: number
+  /** The last lines of stdout and stderr. */
+  readonly output: string
+}
+
+/** A server that could not be spawned, exited during start-up or did not become healthy in time. */
+export class ServerStartError extends PerfError {
+  readonly server: ServerFailure
+
+  constructor(message: string, options: { cause?: unknown; server: ServerFailure }) {
+    super('PERF_SERVER_START', message, { cause: options.cause })
+    this.server = options.server
+  }
+
+  static {
+    this.prototype.name = 'ServerStartError'
+  }
+}
+
+/** A server that was healthy and died while a test used it. */
+export class ServerExitedError extends PerfError {
+  readonly server: ServerFailure
+
+  constructor(message: string, options: { cause?: unknown; server: ServerFailure }) {
+    super('PERF_SERVER_EXITED', message, { cause: options.cause })
+    this.server = options.server
+  }
+
+  static {
+    this.prototype.name = 'ServerExitedError'
+  }
+}
+
+/** A fixed port that somebody else listens on. */
+export class PortInUseError extends PerfError {
+  readonly port: number
+  readonly host: string
+
+  constructor(message: string, options: { cause?: unknown; port: number; host: string }) {
+    super('PERF_PORT_IN_USE', message, { cause: options.cause })
+    this.port = options.port
+    this.host = options.host
+  }
+
+  static {
+    this.prototype.name = 'PortInUseError'
+  }
+}
+
+/** A load that could not run or was lost; `partial` is what had been measured by then, if anything. */
+export class LoadError<Partial = unknown> extends PerfError {
+  readonly partial: Partial | undefined
+
+  constructor(message: string, options: { cause?: unknown; partial?: Partial } = {}) {
+    super('PERF_LOAD', message, { cause: options.cause })
+    this.partial = options.partial
+  }
+
+  static {
+    this.prototype.name = 'LoadError'
+  }
+}
+
+/** A memory watch that could not run or lost its target; `partial` is what had been sampled by then, if anything. */
+export class MemoryError<Partial = unknown> extends PerfError {
+  readonly partial: Partial | undefined
+
+  constructor(message: string, options: { cause?: unknown; partial?: Partial } = {}) {
+    super('PERF_MEMORY', message, { cause: options.cause })
+    this.partial = options.partial
+  }
+
+  static {
+    this.prototype.name = 'MemoryError'
+  }
+}

@@ -1,0 +1,87 @@
+/** Memory of a Node process (all isolates of its tree where a server is watched). Sizes in bytes, time Unix ms. */
+export interface NodeMemorySnapshot {
+  timestamp: number
+  heapUsed: number
+  heapTotal: number
+  external: number
+  arrayBuffers: number
+  rss: number
+}
+
+/** Memory of a process that is not Node: resident set size alone. */
+export interface ProcessMemorySnapshot {
+  timestamp: number
+  rss: number
+}
+
+export type MemorySnapshot = NodeMemorySnapshot | ProcessMemorySnapshot
+
+export type MemoryMetric = 'heapUsed' | 'external' | 'arrayBuffers' | 'rss'
+
+export interface MemorySuspect {
+  function: string
+  /** `file:line`, through source maps where there are any. */
+  location: string
+  /** Bytes allocated there that were still live after a collection. */
+  bytes: number
+  /** Share of all live sampled bytes, 0 to 1. */
+  share?: number
+}
+
+export interface LeakVerdict {
+  verdict: 'leak' | 'stable' | 'inconclusive'
+  metric: MemoryMetric
+  bytesPerSecond: number
+  bytesPerRequest?: number
+  pValue: number
+  /** One sentence a person understands; for 'inconclusive' also how much more load would decide. */
+  reason: string
+  suspects?: MemorySuspect[]
+}
+
+/** A memory floor: what was left after a full collection. */
+export interface MemoryFloor {
+  timestamp: number
+  /** Requests (or calls) completed by then, where something counted them. */
+  requests?: number
+  bytes: number
+}
+
+interface MemoryResultOf<Snapshot extends MemorySnapshot> {
+  title?: string
+  startedAt: number
+  duration: number
+  /** The live series, thinned so that an hour stays under 1 MB. */
+  samples: (Snapshot & { eventLoopDelay?: number; gcTime?: number; stale?: boolean })[]
+  /** Floors after collection, which the verdict is built on. */
+  floors: MemoryFloor[]
+  baseline: Snapshot
+  peak: Snapshot
+  final: Snapshot
+  growth: { bytes: number; bytesPerSecond: number; interval: [low: number, high: number] }
+  leak: LeakVerdict
+  aborted: boolean
+}
+
+/** A watch of Node: heap figures, event-loop delay (ms) and garbage collection (`count`, `time` in ms). */
+export interface NodeMemoryResult extends MemoryResultOf<NodeMemorySnapshot> {
+  kind: 'node'
+  eventLoopDelay: { p50: number; p99: number; max: number }
+  gc: { count: number; time: number }
+}
+
+/** A watch of a process that is not Node: `rss` alone. */
+export interface ProcessMemoryResult extends MemoryResultOf<ProcessMemorySnapshot> {
+  kind: 'process'
+}
+
+export type MemoryResult = NodeMemoryResult | ProcessMemoryResult
+
+/** What is shown of a memory watch while it runs. */
+export interface MemoryProgress {
+  progress: number
+  elapsed: number
+  latest: MemorySnapshot
+  samples: number
+  floors: number
+}

@@ -1,0 +1,93 @@
+import type {} from 'vitest'
+import type { LoadResult } from '../metrics/load-result.ts'
+import type { MemoryResult, MemorySnapshot } from '../metrics/memory-result.ts'
+import type { ThresholdOutcome } from '../metrics/threshold.ts'
+
+// Types only: the reporter's side reads this file too, and must not load anything of the worker's.
+
+interface ArtifactOf<Type extends string> {
+  type: Type
+  /** Unique in its test: ties a progress to the result it ends in. */
+  id: string
+  /** 0 for the first attempt of a test, 1 for its first retry. */
+  attempt: number
+}
+
+/** How a measurement ended: by itself, by `stop()`, by an abort, by its own thresholds (`abortOnFail`) or by an error. */
+export type MeasurementOutcome = 'completed' | 'stopped' | 'aborted' | 'failed'
+
+export interface PerfLoadArtifact extends ArtifactOf<'perf:load'> {
+  outcome: MeasurementOutcome
+  result: LoadResult
+  /** What was asked for, as far as a report shows it. */
+  plan: { connections?: number; rate?: number; duration?: number; amount?: number; pipelining?: number; method?: string }
+  /** Outcomes of the load's own `thresholds`. */
+  thresholds?: ThresholdOutcome[]
+  /** Message of the error that ended it. */
+  error?: string
+}
+
+export interface PerfMemoryArtifact extends ArtifactOf<'perf:memory'> {
+  outcome: MeasurementOutcome
+  result: MemoryResult
+  /** `this process`, `server`, or `pid 123`. */
+  target: string
+  error?: string
+}
+
+export interface PerfServerArtifact extends ArtifactOf<'perf:server'> {
+  event: 'ready' | 'failed' | 'exited' | 'stopped'
+  /** The command line, module file or URL. */
+  source: string
+  url?: string
+  pid?: number
+  /** Milliseconds from spawn to healthy. */
+  readyAfter?: number
+  exitCode?: number | null
+  exitSignal?: string | null
+  /** The last lines of stdout and stderr: with 'failed' and 'exited', and where the test failed. */
+  output?: string
+  error?: string
+}
+
+/** What a running measurement shows. Small on purpose: an hour of these must stay cheap. */
+export interface PerfProgressArtifact extends ArtifactOf<'perf:progress'> {
+  kind: 'load' | 'memory'
+  title: string
+  /** 0 to 1. */
+  progress: number
+  /** Milliseconds since it started, and how long it is planned to take (absent where that is not known). */
+  elapsed: number
+  planned?: number
+  requestsPerSecond?: number
+  p50?: number
+  p99?: number
+  /** All errors so far. */
+  errors?: number
+  memory?: MemorySnapshot
+}
+
+/** What a matcher (`toMeetThresholds`, `toLeakMemory`) decided, and of which measurement. */
+export interface PerfThresholdArtifact extends ArtifactOf<'perf:threshold'> {
+  /** `id` of the load or memory artifact that was judged, where it came from a fixture. */
+  measurement?: string
+  title?: string
+  outcomes: ThresholdOutcome[]
+}
+
+export type PerfArtifact =
+  | PerfLoadArtifact
+  | PerfMemoryArtifact
+  | PerfServerArtifact
+  | PerfProgressArtifact
+  | PerfThresholdArtifact
+
+declare module 'vitest' {
+  interface TestArtifactRegistry {
+    perfLoad: PerfLoadArtifact
+    perfMemory: PerfMemoryArtifact
+    perfServer: PerfServerArtifact
+    perfProgress: PerfProgressArtifact
+    perfThreshold: PerfThresholdArtifact
+  }
+}
