@@ -1,23 +1,24 @@
 import type { PerfLoadArtifact, PerfMemoryArtifact, PerfProgressArtifact } from '../vitest/artifacts.ts'
 import { formatBytes, formatCount, formatDuration, formatRatio, isMeasured } from '../units.ts'
-import { memoryFigure, roundRate } from './end-report.ts'
+import { plannedDuration } from './live-state.ts'
 import type { Paint } from './paint.ts'
 import { oneLine } from './screen-text.ts'
+import { memoryFigure, roundRate } from './test-tables.ts'
 
 const MARK = 'perf'
 
 /** The line of a measurement that has just started, for output that is no terminal. */
 export function startLine(artifact: PerfProgressArtifact, test: string, paint: Paint): string {
   const what = artifact.kind === 'load' ? 'load' : 'memory watch'
-  const planned = artifact.planned ? `, ${formatDuration(artifact.planned)} planned` : ''
+  const whole = plannedDuration(artifact)
+  const planned = whole ? `, ${formatDuration(whole)} planned` : ''
   return line('▸', `${titleOf(artifact.title, test)}: ${what} starts${planned}`, paint)
 }
 
 /** The line of a measurement that runs. */
 export function runningLine(artifact: PerfProgressArtifact, test: string, paint: Paint): string {
-  const done = artifact.planned
-    ? `${formatDuration(artifact.elapsed)} of ${formatDuration(artifact.planned)}`
-    : formatDuration(artifact.elapsed)
+  const planned = plannedDuration(artifact)
+  const done = formatDuration(artifact.elapsed) + (planned ? ` of ${formatDuration(planned)}` : '')
   const figures = [
     isMeasured(artifact.requestsPerSecond) ? `${formatCount(roundRate(artifact.requestsPerSecond))} requests/s` : '',
     isMeasured(artifact.p50) ? `p50 ${formatDuration(artifact.p50)}` : '',

@@ -1,9 +1,9 @@
 import { formatBytes, formatCount, formatDuration, isMeasured } from '../units.ts'
-import { memoryFigure, roundRate } from './end-report.ts'
-import type { LiveMeasurement } from './live-state.ts'
+import { plannedDuration, type LiveMeasurement } from './live-state.ts'
 import type { Paint } from './paint.ts'
 import { columnsOf, fit, oneLine, pad } from './screen-text.ts'
 import { barParts, sparkline } from './sparkline.ts'
+import { memoryFigure, roundRate } from './test-tables.ts'
 
 const ONE_LINE_FROM = 112
 const NO_TIME = ''
@@ -51,13 +51,14 @@ function elapsedNow({ latest, receivedAt }: LiveMeasurement, now: number): numbe
 }
 
 function progressNow(entry: LiveMeasurement, now: number): number {
-  const { planned, progress } = entry.latest
+  const { progress } = entry.latest
+  const planned = plannedDuration(entry.latest)
   // A load that ends at an amount moves by its own progress; one with a duration moves with the clock.
   return planned ? Math.max(progress, Math.min(1, elapsedNow(entry, now) / planned)) : progress
 }
 
 function timeText(entry: LiveMeasurement, now: number): string {
-  const { planned } = entry.latest
+  const planned = plannedDuration(entry.latest)
   if (!planned) return formatClock(elapsedNow(entry, now))
   const left = planned - elapsedNow(entry, now)
   return left > 0 ? `${formatClock(left)} left` : 'ending'

@@ -12,6 +12,14 @@ export interface LiveMeasurement {
 }
 
 const HISTORY = 40
+/** Below this progress an estimate of the whole says nothing. */
+const ESTIMATE_FROM = 0.02
+
+/** How long a measurement takes as a whole: as planned, or estimated from how far it is. `undefined` where unknown. */
+export function plannedDuration({ planned, progress, elapsed }: PerfProgressArtifact): number | undefined {
+  if (planned) return planned
+  return progress >= ESTIMATE_FROM && progress <= 1 && elapsed > 0 ? elapsed / progress : undefined
+}
 
 /** What runs now, by test and measurement; bounded by what runs at a time, not by how long it runs. */
 export class LiveState {

@@ -1,24 +1,19 @@
 import { columnsOf, fit, pad } from './screen-text.ts'
-
-/** A cell: its plain text, and how to style it once its place is known. */
-export interface Cell {
-  text: string
-  style?: (text: string) => string
-}
-
-export interface Column {
-  title: string
-  align?: 'left' | 'right'
-}
+import type { Paint } from './paint.ts'
+import type { Cell, Column, Tone } from './test-tables.ts'
 
 const GAP = 2
 const NARROWEST_FIRST = 12
 
-function paintCell(cell: Cell | undefined, width: number, align: Column['align']): string {
-  const text = fit(cell?.text ?? '', width)
-  const padded = pad('', width - columnsOf(text))
-  const styled = cell?.style ? cell.style(text) : text
-  return align === 'right' ? padded + styled : styled + padded
+const TONES = { good: 'green', bad: 'red', unsure: 'yellow', strong: 'bold' } as const
+
+function paintText(text: string, tone: Tone | undefined, paint: Paint): string {
+  return tone ? paint[TONES[tone]](text) : text
+}
+
+function placed(text: string, styled: string, width: number, align: Column['align']): string {
+  const space = pad('', width - columnsOf(text))
+  return align === 'right' ? space + styled : styled + space
 }
 
 /**
@@ -29,28 +24,33 @@ export function renderTable(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
   width: number,
-  titleStyle: (text: string) => string = (text) => text,
+  paint: Paint,
 ): string[] {
   const widths = columns.map((column, index) =>
     Math.max(columnsOf(column.title), ...rows.map((row) => columnsOf(row[index]?.text ?? ''))),
   )
   const others = widths.slice(1).reduce((sum, size) => sum + size + GAP, 0)
   const first = Math.min(widths[0] ?? 0, width - others)
-  if (first < Math.min(widths[0] ?? 0, NARROWEST_FIRST)) return renderList(columns, rows, width, titleStyle)
+  if (first < Math.min(widths[0] ?? 0, NARROWEST_FIRST)) return renderList(columns, rows, width, paint)
   widths[0] = first
-  const line = (cells: readonly (Cell | undefined)[]) =>
+  const line = (cells: readonly Cell[], style: (text: string, cell: Cell) => string) =>
     widths
-      .map((size, index) => paintCell(cells[index], size, columns[index]?.align))
+      .map((size, index) => {
+        const cell = cells[index] ?? { text: '' }
+        const text = fit(cell.text, size)
+        return placed(text, style(text, cell), size, columns[index]?.align)
+      })
       .join(' '.repeat(GAP))
       .trimEnd()
-  return [line(columns.map(({ title }) => ({ text: title, style: titleStyle }))), ...rows.map((row) => line(row))]
+  const titles = columns.map(({ title }) => ({ text: title }))
+  return [line(titles, paint.dim), ...rows.map((row) => line(row, (text, { tone }) => paintText(text, tone, paint)))]
 }
 
 function renderList(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
   width: number,
-  titleStyle: (text: string) => string,
+  paint: Paint,
 ): string[] {
   const label = Math.max(0, ...columns.slice(1).map(({ title }) => columnsOf(title)))
   return rows.flatMap((row) => {
@@ -59,7 +59,7 @@ function renderList(
     const lines = rest.flatMap((cell, index) => {
       if (cell.text === '') return []
       const text = fit(cell.text, Math.max(1, width - label - 4))
-      return [`  ${titleStyle(pad(columns[index + 1]?.title ?? '', label))}  ${cell.style ? cell.style(text) : text}`]
+      return [`  ${paint.dim(pad(columns[index + 1]?.title ?? '', label))}  ${paintText(text, cell.tone, paint)}`]
     })
     return [title, ...lines]
   })
