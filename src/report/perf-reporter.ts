@@ -1,14 +1,18 @@
 import { resolve } from 'node:path'
+import type { TestAnnotation } from 'vitest'
 import { DefaultReporter, type SerializedError, type TestCase, type TestModule, type TestRunEndReason, type TestSpecification, type Vitest } from 'vitest/node'
 import type { PerfArtifact } from '../vitest/artifacts.ts'
 import { renderEndReport } from './end-report.ts'
 import { readEnvironment } from './environment.ts'
+import { FIGURE_PREFIX, GithubActions } from './github-actions.ts'
+import { renderHtmlReport } from './html-report.ts'
 import { createJsonReport, type JsonReport } from './json-report.ts'
 import { LiveState } from './live-state.ts'
 import { loadEndLine, memoryEndLine, runningLine, startLine } from './live-lines.ts'
 import { LiveWindow } from './live-window.ts'
 import { createPaint, wantsColors, type Paint } from './paint.ts'
 import { pluginReportOptions } from './plugin-options.ts'
+import { renderPrometheus } from './prometheus-report.ts'
 import { checkReportOptions, resolveReportOptions, type ReportOptions, type ResolvedReportOptions } from './report-options.ts'
 import { dropStoredProgress } from './stored-artifacts.ts'
 import { summarizeRun, type RunSummary } from './summary.ts'
@@ -25,6 +29,7 @@ export class PerfReporter extends DefaultReporter {
   #report!: ResolvedReportOptions
   #paint: Paint = createPaint(false)
   #window: LiveWindow | undefined
+  #github: GithubActions | undefined
 
   constructor(options: ReportOptions = {}) {
     super()
@@ -35,6 +40,7 @@ export class PerfReporter extends DefaultReporter {
     super.onInit(vitest)
     this.#report = resolveReportOptions(this.#own, pluginReportOptions(vitest), process.env)
     this.#paint = createPaint(wantsColors(process.env, this.isTTY))
+    if (this.#report.github) this.#github = new GithubActions(vitest)
     this.#window = LiveWindow.attach(this, vitest, this.#live, this.#paint)
   }
 
@@ -61,6 +67,17 @@ export class PerfReporter extends DefaultReporter {
     }
   }
 
+  onTestCaseAnnotate(testCase: TestCase, annotation: TestAnnotation): void {
+    this.#github?.onTestCaseAnnotate(testCase, annotation)
+  }
+
+  /** Key figures that are annotations for JUnit's sake stand in the tables already. */
+  protected override printAnnotations(test: TestCase, console: 'log' | 'error', padding?: number): void {
+    const others = test.annotations().filter(({ type }) => !type.startsWith(FIGURE_PREFIX))
+    if (others.length === 0) return
+    super.printAnnotations(Object.create(test, { annotations: { value: () => others } }) as TestCase, console, padding)
+  }
+
   override onTestCaseResult(test: TestCase): void {
     this.#live.end(test.id)
     super.onTestCaseResult(test)
@@ -75,7 +92,11 @@ export class PerfReporter extends DefaultReporter {
     super.onTestRunEnd(modules, errors, reason)
     const summary = summarizeRun(collectTestRecords(modules, this.ctx.config.root))
     this.#printEnd(summary)
-    this.#writeFiles(summary, reason)
+    this.#writeReports(summary, reason)
+    const github = this.#github
+    if (!github) return
+    github.annotate(modules, errors)
+    this.#attempt(() => github.summarize(summary, process.env['GITHUB_STEP_SUMMARY']))
   }
 
   #printProgress(testCase: TestCase, artifact: Extract<PerfArtifact, { type: 'perf:progress' }>, started: boolean): void {
@@ -93,28 +114,32 @@ export class PerfReporter extends DefaultReporter {
     if (lines.length > 0) this.log(lines.join('\n'))
   }
 
-  #writeFiles(summary: RunSummary, reason: TestRunEndReason): void {
-    const { json } = this.#report
-    if (json === undefined) return
-    const report = this.#createReport(summary, reason)
-    this.#write('JSON', json, () => `${JSON.stringify(report, null, 2)}\n`)
-  }
-
-  #createReport(summary: RunSummary, state: JsonReport['run']['state']): JsonReport {
+  /** What cannot be written is an error that names it; the other files and the tables stay. */
+  #writeReports(summary: RunSummary, state: JsonReport['run']['state']): void {
+    const { json, html, prometheus } = this.#report
+    if (json === undefined && html === undefined && prometheus === undefined) return
     const environment = readEnvironment(this.ctx.config.root, this.ctx.version, process.env)
-    return createJsonReport(summary, { state, reportedAt: new Date() }, environment)
+    const report = createJsonReport(summary, { state, reportedAt: new Date() }, environment)
+    this.#write('JSON report', json, () => `${JSON.stringify(report, null, 2)}\n`)
+    this.#write('HTML report', html, () => renderHtmlReport(report))
+    this.#write('Prometheus figures', prometheus, () => renderPrometheus(summary))
   }
 
-  /** A file that cannot be written is an error that names it; the other files and the tables stay. */
-  #write(what: string, path: string, content: () => string): void {
+  #write(what: string, path: string | undefined, content: () => string): void {
+    if (path === undefined) return
     const target = resolve(this.ctx.config.root, path)
-    try {
+    this.#attempt(() => {
       writeWhole(target, content())
-      this.log(this.#paint.dim(` ${what} report written to `) + target)
+      this.log(`${this.#paint.dim(` ${what} written to`)} ${target}`)
+    })
+  }
+
+  #attempt(work: () => void): void {
+    try {
+      work()
     } catch (error) {
       process.exitCode = 1
       this.error(this.#paint.red(` perf: ${error instanceof Error ? error.message : String(error)}`))
     }
   }
 }
-
