@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url'
 import type { Plugin } from 'vitest/config'
-import type {} from 'vitest/node'
 import type { ReportOptions } from '../report/report-options.ts'
 import { rejectIssues } from '../options.ts'
 import { ENVIRONMENT, findEnvironmentIssues, readMilliseconds } from './environment.ts'

@@ -31,7 +31,8 @@ export class ArtifactRecorder {
 
   /** A figure that Vitest's JUnit reporter writes as a property. */
   property(name: string, value: number): void {
-    if (Number.isFinite(value)) this.#follow(this.#context.annotate(String(Number(value.toPrecision(6))), `perf.${name}`))
+    if (Number.isFinite(value))
+      this.#follow(this.#context.annotate(String(Number(value.toPrecision(6))), `perf.${name}`))
   }
 
   /** Resolves when all that was recorded has reached the main process. */

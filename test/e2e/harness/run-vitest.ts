@@ -70,7 +70,11 @@ export default defineConfig({
 export async function createProject(options: RunOptions): Promise<string> {
   const project = join(compatFolder(options.major), '.tmp', randomUUID().slice(0, 8))
   projects.add(project)
-  const files: Record<string, string> = { 'vitest.config.ts': configSource(options), 'package.json': '{"type":"module"}', ...options.files }
+  const files: Record<string, string> = {
+    'vitest.config.ts': configSource(options),
+    'package.json': '{"type":"module"}',
+    ...options.files,
+  }
   for (const [name, source] of Object.entries(files)) {
     const path = join(project, name)
     await mkdir(dirname(path), { recursive: true })
@@ -97,7 +101,12 @@ export async function startVitest(options: RunOptions, existing?: string): Promi
   const { node, vitest } = toolOf(options.major)
   const cookie = randomUUID()
   const reporter = options.reporter ?? 'default'
-  const args = [vitest, options.command ?? 'run', ...(reporter ? [`--reporter=${reporter}`] : []), ...(options.args ?? [])]
+  const args = [
+    vitest,
+    options.command ?? 'run',
+    ...(reporter ? [`--reporter=${reporter}`] : []),
+    ...(options.args ?? []),
+  ]
   const started = performance.now()
   const child = spawn(node, args, {
     cwd: project,
