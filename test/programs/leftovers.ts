@@ -26,3 +26,13 @@ export function portIsFree(port: number): Promise<boolean> {
     server.listen(port, () => server.close(() => resolve(true)))
   })
 }
+
+/** Looks again and again until nothing is found or the time is over; the last that was found. */
+export async function waitForNone<Found>(look: () => Found[], milliseconds: number): Promise<Found[]> {
+  const end = performance.now() + milliseconds
+  for (;;) {
+    const found = look()
+    if (found.length === 0 || performance.now() > end) return found
+    await new Promise((resolve) => setTimeout(resolve, 40))
+  }
+}
