@@ -1,6 +1,7 @@
 import type { LoadObserver } from '../load/generator.ts'
 import type { MemoryObserver } from '../memory/monitor.ts'
 import type { MemorySnapshot } from '../metrics/memory-result.ts'
+import type { ServerEvent } from '../server/perf-server.ts'
 import type { TestAttempt } from './test-attempt.ts'
 
 /** Turns what a load generator says into artifacts of the attempt, and its key figures into JUnit properties. */
@@ -59,4 +60,13 @@ export function observeMemory(attempt: TestAttempt): MemoryObserver {
       if (end.outcome === 'completed') recorder.property('memory_growth_bytes', result.growth.bytes)
     },
   }
+}
+
+let servers = 0
+
+/** Turns what happens to a server into artifacts of the attempt that started it. */
+export function observeServer(attempt: TestAttempt): (event: ServerEvent) => void {
+  servers += 1
+  const id = `server-${servers}`
+  return (event) => attempt.recorder.record({ type: 'perf:server', id, ...event })
 }
