@@ -6,13 +6,6 @@ import { openProbeChannel, type ProbeChannel } from '../server/probe-channel.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import { startServer as launch, type ServerContext } from '../server/start.ts'
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** The root of the Vitest project, from the plugin: what `cwd` and `module` are relative to. */
-    perfRoot: string
-  }
-}
-
 /** Where a server's memory probes connect to: known to the memory monitor, and no business of the server's. */
 const channels = new WeakMap<PerfServer, ProbeChannel>()
 
