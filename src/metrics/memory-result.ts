@@ -33,6 +33,8 @@ export interface LeakVerdict {
   metric: MemoryMetric
   bytesPerSecond: number
   bytesPerRequest?: number
+  /** 99 % confidence interval of `bytesPerRequest`. */
+  interval?: [low: number, high: number]
   pValue: number
   /** One sentence a person understands; for 'inconclusive' also how much more load would decide. */
   reason: string
@@ -44,7 +46,19 @@ export interface MemoryFloor {
   timestamp: number
   /** Requests (or calls) completed by then, where something counted them. */
   requests?: number
+  /** What the verdict looks at: heap and external memory of all isolates; of a target that is not Node, `rss`. */
   bytes: number
+  heapUsed?: number
+  /** External memory, array buffers included. */
+  external?: number
+  arrayBuffers?: number
+}
+
+/** Collections that the watch forced on its target: what they cost, and that they are no one else's. */
+export interface ForcedCollections {
+  count: number
+  /** Milliseconds that the target (its slowest isolate) stood still for them, in total. */
+  time: number
 }
 
 interface MemoryResultOf<Snapshot extends MemorySnapshot> {
@@ -60,6 +74,8 @@ interface MemoryResultOf<Snapshot extends MemorySnapshot> {
   final: Snapshot
   growth: { bytes: number; bytesPerSecond: number; interval: [low: number, high: number] }
   leak: LeakVerdict
+  /** Absent where no collection can be forced or none was asked for. */
+  collections?: ForcedCollections
   aborted: boolean
 }
 

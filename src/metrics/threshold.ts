@@ -120,3 +120,15 @@ export function evaluateThresholds(
     return { metric, expression: condition.expression, value, passed: value !== null && holds(value, condition) }
   })
 }
+
+/** A line a condition, with its value and verdict; what failed stands out. */
+export function formatOutcomes(outcomes: readonly ThresholdOutcome[]): string {
+  const name = Math.max(...outcomes.map(({ metric, expression }) => metric.length + expression.length + 1), 0)
+  return outcomes
+    .map(({ metric, expression, value, passed }) => {
+      const condition = `${metric} ${expression}`.padEnd(name)
+      const figure = value === null ? 'no data' : String(Number(value.toPrecision(6)))
+      return `  ${passed ? '✓' : '✗'} ${condition}  got ${figure}`
+    })
+    .join('\n')
+}

@@ -20,7 +20,14 @@ export interface PerfLoadArtifact extends ArtifactOf<'perf:load'> {
   outcome: MeasurementOutcome
   result: LoadResult
   /** What was asked for, as far as a report shows it. */
-  plan: { connections?: number; rate?: number; duration?: number; amount?: number; pipelining?: number; method?: string }
+  plan: {
+    connections?: number
+    rate?: number
+    duration?: number
+    amount?: number
+    pipelining?: number
+    method?: string
+  }
   /** Outcomes of the load's own `thresholds`. */
   thresholds?: ThresholdOutcome[]
   /** Message of the error that ended it. */

@@ -1,0 +1,287 @@
+'use strict'
+{
+  const plots = JSON.parse(document.getElementById('plots').textContent)
+  const tests = [...document.querySelectorAll('details.test')]
+  const search = document.getElementById('search')
+  const toggle = document.getElementById('toggle')
+  const verdicts = [...document.querySelectorAll('[data-verdict][aria-pressed]')]
+  const HEIGHT = 210
+  // 0, 50, 75, 90, 95, 99, 99.9 … percent, as 1 / (1 - percentile).
+  const PERCENTILES = [1, 2, 4, 10, 20, 100, 1000, 1e4, 1e5, 1e6]
+  const FEW_PERCENTILES = [1, 10, 100, 1000, 1e4, 1e5, 1e6]
+  const BYTE_STEPS = Array.from({ length: 34 }, (_, power) => 2 ** power)
+
+  // ---- Plots -------------------------------------------------------------------------------------------------------
+
+  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
+
+  const digits = (value) => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2))
+  const short = (value) => String(Number(value.toPrecision(3)))
+  const text = {
+    ms: (value) => (value == null ? '' : value >= 1000 ? `${digits(value / 1000)} s` : `${digits(value)} ms`),
+    msTick: (value) => (value >= 1000 ? `${short(value / 1000)} s` : `${short(value)} ms`),
+    count: (value) => (value == null ? '' : Number(value.toPrecision(4)).toLocaleString('en')),
+    bytes: (value) => {
+      if (value == null) return ''
+      const units = ['B', 'KB', 'MB', 'GB']
+      const unit = Math.min(3, Math.max(0, Math.floor(Math.log2(Math.max(1, Math.abs(value))) / 10)))
+      return `${short(value / 1024 ** unit)} ${units[unit]}`
+    },
+    seconds: (value) => (value == null ? '' : value >= 120 ? `${short(value / 60)} min` : `${short(value)} s`),
+    percentile: (value) => {
+      if (value == null) return ''
+      return `${Number((100 - 100 / value).toFixed(Math.max(0, Math.ceil(Math.log10(value)) - 1)))}%`
+    },
+  }
+
+  const axis = (format, extra = {}) => ({
+    stroke: color('soft'),
+    grid: { stroke: color('line'), width: 1 },
+    ticks: { stroke: color('line'), width: 1 },
+    font: '12px system-ui, sans-serif',
+    values: (_, ticks) => ticks.map((tick) => (tick == null ? '' : format(tick))),
+    ...extra,
+  })
+
+  const line = (label, stroke, format, extra = {}) => ({
+    label,
+    stroke: color(stroke),
+    width: 2,
+    points: { show: false },
+    spanGaps: true,
+    value: (_, value) => format(value),
+    ...extra,
+  })
+
+  /** Dashed lines for what was promised, named at the right end. */
+  const boundLines = (bounds) => (u) => {
+    const { ctx, bbox } = u
+    const ratio = devicePixelRatio || 1
+    ctx.save()
+    ctx.font = `${12 * ratio}px system-ui, sans-serif`
+    ctx.textAlign = 'right'
+    ctx.lineWidth = 1.5 * ratio
+    ctx.setLineDash([6 * ratio, 4 * ratio])
+    for (const { value, label, passed } of bounds) {
+      const y = u.valToPos(value, 'y', true)
+      if (!(y >= bbox.top - 1 && y <= bbox.top + bbox.height + 1)) continue
+      ctx.strokeStyle = ctx.fillStyle = color(passed ? 'good' : 'bad')
+      ctx.beginPath()
+      ctx.moveTo(bbox.left, y)
+      ctx.lineTo(bbox.left + bbox.width, y)
+      ctx.stroke()
+      const above = y - bbox.top > 18 * ratio
+      ctx.fillText(`${passed ? '✓' : '✗'} ${label}`, bbox.left + bbox.width - 4 * ratio, y + (above ? -5 : 14) * ratio)
+    }
+    ctx.restore()
+  }
+
+  const withBounds = (bounds, low, high) => {
+    const values = bounds.map(({ value }) => value).filter((value) => value > 0)
+    return [Math.min(low, ...values), Math.max(high, ...values)]
+  }
+
+  const positive = (values) => values.map((value) => (value == null ? null : Math.max(value, 0.001)))
+
+  /** From zero, with room for the promises. */
+  const fromZero = (bounds) => (_, low, high) => {
+    const top = withBounds(bounds, 0, high ?? 1)[1]
+    return [0, top > 0 ? top * 1.12 : 1]
+  }
+
+  const timeAxis = () => axis(text.seconds, { size: 34 })
+
+  const kinds = {
+    spectrum({ loads }, entry) {
+      const { spectrum, latencyBounds } = loads[entry]
+      return {
+        data: [spectrum.map(([at]) => at), positive(spectrum.map(([, value]) => value))],
+        bounds: latencyBounds,
+        scales: {
+          x: { time: false, distr: 3, range: (_, low, high) => [Math.max(1, low), Math.max(high, 10)] },
+          y: {
+            distr: 3,
+            range: (_, low, high) => {
+              const [from, to] = withBounds(latencyBounds, low ?? 1, high ?? 10)
+              return [from / 1.3, to * 1.6]
+            },
+          },
+        },
+        series: [{ label: 'percentile', value: (_, value) => text.percentile(value) }, line('latency', 'c1', text.ms, { fill: `${color('c1')}22` })],
+        axes: [
+          axis(text.percentile, { size: 34, splits: (u) => (u.width < 420 ? FEW_PERCENTILES : PERCENTILES).filter((at) => at <= u.scales.x.max), filter: (_, ticks) => ticks }),
+          axis(text.msTick, { size: 64 }),
+        ],
+      }
+    },
+    latency({ loads }, entry) {
+      const { series, latencyBounds } = loads[entry]
+      return {
+        data: [series.seconds, series.p50, series.p95, series.p99],
+        bounds: latencyBounds,
+        scales: { x: { time: false }, y: { range: fromZero(latencyBounds) } },
+        series: [
+          { label: 'at', value: (_, value) => text.seconds(value) },
+          line('p50', 'c1', text.ms),
+          line('p95', 'c2', text.ms),
+          line('p99', 'c3', text.ms),
+        ],
+        axes: [timeAxis(), axis(text.msTick, { size: 64 })],
+      }
+    },
+    rate({ loads }, entry) {
+      const { series, rateBounds } = loads[entry]
+      return {
+        data: [series.seconds, series.rate],
+        bounds: rateBounds,
+        scales: { x: { time: false }, y: { range: fromZero(rateBounds) } },
+        series: [
+          { label: 'at', value: (_, value) => text.seconds(value) },
+          line('requests/s', 'c4', text.count, { fill: `${color('c4')}22` }),
+        ],
+        axes: [timeAxis(), axis(text.count, { size: 64 })],
+      }
+    },
+    errors({ loads }, entry) {
+      const { series } = loads[entry]
+      const names = Object.keys(series.errors)
+      const dropped = series.dropped.some(Boolean)
+      return {
+        data: [series.seconds, ...names.map((name) => series.errors[name]), ...(dropped ? [series.dropped] : [])],
+        bounds: [],
+        scales: { x: { time: false }, y: { range: fromZero([]) } },
+        series: [
+          { label: 'at', value: (_, value) => text.seconds(value) },
+          ...names.map((name, index) => line(name, `c${[3, 2, 5, 1, 4, 6][index % 6]}`, text.count, { points: { show: true, size: 5 } })),
+          ...(dropped ? [line('dropped', 'soft', text.count, { dash: [6, 4] })] : []),
+        ],
+        axes: [timeAxis(), axis(text.count, { size: 64 })],
+      }
+    },
+    memory({ memory }, entry) {
+      const { seconds, heap, rss, floor, trend, figure } = memory[entry]
+      const has = (column) => column.some((value) => value != null)
+      const columns = [
+        ...(figure === 'heap' && has(heap) ? [[heap, line('heap', 'c1', text.bytes, { width: 1.5 })]] : []),
+        ...(has(rss) ? [[rss, line('rss', 'soft', text.bytes, { width: 1.5, show: figure === 'rss' })]] : []),
+        ...(has(floor) ? [[floor, line('after collection', 'c4', text.bytes, { width: 0, points: { show: true, size: 7, fill: color('c4') }, paths: () => null })]] : []),
+        ...(has(trend) ? [[trend, line('trend', 'c3', text.bytes, { dash: [8, 4] })]] : []),
+      ]
+      return {
+        data: [seconds, ...columns.map(([column]) => column)],
+        bounds: [],
+        scales: { x: { time: false }, y: { range: fromZero([]) } },
+        series: [{ label: 'at', value: (_, value) => text.seconds(value) }, ...columns.map(([, series]) => series)],
+        axes: [timeAxis(), axis(text.bytes, { size: 70, incrs: BYTE_STEPS })],
+      }
+    },
+  }
+
+  const drawn = new Map()
+
+  const draw = (figure) => {
+    const test = Number(figure.closest('.test').id.slice('test-'.length))
+    const { data, bounds, ...options } = kinds[figure.dataset.plot](plots.tests[test], Number(figure.dataset.entry))
+    const place = figure.querySelector('.plot')
+    drawn.get(figure)?.destroy()
+    drawn.set(
+      figure,
+      new uPlot(
+        { ...options, width: Math.max(200, place.clientWidth), height: HEIGHT, cursor: { drag: { x: true, y: false } }, hooks: { draw: [boundLines(bounds)] } },
+        data,
+        place,
+      ),
+    )
+  }
+
+  const view = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) if (isIntersecting && !drawn.has(target)) draw(target)
+    },
+    { rootMargin: '400px' },
+  )
+  for (const figure of document.querySelectorAll('figure[data-plot]')) view.observe(figure)
+
+  const resize = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const plot = drawn.get(target)
+      const width = target.querySelector('.plot').clientWidth
+      if (plot && width > 0 && width !== plot.width) plot.setSize({ width, height: HEIGHT })
+    }
+  })
+  for (const figure of document.querySelectorAll('figure[data-plot]')) resize.observe(figure)
+
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+    for (const figure of [...drawn.keys()]) draw(figure)
+  })
+
+  // ---- Filter and keyboard -----------------------------------------------------------------------------------------
+
+  let verdict = 'all'
+
+  const filter = () => {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean)
+    let shown = 0
+    for (const test of tests) {
+      const fits = words.every((word) => test.dataset.name.includes(word)) && (verdict === 'all' || test.dataset.verdict === verdict)
+      test.hidden = !fits
+      if (fits) shown += 1
+    }
+    document.getElementById('nothing').hidden = shown > 0
+    updateToggle()
+  }
+
+  const visible = () => tests.filter((test) => !test.hidden)
+
+  const updateToggle = () => {
+    const all = visible().every((test) => test.open)
+    toggle.textContent = all ? 'Close all' : 'Open all'
+  }
+
+  search.addEventListener('input', filter)
+  for (const button of verdicts) {
+    button.addEventListener('click', () => {
+      verdict = button.dataset.verdict
+      for (const other of verdicts) other.setAttribute('aria-pressed', String(other === button))
+      filter()
+    })
+  }
+  toggle.addEventListener('click', () => {
+    const open = !visible().every((test) => test.open)
+    for (const test of visible()) test.open = open
+  })
+  for (const test of tests) test.addEventListener('toggle', updateToggle)
+
+  const reveal = () => {
+    const test = tests.find(({ id }) => `#${id}` === location.hash)
+    if (test) test.open = true
+  }
+  addEventListener('hashchange', reveal)
+
+  const step = (by) => {
+    const list = visible()
+    const at = list.findIndex((test) => test.contains(document.activeElement))
+    const next = list[at === -1 ? (by > 0 ? 0 : list.length - 1) : Math.min(list.length - 1, Math.max(0, at + by))]
+    next?.querySelector('summary').focus()
+  }
+
+  addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return
+    if (document.activeElement === search) {
+      if (event.key === 'Escape') {
+        search.value = ''
+        filter()
+        search.blur()
+      }
+      return
+    }
+    if (event.key === '/') search.focus()
+    else if (event.key === 'j') step(1)
+    else if (event.key === 'k') step(-1)
+    else return
+    event.preventDefault()
+  })
+
+  filter()
+  reveal()
+}

@@ -1,0 +1,17 @@
+import { binary, run, step } from './tool.mjs'
+
+const vitest = binary('vitest')
+const only = process.argv.slice(2)
+
+step('build', () => run('scripts/build.mjs'))
+if (only.length > 0) {
+  run(vitest, ['run', ...only])
+} else {
+  step('types on Vitest 4 and 5', () => {
+    run(binary('typescript', 'tsc'), ['-p', 'test/types'])
+    run(binary('typescript', 'tsc'), ['-p', 'test/compat/vitest-5'])
+  })
+  step('unit tests', () => run(vitest, ['run', '--project=unit']))
+  step('end-to-end tests on Vitest 4 and 5', () => run(vitest, ['run', '--project=e2e']))
+  step('examples', () => run('scripts/examples.mjs'))
+}

@@ -1,0 +1,62 @@
+import type { LoadOptions } from '../load/load-options.ts'
+import type { MemoryConfig } from '../memory/memory-options.ts'
+import type { ReportOptions } from '../report/report-options.ts'
+import type { ServerOptions } from '../server/server-options.ts'
+import type { OptionIssue } from '../errors.ts'
+import { findLoadOptionIssues } from '../load/load-options.ts'
+import { findMemoryOptionIssues } from '../memory/memory-options.ts'
+import { optionIssue, nearestName } from '../options.ts'
+import { findReportOptionIssues } from '../report/report-options.ts'
+import { findServerOptionIssues } from '../server/server-options.ts'
+
+/** Options of `perf(options)`: defaults for the fixtures of the same name, and for the reporter. */
+export interface PerfPluginOptions {
+  /** Default of the `serverOptions` fixture: the server that the `server` fixture starts. */
+  server?: ServerOptions
+  /** Default of the `loadOptions` fixture: what `generateLoad` takes where a call says nothing. */
+  load?: Partial<Omit<LoadOptions, 'signal'>>
+  /** Default of the `memoryOptions` fixture: what memory watches take where a call says nothing. */
+  memory?: Partial<Omit<MemoryConfig, 'signal'>>
+  /** Options of `--reporter=perf`. */
+  report?: ReportOptions
+}
+
+const CHECKS: { [Key in keyof PerfPluginOptions]-?: (input: unknown, prefix: string) => OptionIssue[] } = {
+  server: findServerOptionIssues,
+  load: (input, prefix) => findLoadOptionIssues(input, prefix, { defaults: true }),
+  memory: findMemoryOptionIssues,
+  report: findReportOptionIssues,
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Signals and functions cannot cross from Vitest's main process to its workers. */
+function findUncloneable(value: unknown, path: string): OptionIssue[] {
+  if (typeof value === 'function' || value instanceof AbortSignal) {
+    return [optionIssue(path, 'a plain value, since the plugin hands it to other processes', value)]
+  }
+  if (Array.isArray(value)) return value.flatMap((item, index) => findUncloneable(item, `${path}[${index}]`))
+  if (!isPlainObject(value) || value instanceof RegExp || ArrayBuffer.isView(value)) return []
+  return Object.entries(value).flatMap(([key, item]) => findUncloneable(item, `${path}.${key}`))
+}
+
+/** Every mistake in the options of `perf(…)`. */
+export function findPluginOptionIssues(options: unknown): OptionIssue[] {
+  if (options === undefined) return []
+  if (!isPlainObject(options)) return [optionIssue('options', 'an object', options)]
+  const known = Object.keys(CHECKS)
+  return Object.entries(options).flatMap(([name, value]): OptionIssue[] => {
+    if (value === undefined) return []
+    const check = CHECKS[name as keyof PerfPluginOptions]
+    if (!check) {
+      const issue = optionIssue(name, `one of ${known.join(', ')}`, value)
+      const nearest = nearestName(name, known)
+      return [nearest ? { ...issue, message: `${issue.message}; did you mean \`${nearest}\`?` } : issue]
+    }
+    if (!isPlainObject(value)) return [optionIssue(name, 'an object', value)]
+    const uncloneable = findUncloneable(value, name)
+    return uncloneable.length > 0 ? uncloneable : check(value, name)
+  })
+}

@@ -1,0 +1,104 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { isMainThread } from 'node:worker_threads'
+import { WATCHDOG_SCRIPT } from './watchdog-script.ts'
+
+/** The environment variable by which a process is known as ours, whatever became of its parent and its group. */
+export const COOKIE_VARIABLE = 'VITEST_PERF_COOKIE'
+
+/** The watch over one tree of processes. */
+export interface Guard {
+  /** To be set as `VITEST_PERF_COOKIE` in the environment of the tree's root, before it is started. */
+  readonly cookie: string
+  /** Adds a process group: the pid of a child that was spawned with `detached: true`. */
+  addGroup(pgid: number): void
+  /** Ends the watch. Call it when the tree is gone: what is still there then stays. Idempotent. */
+  release(): void
+}
+
+/** How often a watchdog that was killed is replaced, before something must be wrong with this machine. */
+const MAX_REPLACEMENTS = 20
+
+/** Our parent when this module was loaded; a forked worker whose parent is another one by now is an orphan. */
+const originalParent = process.ppid
+
+const groups = new Map<string, number[]>()
+let watchdog: ChildProcess | undefined
+let replacements = 0
+
+/**
+ * Starts to watch over a tree that is about to be started: when this worker or Vitest's main process is gone, however it
+ * ended, every group added and every process that carries the cookie is killed within two seconds. A watchdog process is
+ * shared by all guards of this module; it is replaced when it dies, and ends with the last guard.
+ *
+ * On Windows there is no watchdog, and the guard does nothing.
+ */
+export function guard(): Guard {
+  const cookie = randomUUID()
+  groups.set(cookie, [])
+  if (process.platform !== 'win32') {
+    watchdog ??= startWatchdog()
+    order(`c ${cookie}`)
+  }
+  return {
+    cookie,
+    addGroup(pgid) {
+      const known = groups.get(cookie)
+      if (!known) return
+      known.push(pgid)
+      order(`+ ${cookie} ${pgid}`)
+    },
+    release() {
+      if (!groups.delete(cookie)) return
+      order(`- ${cookie}`)
+      if (groups.size === 0) endWatchdog()
+    },
+  }
+}
+
+/** The pid of the watchdog, where one is up. */
+export function watchdogPid(): number | undefined {
+  return watchdog?.pid
+}
+
+function order(line: string): void {
+  watchdog?.stdin?.write(`${line}\n`)
+}
+
+function endWatchdog(): void {
+  const ending = watchdog
+  watchdog = undefined
+  ending?.stdin?.end()
+}
+
+function startWatchdog(): ChildProcess {
+  const { [COOKIE_VARIABLE]: _, ...env } = process.env
+  // Only a fork can outlive the main process; a worker thread dies with it, and the pipe closes.
+  const watched = isMainThread && process.send ? [String(process.pid), String(originalParent)] : []
+  const child = spawn('/bin/sh', ['-c', WATCHDOG_SCRIPT, 'vitest-perf-watchdog', ...watched], {
+    // A session of its own: Ctrl-C on the terminal must reach Vitest and the server, not the watchdog.
+    detached: true,
+    cwd: '/',
+    env,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  child.once('error', () => replace(child))
+  child.once('exit', () => replace(child))
+  child.stdin.on('error', () => {})
+  child.unref()
+  const pipe = child.stdin as typeof child.stdin & { unref?: () => void }
+  pipe.unref?.()
+  return child
+}
+
+function replace(dead: ChildProcess): void {
+  if (dead !== watchdog) return
+  watchdog = undefined
+  if (groups.size === 0 || replacements >= MAX_REPLACEMENTS) return
+  replacements += 1
+  watchdog = startWatchdog()
+  for (const [cookie, pgids] of groups) {
+    order(`c ${cookie}`)
+    for (const pgid of pgids) order(`+ ${cookie} ${pgid}`)
+  }
+}

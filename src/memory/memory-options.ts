@@ -1,0 +1,98 @@
+import * as v from 'valibot'
+import type { OptionIssue } from '../errors.ts'
+import { abortSignal, duration, findOptionIssues, flag, nonNegativeInteger, positiveInteger, rejectIssues, text } from '../options.ts'
+
+/** How memory is watched. */
+export interface MemoryConfig {
+  /**
+   * What is watched: `'server'` (the test's), `'self'` (this process), a pid, or a server that `startServer` returned.
+   * Default: the test's server if it has one, else this process.
+   */
+  target?: 'server' | 'self' | number | { readonly pid: number | undefined }
+  /** Milliseconds between live samples. Default 100. */
+  intervalMs?: number
+  /** Ends the watch after so many samples. */
+  sampleCount?: number
+  /** Samples at the start that `baseline` and `growth` leave out. Default 3. */
+  warmupSamples?: number
+  /** Compare heaps after full collections: what the leak verdict is built on. Default true. */
+  gc?: boolean
+  /** Name the allocation sites that hold memory whatever the verdict, not only of a leak. Default false. */
+  diagnose?: boolean
+  signal?: AbortSignal
+  /** What the watch is called in reports. */
+  title?: string
+}
+
+/** Options of `measure`. */
+export interface MeasureOptions {
+  /** How often the function is called after its warm-up. */
+  iterations: number
+}
+
+const target = v.union(
+  [
+    v.picklist(['server', 'self']),
+    v.pipe(v.number(), v.integer(), v.minValue(1)),
+    v.looseObject({ pid: v.optional(v.number()) }),
+  ],
+  "'server', 'self', a process id or a server",
+)
+
+const memoryConfig = v.strictObject({
+  target: v.optional(target),
+  intervalMs: v.optional(duration),
+  sampleCount: v.optional(positiveInteger),
+  warmupSamples: v.optional(nonNegativeInteger),
+  gc: v.optional(flag),
+  diagnose: v.optional(flag),
+  signal: v.optional(abortSignal),
+  title: v.optional(text),
+}, 'an object')
+
+/** Every mistake in a `MemoryConfig`. */
+export function findMemoryOptionIssues(input: unknown, prefix = ''): OptionIssue[] {
+  return findOptionIssues(memoryConfig, input, prefix)
+}
+
+const watchDuration = v.object({ duration })
+const measureOptions = v.strictObject({ iterations: positiveInteger }, 'an object')
+const callable = (name: string) => v.object({ [name]: v.function('a function') })
+
+/** A `MemoryConfig` with every default in place. */
+export interface ResolvedMemoryConfig {
+  target: MemoryConfig['target']
+  intervalMs: number
+  sampleCount: number
+  warmupSamples: number
+  gc: boolean
+  diagnose: boolean
+  signal: AbortSignal | undefined
+  title: string | undefined
+}
+
+/** What a watch is asked for: throws one `PerfOptionsError` with all that is wrong. */
+export function resolveMemoryOptions(
+  config: MemoryConfig = {},
+  defaults: Partial<MemoryConfig> = {},
+  given: { duration?: unknown; work?: unknown; fn?: unknown; measure?: unknown } = {},
+): ResolvedMemoryConfig {
+  rejectIssues('memory options', [
+    ...('duration' in given ? findOptionIssues(watchDuration, { duration: given.duration }) : []),
+    ...('work' in given ? findOptionIssues(callable('work'), { work: given.work }) : []),
+    ...('fn' in given ? findOptionIssues(callable('fn'), { fn: given.fn }) : []),
+    ...('measure' in given ? findOptionIssues(measureOptions, given.measure) : []),
+    ...findMemoryOptionIssues(config),
+  ])
+  const merged = { ...defaults, ...config }
+  return {
+    target: merged.target,
+    intervalMs: merged.intervalMs ?? 100,
+    sampleCount: merged.sampleCount ?? Infinity,
+    warmupSamples: merged.warmupSamples ?? 3,
+    gc: merged.gc ?? true,
+    diagnose: merged.diagnose ?? false,
+    signal: merged.signal,
+    title: merged.title,
+  }
+}

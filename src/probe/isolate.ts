@@ -1,0 +1,165 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { constants, monitorEventLoopDelay, PerformanceObserver, type IntervalHistogram } from 'node:perf_hooks'
+import { setImmediate as turn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { AllocationSampler } from './allocation-sampler.ts'
+import type { IsolateAnswers, IsolateFloor, IsolateMemory, IsolateQuestion, IsolateReading, LoopDelay } from './protocol.ts'
+
+/** How often the event loop is looked at, in milliseconds: the smallest delay that is seen. */
+const LOOP_RESOLUTION = 10
+
+const RESPONSE_FINISHED = 'http.server.response.finish'
+
+interface Watch {
+  readonly all: IntervalHistogram
+  readonly latest: IntervalHistogram
+  readonly from: { readonly requests: number; readonly gcCount: number; readonly gcTime: number }
+}
+
+/**
+ * The isolate this module runs in: reads its memory, forces collections, and while somebody watches counts its collections,
+ * its finished HTTP responses and the delay of its event loop. Costs nothing while nobody watches.
+ */
+export class Isolate {
+  #watches = new Map<string, Watch>()
+  #requests = 0
+  #gcCount = 0
+  #gcTime = 0
+  #observer: PerformanceObserver | undefined
+  #collection: Promise<{ memory: IsolateMemory; time: number }> | undefined
+  #gc: (() => void) | undefined
+  #sampler = new AllocationSampler()
+
+  async answer<Ask extends IsolateQuestion['ask']>(
+    question: Extract<IsolateQuestion, { ask: Ask }>,
+  ): Promise<IsolateAnswers[Ask]>
+  async answer(question: IsolateQuestion): Promise<IsolateAnswers[IsolateQuestion['ask']]> {
+    switch (question.ask) {
+      case 'read':
+        return this.read(question.watch)
+      case 'collect':
+        return this.collect(question.watch)
+      case 'forget':
+        this.forget(question.watch)
+        return null
+      case 'profile':
+        await this.#sampler.start()
+        return null
+      case 'sites':
+        await this.#collectOnce()
+        return this.#sampler.stop()
+    }
+  }
+
+  /** Memory now. A `watch` that was not known begins here. */
+  read(watch?: string): IsolateReading {
+    const memory = readMemory()
+    if (watch === undefined) return { memory }
+    const { all, latest, from } = this.#watches.get(watch) ?? this.#begin(watch)
+    const loop: LoopDelay = { ...loopDelay(all), latest: loopDelay(latest).max }
+    latest.reset()
+    return {
+      memory,
+      requests: this.#requests - from.requests,
+      loop,
+      gc: { count: this.#gcCount - from.gcCount, time: this.#gcTime - from.gcTime },
+    }
+  }
+
+  /** Memory after a full collection; collections asked for at the same time are one. */
+  async collect(watch?: string): Promise<IsolateFloor> {
+    this.#collection ??= this.#collectOnce().finally(() => (this.#collection = undefined))
+    const floor = await this.#collection
+    const from = watch === undefined ? undefined : this.#watches.get(watch)?.from
+    return from ? { ...floor, requests: this.#requests - from.requests } : floor
+  }
+
+  forget(watch: string): void {
+    const known = this.#watches.get(watch)
+    if (!known) return
+    known.all.disable()
+    known.latest.disable()
+    this.#watches.delete(watch)
+    if (this.#watches.size > 0) return
+    this.#observer?.disconnect()
+    this.#observer = undefined
+    unsubscribe(RESPONSE_FINISHED, this.#onResponse)
+  }
+
+  /** Ends every watch and the profiler. */
+  close(): void {
+    for (const watch of [...this.#watches.keys()]) this.forget(watch)
+    this.#sampler.close()
+  }
+
+  #onResponse = (): void => {
+    this.#requests += 1
+  }
+
+  #begin(name: string): Watch {
+    if (this.#watches.size === 0) {
+      subscribe(RESPONSE_FINISHED, this.#onResponse)
+      this.#observer = new PerformanceObserver((list) => this.#count(list.getEntries()))
+      this.#observer.observe({ entryTypes: ['gc'] })
+    }
+    const watch: Watch = {
+      all: monitorEventLoopDelay({ resolution: LOOP_RESOLUTION }),
+      latest: monitorEventLoopDelay({ resolution: LOOP_RESOLUTION }),
+      from: { requests: this.#requests, gcCount: this.#gcCount, gcTime: this.#gcTime },
+    }
+    watch.all.enable()
+    watch.latest.enable()
+    this.#watches.set(name, watch)
+    return watch
+  }
+
+  #count(entries: readonly { duration: number; detail?: unknown }[]): void {
+    for (const { duration, detail } of entries) {
+      const flags = (detail as { flags?: number } | undefined)?.flags ?? 0
+      if (flags & constants.NODE_PERFORMANCE_GC_FLAGS_FORCED) continue
+      this.#gcCount += 1
+      this.#gcTime += duration
+    }
+  }
+
+  /** Two collections with a turn of the loop between: finalizers and weak callbacks of the first free what the second takes. */
+  async #collectOnce(): Promise<{ memory: IsolateMemory; time: number }> {
+    const gc = (this.#gc ??= exposeGc())
+    const histograms = [...this.#watches.values()].flatMap(({ all, latest }) => [all, latest])
+    // A forced pause is ours, not the server's: the loop is not timed across it.
+    for (const histogram of histograms) histogram.disable()
+    let started = performance.now()
+    gc()
+    let time = performance.now() - started
+    await turn()
+    started = performance.now()
+    gc()
+    time += performance.now() - started
+    for (const { all, latest } of this.#watches.values()) {
+      all.enable()
+      latest.enable()
+    }
+    return { memory: readMemory(), time }
+  }
+}
+
+function readMemory(): IsolateMemory {
+  const { heapUsed, heapTotal, external, arrayBuffers, rss } = process.memoryUsage()
+  return { heapUsed, heapTotal, external, arrayBuffers, rss }
+}
+
+/** The histogram holds the time between two looks; what is beyond the planned distance is delay. */
+function loopDelay(histogram: IntervalHistogram): { p50: number; p99: number; max: number } {
+  if (histogram.count === 0) return { p50: 0, p99: 0, max: 0 }
+  const delay = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - LOOP_RESOLUTION)
+  return { p50: delay(histogram.percentile(50)), p99: delay(histogram.percentile(99)), max: delay(histogram.max) }
+}
+
+/** A bare `gc()` is a full, synchronous collection on every Node; with `{ type: 'major' }` Node 20 does a minor one. */
+function exposeGc(): () => void {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  setFlagsFromString('--no-expose-gc')
+  return gc
+}

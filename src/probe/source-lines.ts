@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import type { Debugger, Session } from 'node:inspector'
+import { SourceMap, type SourceMapPayload } from 'node:module'
+import { relative } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { post } from './allocation-sampler.ts'
+
+interface Position {
+  readonly scriptId: string
+  readonly url: string
+  /** Both from 0. */
+  readonly line: number
+  readonly column: number
+}
+
+/** Positions in running scripts as `file:line` of the source that a person wrote. */
+export class SourceLines {
+  readonly #mapUrls: ReadonlyMap<string, string>
+  readonly #maps = new Map<string, SourceMap | undefined>()
+
+  private constructor(mapUrls: ReadonlyMap<string, string>) {
+    this.#mapUrls = mapUrls
+  }
+
+  /** Asks V8 for the source map of every script it has: also of those a loader compiled in memory. */
+  static async of(session: Session): Promise<SourceLines> {
+    const mapUrls = new Map<string, string>()
+    const onParsed = ({ params }: { params: Debugger.ScriptParsedEventDataType }): void => {
+      if (params.sourceMapURL) mapUrls.set(params.scriptId, params.sourceMapURL)
+    }
+    session.on('Debugger.scriptParsed', onParsed)
+    await post(session, 'Debugger.enable', {})
+    await post(session, 'Debugger.disable', {})
+    session.off('Debugger.scriptParsed', onParsed)
+    return new SourceLines(mapUrls)
+  }
+
+  locate(position: Position): string {
+    const map = this.#mapOf(position)
+    const entry = map?.findEntry(position.line, position.column)
+    if (entry && 'originalSource' in entry && entry.originalSource) {
+      return `${shorten(new URL(entry.originalSource, asUrl(position.url)).href)}:${entry.originalLine + 1}`
+    }
+    return `${shorten(position.url)}:${position.line + 1}`
+  }
+
+  #mapOf({ scriptId, url }: Position): SourceMap | undefined {
+    const mapUrl = this.#mapUrls.get(scriptId)
+    if (mapUrl === undefined) return undefined
+    if (!this.#maps.has(scriptId)) this.#maps.set(scriptId, readMap(mapUrl, url))
+    return this.#maps.get(scriptId)
+  }
+}
+
+function readMap(mapUrl: string, scriptUrl: string): SourceMap | undefined {
+  try {
+    return new SourceMap(JSON.parse(readText(mapUrl, scriptUrl)) as SourceMapPayload)
+  } catch {
+    return undefined // no map, or a broken one: the position in the running script is still true
+  }
+}
+
+function readText(mapUrl: string, scriptUrl: string): string {
+  const inline = /^data:[^,]*?(;base64)?,(.*)$/s.exec(mapUrl)
+  if (inline) return inline[1] ? Buffer.from(inline[2] ?? '', 'base64').toString() : decodeURIComponent(inline[2] ?? '')
+  return readFileSync(fileURLToPath(new URL(mapUrl, asUrl(scriptUrl))), 'utf8')
+}
+
+function asUrl(url: string): string {
+  return url.includes('://') ? url : pathToFileURL(url).href
+}
+
+/** Relative to the working directory where the file is below it. */
+function shorten(url: string): string {
+  const path = url.startsWith('file:') ? fileURLToPath(url) : url
+  const short = relative(process.cwd(), path)
+  return short.startsWith('..') || short === '' ? path : short
+}

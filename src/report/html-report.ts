@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { formatBytes, formatDuration } from '../units.ts'
+import type { JsonReport, JsonReportTest } from './json-report.ts'
+import { loadPlots, memoryPlot, type LoadPlots, type MemoryPlot } from './plot-data.ts'
+import { oneLine } from './screen-text.ts'
+import { testName } from './summary.ts'
+import { testTables, type TestTable } from './test-tables.ts'
+
+/** What the page's script draws, in the order of the tests on the page. */
+export interface PagePlots {
+  tests: { loads: LoadPlots[]; memory: MemoryPlot[] }[]
+}
+
+/** The report as one HTML file: no network, readable without its script, and nothing in it but text is ever a name. */
+export function renderHtmlReport(report: JsonReport): string {
+  const assets = readAssets()
+  const tests = [...report.tests].sort((a, b) => Number(b.state === 'failed') - Number(a.state === 'failed'))
+  const plots: PagePlots = {
+    tests: tests.map((test) => ({
+      loads: test.loads.map((load) => loadPlots(load, test)),
+      memory: test.memory.map(memoryPlot),
+    })),
+  }
+  // `<` never stands in the data, so nothing in it can end the element.
+  const data = JSON.stringify(plots).replace(/</g, '\\u003c')
+  const script = `${assets.plotScript}\n${assets.pageScript}`
+  const style = `${assets.plotStyle}\n${assets.pageStyle}`
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; script-src '${hash(script)}'; style-src '${hash(style)}'">
+<title>${escapeHtml(headline(report))}</title>
+<style>${style}</style>
+</head>
+<body>
+${renderHeader(report, tests)}
+${renderToolbar(tests)}
+<main id="tests">
+${tests.map((test, index) => renderTest(test, index, tests.length)).join('\n')}
+<p id="nothing" hidden>No test matches the filter.</p>
+</main>
+<footer>${renderEnvironment(report)}</footer>
+<script type="application/json" id="plots">${data}</script>
+<script>${script}</script>
+</body>
+</html>
+`
+}
+
+function readAssets(): Record<'plotScript' | 'plotStyle' | 'pageScript' | 'pageStyle', string> {
+  const require = createRequire(import.meta.url)
+  const page = (name: string) => readFileSync(new URL(`../../assets/report/${name}`, import.meta.url), 'utf8')
+  return {
+    plotScript: readFileSync(require.resolve('uplot/dist/uPlot.iife.min.js'), 'utf8'),
+    plotStyle: readFileSync(require.resolve('uplot/dist/uPlot.min.css'), 'utf8'),
+    pageScript: page('page.js'),
+    pageStyle: page('page.css'),
+  }
+}
+
+function hash(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`
+}
+
+/** Text for an element or a quoted attribute; on one line, with nothing invisible in it. */
+export function escapeHtml(text: string): string {
+  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+  return oneLine(text).replace(/[&<>"']/g, (character) => entities[character] ?? '')
+}
+
+function headline({ tests }: JsonReport): string {
+  const failed = tests.filter((test) => test.state === 'failed').length
+  const noun = tests.length === 1 ? 'perf test' : 'perf tests'
+  if (tests.length === 0) return 'No perf tests ran'
+  if (failed > 0) return `${failed} of ${tests.length} ${noun} failed`
+  const passed = tests.filter((test) => test.state === 'passed').length
+  return passed === tests.length ? `All ${tests.length} ${noun} hold` : `${passed} of ${tests.length} ${noun} hold`
+}
+
+function renderHeader(report: JsonReport, tests: readonly JsonReportTest[]): string {
+  const failed = tests.flatMap((test, index) => (test.failure ? [{ test, index, cause: test.failure.cause }] : []))
+  const state = failed.length > 0 ? 'failed' : tests.some((test) => test.state === 'pending') ? 'pending' : 'passed'
+  const causes = failed
+    .map(({ test, index, cause }) => `<li><a href="#test-${index}">${escapeHtml(testName(test))}</a> <span>${escapeHtml(cause)}</span></li>`)
+    .join('\n')
+  const { environment, run } = report
+  const facts = [
+    run.reportedAt.slice(0, 16).replace('T', ' ') + ' UTC',
+    ...(environment.commit ? [`commit ${environment.commit.slice(0, 9)}`] : []),
+    `${environment.cores} cores`,
+    `Node ${environment.node.replace(/^v/, '')}`,
+  ]
+  return `<header class="${state}">
+<p class="facts">${facts.map(escapeHtml).join(' · ')}</p>
+<h1><span class="mark" aria-hidden="true">${MARKS[state]}</span> ${escapeHtml(headline(report))}</h1>
+${causes ? `<ul class="causes">\n${causes}\n</ul>` : ''}
+</header>`
+}
+
+const MARKS = { passed: '✓', failed: '✗', pending: '○', skipped: '↓' }
+
+function renderToolbar(tests: readonly JsonReportTest[]): string {
+  const count = (state: string) => tests.filter((test) => test.state === state).length
+  const verdicts = [
+    { value: 'all', label: 'All', count: tests.length },
+    { value: 'failed', label: 'Failed', count: count('failed') },
+    { value: 'passed', label: 'Passed', count: count('passed') },
+  ]
+  const buttons = verdicts.map(
+    ({ value, label, count }) =>
+      `<button type="button" data-verdict="${value}" aria-pressed="${String(value === 'all')}">${label} <b>${count}</b></button>`,
+  )
+  return `<nav aria-label="Filter">
+<input type="search" id="search" placeholder="Filter by name" aria-label="Filter tests by name" aria-keyshortcuts="/">
+<div class="verdicts" role="group" aria-label="Filter by verdict">${buttons.join('')}</div>
+<button type="button" id="toggle">Open all</button>
+<p class="keys"><kbd>/</kbd> filter <kbd>j</kbd> <kbd>k</kbd> next, previous <kbd>Enter</kbd> open</p>
+</nav>`
+}
+
+function renderTest(test: JsonReportTest, index: number, total: number): string {
+  const open = test.state === 'failed' || total <= 2
+  const tables = testTables(test)
+  const project = test.project ? `${test.project} · ` : ''
+  const line = test.location ? `:${test.location.line}` : ''
+  return `<details class="test ${test.state}" id="test-${index}" data-name="${escapeHtml(`${testName(test)} ${test.file}`.toLowerCase())}" data-verdict="${test.state}"${open ? ' open' : ''}>
+<summary>
+<span class="mark" role="img" aria-label="${test.state}">${MARKS[test.state]}</span>
+<span class="title"><b>${escapeHtml(testName(test))}</b><small>${escapeHtml(`${project}${test.file}${line}`)} · ${escapeHtml(formatDuration(test.duration))}${retryText(test)}</small></span>
+${renderChips(test)}
+</summary>
+<div class="body">
+${renderFailure(test)}
+<div class="tables">${tables.map(renderTable).join('\n')}</div>
+${renderPlots(test)}
+</div>
+</details>`
+}
+
+function retryText({ retries }: JsonReportTest): string {
+  return retries > 0 ? ` · ${retries} ${retries === 1 ? 'retry' : 'retries'}` : ''
+}
+
+/** The figures that are seen without opening a test. */
+function renderChips(test: JsonReportTest): string {
+  const load = testTables(test).find(({ kind }) => kind === 'load')
+  const memory = testTables(test).find(({ kind }) => kind === 'memory')
+  const chips = [
+    ...(load ? [1, 2, 4, 6].map((at) => ({ label: load.columns[at]?.title ?? '', cell: load.rows.at(-1)?.[at] })) : []),
+    ...(memory ? [{ label: 'memory', cell: memory.rows.at(-1)?.at(-1) }] : []),
+  ]
+  const items = chips.map(
+    ({ label, cell }) =>
+      `<span class="chip${cell?.tone && cell.tone !== 'strong' ? ` ${cell.tone}` : ''}"><i>${escapeHtml(label)}</i> ${escapeHtml(cell?.text ?? '')}</span>`,
+  )
+  return `<span class="chips">${items.join('')}</span>`
+}
+
+function renderFailure({ failure }: JsonReportTest): string {
+  if (!failure) return ''
+  const details = failure.details.map((line) => `<li${line.startsWith(' ') ? ' class="deeper"' : ''}>${escapeHtml(line.trim())}</li>`)
+  const output = failure.output.map(escapeHtml).join('\n')
+  return `<section class="failure" aria-label="Why it failed">
+<p class="cause"><b>Failed first:</b> ${escapeHtml(failure.cause)}</p>
+${details.length > 0 ? `<ul>${details.join('')}</ul>` : ''}
+${output ? `<p>Last lines of the server</p><pre tabindex="0">${output}</pre>` : ''}
+</section>`
+}
+
+function renderTable({ columns, rows, notes }: TestTable): string {
+  const head = columns.map(({ title, align }) => `<th scope="col"${align === 'right' ? ' class="number"' : ''}>${escapeHtml(title)}</th>`)
+  const body = rows.map((row) => {
+    const cells = row.map(({ text, tone }, at) => {
+      const classes = [columns[at]?.align === 'right' ? 'number' : '', tone ?? ''].filter(Boolean).join(' ')
+      const attribute = classes ? ` class="${classes}"` : ''
+      if (at === 0) return `<th scope="row"${attribute}>${escapeHtml(text)}</th>`
+      return `<td${attribute} data-label="${escapeHtml(columns[at]?.title ?? '')}">${escapeHtml(text)}</td>`
+    })
+    return `<tr>${cells.join('')}</tr>`
+  })
+  const below = notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`).join('')
+  return `<div class="table"><table><thead><tr>${head.join('')}</tr></thead><tbody>${body.join('')}</tbody></table>${below}</div>`
+}
+
+/** Places for the plots; the script fills them when they come into view. */
+function renderPlots(test: JsonReportTest): string {
+  const figure = (plot: string, entry: number, title: string, of: string) =>
+    `<figure data-plot="${plot}" data-entry="${entry}"><figcaption>${escapeHtml(title)}${of ? ` <small>${escapeHtml(of)}</small>` : ''}</figcaption><div class="plot" role="img" aria-label="${escapeHtml(`${title} ${of}`)}"></div></figure>`
+  const loads = test.loads.flatMap((load, entry) => {
+    const of = test.loads.length > 1 ? load.title : ''
+    const errors = load.result.samples.some((sample) => sample.errors || sample.dropped)
+    return [
+      figure('spectrum', entry, 'Latency by percentile', of),
+      figure('latency', entry, 'Latency over time', of),
+      figure('rate', entry, 'Requests/s over time', of),
+      ...(errors ? [figure('errors', entry, 'Errors by kind over time', of)] : []),
+    ]
+  })
+  const memory = test.memory.map((watch, entry) => figure('memory', entry, 'Memory over time', watch.target))
+  const figures = [...loads, ...memory]
+  return figures.length > 0 ? `<div class="plots">${figures.join('\n')}</div>` : ''
+}
+
+function renderEnvironment({ environment }: JsonReport): string {
+  const facts: [string, string | null][] = [
+    ['Node', environment.node],
+    ['Vitest', environment.vitest],
+    ['Processor', environment.cpu],
+    ['Cores', String(environment.cores)],
+    ['Memory', formatBytes(environment.memory)],
+    ['System', `${environment.platform} ${environment.release} ${environment.arch}`],
+    ['CI', environment.ci],
+    ['Commit', environment.commit],
+  ]
+  const items = facts.flatMap(([name, value]) => (value ? [`<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`] : []))
+  return `<dl>${items.join('')}</dl><p>Figures of different machines are not comparable.</p>`
+}

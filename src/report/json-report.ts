@@ -1,0 +1,38 @@
+import type { ReportEnvironment } from './environment.ts'
+import { explainFailure, type FailureStory } from './failure.ts'
+import type { RunSummary, TestSummary } from './summary.ts'
+
+/** The version of the JSON report's format; it grows when a reader of the old one would misread the new one. */
+export const REPORT_VERSION = 1
+
+export interface JsonReportTest extends TestSummary {
+  /** Why it failed; `null` for a test that did not. */
+  failure: FailureStory | null
+}
+
+/** The JSON report: `schema/report-v1.schema.json` describes it. */
+export interface JsonReport {
+  version: typeof REPORT_VERSION
+  run: {
+    state: 'passed' | 'failed' | 'interrupted'
+    /** When the run was reported, ISO 8601. */
+    reportedAt: string
+    counts: RunSummary['counts']
+  }
+  environment: ReportEnvironment
+  tests: JsonReportTest[]
+}
+
+/** Everything that was measured, and where. */
+export function createJsonReport(
+  summary: RunSummary,
+  run: { state: JsonReport['run']['state']; reportedAt: Date },
+  environment: ReportEnvironment,
+): JsonReport {
+  return {
+    version: REPORT_VERSION,
+    run: { state: run.state, reportedAt: run.reportedAt.toISOString(), counts: summary.counts },
+    environment,
+    tests: summary.tests.map((test) => ({ ...test, failure: explainFailure(test) ?? null })),
+  }
+}

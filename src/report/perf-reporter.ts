@@ -1,0 +1,145 @@
+import { resolve } from 'node:path'
+import type { TestAnnotation } from 'vitest'
+import { DefaultReporter, type SerializedError, type TestCase, type TestModule, type TestRunEndReason, type TestSpecification, type Vitest } from 'vitest/node'
+import type { PerfArtifact } from '../vitest/artifacts.ts'
+import { renderEndReport } from './end-report.ts'
+import { readEnvironment } from './environment.ts'
+import { FIGURE_PREFIX, GithubActions } from './github-actions.ts'
+import { renderHtmlReport } from './html-report.ts'
+import { createJsonReport, type JsonReport } from './json-report.ts'
+import { LiveState } from './live-state.ts'
+import { loadEndLine, memoryEndLine, runningLine, startLine } from './live-lines.ts'
+import { LiveWindow } from './live-window.ts'
+import { createPaint, wantsColors, type Paint } from './paint.ts'
+import { pluginReportOptions } from './plugin-options.ts'
+import { renderPrometheus } from './prometheus-report.ts'
+import { checkReportOptions, resolveReportOptions, type ReportOptions, type ResolvedReportOptions } from './report-options.ts'
+import { dropStoredProgress } from './stored-artifacts.ts'
+import { summarizeRun, type RunSummary } from './summary.ts'
+import { collectTestRecords } from './test-records.ts'
+import { writeWhole } from './write-file.ts'
+
+const WIDTH_OFF_TERMINAL = 100
+
+/** Vitest's default reporter with load and memory figures: live, at the end, and in files. */
+export class PerfReporter extends DefaultReporter {
+  readonly #own: ReportOptions
+  readonly #live = new LiveState()
+  readonly #lastLine = new Map<string, number>()
+  #report!: ResolvedReportOptions
+  #paint: Paint = createPaint(false)
+  #window: LiveWindow | undefined
+  #github: GithubActions | undefined
+
+  constructor(options: ReportOptions = {}) {
+    super()
+    this.#own = checkReportOptions(options)
+  }
+
+  override onInit(vitest: Vitest): void {
+    super.onInit(vitest)
+    this.#report = resolveReportOptions(this.#own, pluginReportOptions(vitest), process.env)
+    this.#paint = createPaint(wantsColors(process.env, this.isTTY))
+    if (this.#report.github) this.#github = new GithubActions(vitest)
+    this.#window = LiveWindow.attach(this, vitest, this.#live, this.#paint)
+  }
+
+  override onTestRunStart(specifications: readonly TestSpecification[]): void {
+    this.#live.clear()
+    this.#lastLine.clear()
+    super.onTestRunStart(specifications)
+  }
+
+  onTestCaseArtifactRecord(testCase: TestCase, artifact: { type: string }): void {
+    if (!artifact.type.startsWith('perf:')) return
+    const perf = artifact as PerfArtifact
+    if (perf.type === 'perf:progress') {
+      dropStoredProgress(testCase, perf)
+      const started = this.#live.progress(testCase.id, perf, Date.now())
+      if (this.#window) this.#window.update()
+      else this.#printProgress(testCase, perf, started)
+    } else if (perf.type === 'perf:load' || perf.type === 'perf:memory') {
+      this.#live.end(testCase.id, perf.id)
+      this.#lastLine.delete(`${testCase.id}\n${perf.id}`)
+      if (this.#window) this.#window.update()
+      else if (perf.type === 'perf:load') this.log(loadEndLine(perf, testCase.name, this.#paint))
+      else this.log(memoryEndLine(perf, testCase.name, this.#paint))
+    }
+  }
+
+  onTestCaseAnnotate(testCase: TestCase, annotation: TestAnnotation): void {
+    this.#github?.onTestCaseAnnotate(testCase, annotation)
+  }
+
+  /** Key figures that are annotations for JUnit's sake stand in the tables already. */
+  protected override printAnnotations(test: TestCase, console: 'log' | 'error', padding?: number): void {
+    const others = test.annotations().filter(({ type }) => !type.startsWith(FIGURE_PREFIX))
+    if (others.length === 0) return
+    super.printAnnotations(Object.create(test, { annotations: { value: () => others } }) as TestCase, console, padding)
+  }
+
+  override onTestCaseResult(test: TestCase): void {
+    this.#live.end(test.id)
+    super.onTestCaseResult(test)
+  }
+
+  override onTestRunEnd(
+    modules: readonly TestModule[],
+    errors: readonly SerializedError[],
+    reason: TestRunEndReason,
+  ): void {
+    this.#live.clear()
+    super.onTestRunEnd(modules, errors, reason)
+    const summary = summarizeRun(collectTestRecords(modules, this.ctx.config.root))
+    this.#printEnd(summary)
+    this.#writeReports(summary, reason)
+    const github = this.#github
+    if (!github) return
+    github.annotate(modules, errors)
+    this.#attempt(() => github.summarize(summary, process.env['GITHUB_STEP_SUMMARY']))
+  }
+
+  #printProgress(testCase: TestCase, artifact: Extract<PerfArtifact, { type: 'perf:progress' }>, started: boolean): void {
+    const key = `${testCase.id}\n${artifact.id}`
+    const now = Date.now()
+    if (started) this.log(startLine(artifact, testCase.name, this.#paint))
+    else if (now - (this.#lastLine.get(key) ?? 0) < this.#report.interval) return
+    else this.log(runningLine(artifact, testCase.name, this.#paint))
+    this.#lastLine.set(key, now)
+  }
+
+  #printEnd(summary: RunSummary): void {
+    const width = this.isTTY ? this.ctx.logger.getColumns() : WIDTH_OFF_TERMINAL
+    const lines = renderEndReport(summary, width, this.#paint)
+    if (lines.length > 0) this.log(lines.join('\n'))
+  }
+
+  /** What cannot be written is an error that names it; the other files and the tables stay. */
+  #writeReports(summary: RunSummary, state: JsonReport['run']['state']): void {
+    const { json, html, prometheus } = this.#report
+    if (json === undefined && html === undefined && prometheus === undefined) return
+    const environment = readEnvironment(this.ctx.config.root, this.ctx.version, process.env)
+    const report = createJsonReport(summary, { state, reportedAt: new Date() }, environment)
+    this.#write('JSON report', json, () => `${JSON.stringify(report, null, 2)}\n`)
+    this.#write('HTML report', html, () => renderHtmlReport(report))
+    this.#write('Prometheus figures', prometheus, () => renderPrometheus(summary))
+  }
+
+  #write(what: string, path: string | undefined, content: () => string): void {
+    if (path === undefined) return
+    const target = resolve(this.ctx.config.root, path)
+    this.#attempt(() => {
+      writeWhole(target, content())
+      this.log(`${this.#paint.dim(` ${what} written to`)} ${target}`)
+    })
+  }
+
+  #attempt(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      process.exitCode = 1
+      this.error(this.#paint.red(` perf: ${error instanceof Error ? error.message : String(error)}`))
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import { isMeasured } from '../units.ts'
+import { lastAttempt, testName, type RunSummary, type TestSummary } from './summary.ts'
+
+interface Series {
+  name: string
+  help: string
+  lines: string[]
+}
+
+type Labels = Record<string, string>
+
+/** The key figures in the Prometheus text format (base units: seconds and bytes), the last attempt of each test. */
+export function renderPrometheus(summary: RunSummary): string {
+  const series = new Map<string, Series>()
+  const add = (name: string, help: string, labels: Labels, value: number | null | undefined) => {
+    if (!isMeasured(value)) return
+    const full = `vitest_perf_${name}`
+    const known = series.get(full) ?? { name: full, help, lines: [] }
+    known.lines.push(`${full}{${labelText(labels)}} ${value}`)
+    series.set(full, known)
+  }
+  for (const test of summary.tests) addTest(test, add)
+  return [...series.values()]
+    .map(({ name, help, lines }) => `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join('\n')}\n`)
+    .join('')
+}
+
+type Add = (name: string, help: string, labels: Labels, value: number | null | undefined) => void
+
+function addTest(test: TestSummary, add: Add): void {
+  const base: Labels = { ...(test.project && { project: test.project }), file: test.file, test: testName(test) }
+  const attempt = lastAttempt(test)
+  add('test_passed', 'Whether the test passed.', base, test.state === 'passed' ? 1 : 0)
+  test.loads.forEach((load, index) => {
+    if (load.attempt !== attempt) return
+    const labels = { ...base, load: load.title, index: String(index) }
+    const { result } = load
+    add('requests_per_second', 'Answered requests per second.', labels, result.requestsPerSecond)
+    for (const [quantile, value] of [
+      ['0.5', result.latency.p50],
+      ['0.95', result.latency.p95],
+      ['0.99', result.latency.p99],
+      ['1', result.latency.max],
+    ] as const) {
+      add('latency_seconds', 'Response times by quantile.', { ...labels, quantile }, seconds(value))
+    }
+    add('requests', 'Answered requests.', labels, result.requests)
+    add('errors', 'Failed attempts.', labels, result.errors.total)
+    add('error_ratio', 'Failed attempts of all attempts.', labels, result.errorRate)
+    add('dropped', 'Arrivals that found no free connection.', labels, result.dropped)
+  })
+  test.memory.forEach(({ attempt: tried, target, result }, index) => {
+    if (tried !== attempt) return
+    const labels = { ...base, target, index: String(index) }
+    add('memory_peak_bytes', 'Highest resident set size.', labels, result.peak.rss)
+    add('memory_growth_bytes', 'Growth of the memory floor.', labels, result.growth.bytes)
+    add('memory_leak', 'Whether memory leaks.', labels, result.leak.verdict === 'leak' ? 1 : 0)
+  })
+  test.thresholds.forEach(({ attempt: tried, metric, expression, passed }, index) => {
+    if (tried !== attempt) return
+    const labels = { ...base, metric, expression, index: String(index) }
+    add('threshold_passed', 'Whether a threshold held.', labels, passed ? 1 : 0)
+  })
+}
+
+function seconds(milliseconds: number | null): number | null {
+  return isMeasured(milliseconds) ? Number((milliseconds / 1_000).toPrecision(12)) : null
+}
+
+function labelText(labels: Labels): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}="${value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`)
+    .join(',')
+}

@@ -1,0 +1,66 @@
+import * as v from 'valibot'
+import type { OptionIssue } from '../errors.ts'
+import { findOptionIssues, flag, positiveNumber, rejectIssues, text } from '../options.ts'
+
+/** What the `perf` reporter writes and how often it speaks. Paths are relative to Vitest's root. */
+export interface ReportOptions {
+  /** Writes everything that was measured to this file, as JSON (`schema/report-v1.schema.json`). */
+  json?: string
+  /** Writes one self-contained HTML page to this file. */
+  html?: string
+  /** Writes the key figures to this file in the Prometheus text format. */
+  prometheus?: string
+  /** Milliseconds between two lines of a running load where the output is no terminal. Default: 5 000. */
+  interval?: number
+  /** Annotations and a job summary for GitHub Actions. Default: on where `GITHUB_ACTIONS` is `true`. */
+  github?: boolean
+}
+
+/** Report options with every default in place. */
+export interface ResolvedReportOptions {
+  json?: string
+  html?: string
+  prometheus?: string
+  interval: number
+  github: boolean
+}
+
+const reportOptions: v.GenericSchema = v.strictObject(
+  {
+    json: v.optional(text),
+    html: v.optional(text),
+    prometheus: v.optional(text),
+    interval: v.optional(positiveNumber),
+    github: v.optional(flag),
+  },
+  'an object',
+)
+
+/** Every mistake in report options; pure, so that the plugin can report them together with its others. */
+export function findReportOptionIssues(input: unknown, prefix = ''): OptionIssue[] {
+  return findOptionIssues(reportOptions, input, prefix)
+}
+
+/** Throws one `PerfOptionsError` that lists every mistake. */
+export function checkReportOptions(input: unknown): ReportOptions {
+  rejectIssues('options of the reporter `perf`', findReportOptionIssues(input))
+  return input as ReportOptions
+}
+
+/** `own` (of `['perf', { … }]`) wins over `defaults` (of the plugin), option by option. */
+export function resolveReportOptions(
+  own: ReportOptions,
+  defaults: ReportOptions,
+  env: Record<string, string | undefined>,
+): ResolvedReportOptions {
+  const given = { ...defined(defaults), ...defined(own) }
+  return {
+    ...given,
+    interval: given.interval ?? 5_000,
+    github: given.github ?? env['GITHUB_ACTIONS'] === 'true',
+  }
+}
+
+function defined(options: ReportOptions): ReportOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}

@@ -1,0 +1,1 @@
+export { PerfReporter, PerfReporter as default } from './report/perf-reporter.ts'

@@ -1,0 +1,51 @@
+import { pathToFileURL } from 'node:url'
+import { withDeadline } from '../lifecycle/abort.ts'
+import { startApplication, type RunningApplication } from './module-application.ts'
+
+// The entry of the process that a `module` runs in. Its argument is a `ModuleHostPlan`.
+
+/** What the host process is told. */
+export interface ModuleHostPlan {
+  readonly file: string
+  readonly port: number
+  readonly host: string
+  /** The signal that asks it to end. */
+  readonly signal: NodeJS.Signals
+}
+
+/** What an application has to end by itself, before the host ends the process. */
+const CLOSE_TIMEOUT = 3_000
+
+const plan = JSON.parse(process.argv[2] ?? '{}') as ModuleHostPlan
+const controller = new AbortController()
+let running: Promise<RunningApplication> | undefined
+
+async function end(): Promise<void> {
+  if (controller.signal.aborted) return
+  controller.abort(new Error('The server has to end'))
+  const close = async () => {
+    const application = await running
+    if (application?.close) await application.close()
+    // A function that only listens to `signal` ends things in its own time: a tick after the abort at least.
+    else await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  await withDeadline(close(), CLOSE_TIMEOUT).catch((error: unknown) => console.error(error))
+  process.exit(0)
+}
+
+for (const signal of new Set<NodeJS.Signals>(['SIGTERM', 'SIGINT', plan.signal])) {
+  if (signal !== 'SIGKILL') process.on(signal, () => void end())
+}
+
+async function run(): Promise<RunningApplication> {
+  const module = (await import(pathToFileURL(plan.file).href)) as { default?: unknown }
+  const { port, host } = plan
+  return startApplication(module.default, { port, host, signal: controller.signal })
+}
+
+running = run()
+running.catch((error: unknown) => {
+  console.error(`The server module ${plan.file} could not be started:`)
+  console.error(error)
+  process.exit(1)
+})

@@ -1,0 +1,53 @@
+import type { ServerExitedError } from '../errors.ts'
+import type { MemorySnapshot } from '../metrics/memory-result.ts'
+import type { HealthCheckOptions, HealthCheckResult } from './health.ts'
+
+/** A server under test: started and healthy. */
+export interface PerfServer {
+  /** Without a trailing slash. */
+  readonly url: string
+  readonly port: number
+  readonly host: string
+  /** Of the process that was started; `undefined` for a server that already ran (`url`). */
+  readonly pid: number | undefined
+  /** The end of what it printed to stdout and stderr, at most 64 KB. */
+  readonly output: string
+  /** Aborts when the server is gone: with a `ServerExitedError` as its reason when it died by itself. */
+  readonly signal: AbortSignal
+  /** The error of a server that died by itself. */
+  readonly failure: ServerExitedError | undefined
+  /** Asks the server for its health now; never throws for a server that is not healthy. */
+  health(options?: HealthCheckOptions | AbortSignal): Promise<HealthCheckResult>
+  /** The memory of the server now. */
+  memory(): Promise<MemorySnapshot>
+  /** Ends the server and starts it again with the same options on the same port; resolves when it is healthy. */
+  restart(): Promise<void>
+  /** Ends the server and everything it started. Idempotent; takes at most `shutdown.timeout` and a second. */
+  stop(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** What happened to a server, for reports. */
+export interface ServerEvent {
+  readonly event: 'ready' | 'failed' | 'exited' | 'stopped'
+  /** The command line, module file or URL. */
+  readonly source: string
+  readonly url?: string
+  readonly pid?: number
+  /** Milliseconds from spawn to healthy. */
+  readonly readyAfter?: number
+  readonly exitCode?: number | null
+  readonly exitSignal?: string | null
+  /** The end of its output: with every event but 'ready'. */
+  readonly output?: string
+  readonly error?: string
+}
+
+/** What the memory probe brings into the server's process. */
+export interface Instrument {
+  /** Added to the environment of the server. */
+  readonly env: Record<string, string>
+  /** Appended to its `NODE_OPTIONS`. */
+  readonly nodeOptions: string
+  close(): Promise<void>
+}

@@ -1,0 +1,45 @@
+import { fileURLToPath } from 'node:url'
+import { ServerStartError } from '../errors.ts'
+import { raceSignal } from '../lifecycle/abort.ts'
+import { formatDuration } from '../units.ts'
+import { cleanEnvironment } from './environment.ts'
+import { lastLines } from './output.ts'
+import { ServerProcess } from './server-process.ts'
+
+const PROXY = /^(https?|all)_proxy$/i
+
+/** The environment of the wait: wait-on obeys proxy variables, and what a server needs is not behind a proxy. */
+function withoutProxies(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(Object.entries(cleanEnvironment(env)).filter(([name]) => !PROXY.test(name)))
+}
+
+/**
+ * Waits for wait-on resources in a process of its own, which ends with the wait, however that ends.
+ *
+ * @throws {ServerStartError} when they are not there in time; the signal's reason when it aborts.
+ */
+export async function waitForResources(
+  resources: readonly string[],
+  { timeout, signal, cwd }: { timeout: number; signal: AbortSignal; cwd: string },
+): Promise<void> {
+  if (resources.length === 0) return
+  signal.throwIfAborted()
+  const waiter = new ServerProcess({
+    file: process.execPath,
+    args: [fileURLToPath(new URL('./wait-on-host.js', import.meta.url)), JSON.stringify({ resources, timeout })],
+    shell: false,
+    cwd,
+    env: withoutProxies(process.env),
+  })
+  try {
+    const { code, spawnError } = await raceSignal(waiter.exited, signal)
+    if (code === 0) return
+    const output = waiter.output.tail
+    const what = `What the server needs (\`waitOn: ${JSON.stringify(resources)}\`) was not there within ${formatDuration(timeout)}`
+    const why = spawnError?.message ?? lastLines(output, 5)
+    const advice = 'The server was not started. Start what it needs first, or raise `health.timeout`.'
+    throw new ServerStartError(`${what}: ${why}\n${advice}`, { server: { cwd, output } })
+  } finally {
+    await waiter.end({ signal: 'SIGKILL', timeout: 0 })
+  }
+}

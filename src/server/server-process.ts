@@ -1,0 +1,107 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { findProcess, hasProcessTable } from '../lifecycle/process-table.ts'
+import { terminateTree, type ProcessTree, type TerminateOptions } from '../lifecycle/process-tree.ts'
+import { COOKIE_VARIABLE, guard, type Guard } from '../lifecycle/watchdog.ts'
+import { withDeadline } from '../lifecycle/abort.ts'
+import { ServerOutput } from './output.ts'
+
+/** What to spawn: a line for the shell, or a program with its arguments. */
+export interface SpawnPlan {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly shell: boolean
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** How a process ended. */
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** Milliseconds it lived. */
+  readonly lifetime: number
+  /** Why it could not be spawned at all. */
+  readonly spawnError?: NodeJS.ErrnoException
+}
+
+/** How long the exit of a process that is gone may take to reach us. */
+const EXIT_NOTICE = 500
+
+/**
+ * One run of a server: a child that leads its own process group, under guard before it exists and until its whole tree is
+ * gone, with its output in a file.
+ */
+export class ServerProcess {
+  readonly output = new ServerOutput()
+  readonly spawnedAt = performance.now()
+  /** Resolves when the child is gone or could not be spawned; never rejects. */
+  readonly exited: Promise<Exit>
+  exit: Exit | undefined
+  readonly #child: ChildProcess
+  readonly #guard: Guard = guard()
+  #ending: Promise<boolean> | undefined
+
+  constructor(plan: SpawnPlan) {
+    try {
+      this.#child = this.#spawn(plan)
+    } catch (error) {
+      this.#guard.release()
+      this.output.close()
+      throw error
+    }
+    if (this.#child.pid !== undefined) this.#guard.addGroup(this.#child.pid)
+    this.exited = new Promise((resolve) => {
+      const finish = (ended: Omit<Exit, 'lifetime'>) => {
+        this.exit ??= { ...ended, lifetime: performance.now() - this.spawnedAt }
+        resolve(this.exit)
+      }
+      this.#child.once('exit', (code, signal) => finish({ code, signal }))
+      this.#child.on('error', (spawnError) => {
+        if (this.#child.pid === undefined) finish({ code: null, signal: null, spawnError })
+      })
+    })
+  }
+
+  #spawn(plan: SpawnPlan): ChildProcess {
+    const { descriptor } = this.output
+    return spawn(plan.file, plan.args, {
+      cwd: plan.cwd,
+      env: { ...plan.env, [COOKIE_VARIABLE]: this.#guard.cookie },
+      shell: plan.shell,
+      detached: process.platform !== 'win32',
+      windowsHide: true,
+      stdio: ['ignore', descriptor, descriptor],
+    })
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  get tree(): ProcessTree {
+    return { group: this.#child.pid ?? -1, cookie: this.#guard.cookie }
+  }
+
+  /** Whether the child is gone although nobody told us yet, as this thread was busy. */
+  async hasExited(): Promise<boolean> {
+    if (this.exit) return true
+    if (this.pid === undefined || !hasProcessTable || findProcess(this.pid)) return false
+    return (await withDeadline(this.exited, EXIT_NOTICE)) !== 'timeout'
+  }
+
+  /** Ends the whole tree and gives everything back; every call returns the one and same end. */
+  end(options: TerminateOptions): Promise<boolean> {
+    this.#ending ??= this.#end(options)
+    return this.#ending
+  }
+
+  async #end(options: TerminateOptions): Promise<boolean> {
+    const gone = this.pid === undefined || (await terminateTree(this.tree, options))
+    if (this.pid !== undefined && gone) await withDeadline(this.exited, EXIT_NOTICE)
+    this.#guard.release()
+    this.output.close()
+    // A child that survived even SIGKILL must not keep this process up.
+    this.#child.unref()
+    return gone
+  }
+}

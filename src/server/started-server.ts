@@ -1,0 +1,209 @@
+import { MemoryError, ServerExitedError, ServerStartError } from '../errors.ts'
+import { withDeadline } from '../lifecycle/abort.ts'
+import type { MemorySnapshot } from '../metrics/memory-result.ts'
+import { adviseOnExit, afterLifetime, describeExit, formatFailure } from './failure-report.ts'
+import { checkServerHealth, type HealthCheckOptions, type HealthCheckResult } from './health.ts'
+import type { Instrument, PerfServer, ServerEvent } from './perf-server.ts'
+import { probeServer } from './readiness.ts'
+import type { ResolvedServerOptions } from './server-options.ts'
+import type { Exit, ServerProcess } from './server-process.ts'
+import { nameOfSource } from './spawn-plan.ts'
+
+const HEALTH_TIMEOUT = 5_000
+const INSTRUMENT_TIMEOUT = 500
+
+/** Where a server is reached. */
+export interface ServerAddress {
+  readonly url: string
+  readonly port: number
+  readonly host: string
+}
+
+/** All that a started server is made of. */
+export interface ServerParts {
+  readonly options: ResolvedServerOptions
+  readonly address: ServerAddress
+  readonly cwd: string
+  /** `undefined` for a server that already ran. */
+  readonly process: ServerProcess | undefined
+  readonly instrument: Instrument | undefined
+  /** The signal of the lifetime that the server must not outlive. */
+  readonly lifetime: AbortSignal
+  readonly observe: (event: ServerEvent) => void
+  readonly snapshot: ((server: PerfServer) => Promise<MemorySnapshot>) | undefined
+  /** Starts the server again on its port. */
+  readonly startAgain: (instrument: Instrument | undefined) => Promise<ServerProcess>
+}
+
+function isSignal(value: HealthCheckOptions | AbortSignal): value is AbortSignal {
+  return 'aborted' in value
+}
+
+/** The server of a test. It knows whether its end was asked for; any other end is a failure. */
+export class StartedServer implements PerfServer {
+  failure: ServerExitedError | undefined
+  readonly #parts: ServerParts
+  readonly #gone = new AbortController()
+  #process: ServerProcess | undefined
+  /** The process whose end was asked for. */
+  #endingProcess: ServerProcess | undefined
+  #stopping: Promise<void> | undefined
+  #restarting: Promise<void> | undefined
+  #lastOutput = ''
+
+  constructor(parts: ServerParts) {
+    this.#parts = parts
+    this.#adopt(parts.process)
+    parts.lifetime.addEventListener('abort', this.#onLifetimeEnd, { once: true })
+  }
+
+  get url(): string {
+    return this.#parts.address.url
+  }
+
+  get port(): number {
+    return this.#parts.address.port
+  }
+
+  get host(): string {
+    return this.#parts.address.host
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
+  get output(): string {
+    return this.#process?.output.tail ?? this.#lastOutput
+  }
+
+  get signal(): AbortSignal {
+    return this.#gone.signal
+  }
+
+  async health(options: HealthCheckOptions | AbortSignal = {}): Promise<HealthCheckResult> {
+    if (this.failure) return { healthy: false, message: this.failure.message, url: this.url }
+    const given: HealthCheckOptions = isSignal(options) ? { signal: options } : options
+    const { check } = this.#parts.options.health
+    if (check.kind === 'http') {
+      return checkServerHealth(this.url, { path: check.path, status: [...check.status], ...given })
+    }
+    if (given.path !== undefined || given.status !== undefined) return checkServerHealth(this.url, given)
+    return probeServer({ check, ...this.#parts.address }, given.timeout ?? HEALTH_TIMEOUT, given.signal)
+  }
+
+  memory(): Promise<MemorySnapshot> {
+    const { snapshot } = this.#parts
+    if (this.failure) return Promise.reject(this.failure)
+    if (snapshot) return snapshot(this)
+    return Promise.reject(new MemoryError('The memory of this server cannot be read: it was started without a memory probe.'))
+  }
+
+  restart(): Promise<void> {
+    this.#restarting ??= this.#restart().finally(() => {
+      this.#restarting = undefined
+    })
+    return this.#restarting
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  readonly #onLifetimeEnd = (): void => {
+    void this.stop()
+  }
+
+  #adopt(process: ServerProcess | undefined): void {
+    this.#process = process
+    void process?.exited.then((exit) => {
+      if (process !== this.#endingProcess) return this.#die(process, exit)
+      return undefined
+    })
+  }
+
+  async #restart(): Promise<void> {
+    const { options, address } = this.#parts
+    if (this.failure) throw this.failure
+    const server = { command: nameOfSource(options.source), url: address.url, output: this.output }
+    if (this.#stopping) throw new ServerStartError('A server that was stopped cannot be restarted.', { server })
+    if (!this.#process) {
+      const message = `The server ${address.url} was not started by this test, so it cannot be restarted.`
+      throw new ServerStartError(message, { server })
+    }
+    await this.#end(this.#process)
+    try {
+      this.#adopt(await this.#parts.startAgain(this.#parts.instrument))
+    } catch (error) {
+      await this.#close(error)
+      throw error
+    }
+    // `stop()` came while it started: it has nothing to end but this.
+    if (this.#stopping && this.#process) await this.#end(this.#process)
+  }
+
+  async #stop(): Promise<void> {
+    await this.#restarting?.catch(() => {})
+    const process = this.#process
+    // It may be dead without our having been told, in a thread that was busy: that is no stop, but a failure.
+    if (process && (await process.hasExited()) && process !== this.#endingProcess) {
+      await this.#die(process, await process.exited)
+      return
+    }
+    await this.#close(new Error('The server was stopped'))
+    const { pid, output } = this
+    this.#report({ event: 'stopped', ...(pid !== undefined && { pid }), ...(process && { output }) })
+  }
+
+  /** Ends everything, once; `reason` becomes the reason of `signal`. */
+  async #close(reason: unknown): Promise<void> {
+    this.#parts.lifetime.removeEventListener('abort', this.#onLifetimeEnd)
+    this.#gone.abort(reason)
+    if (this.#process) await this.#end(this.#process)
+    if (this.#parts.instrument) await withDeadline(this.#parts.instrument.close(), INSTRUMENT_TIMEOUT).catch(() => {})
+  }
+
+  async #end(process: ServerProcess): Promise<void> {
+    this.#endingProcess = process
+    await process.end(this.#parts.options.shutdown)
+    this.#lastOutput = process.output.tail
+  }
+
+  async #die(process: ServerProcess, exit: Exit): Promise<void> {
+    if (this.failure) return
+    const { options, cwd, address } = this.#parts
+    const output = process.output.tail
+    const what = `The server ${describeExit(exit.code, exit.signal)}${afterLifetime(exit.lifetime)} while a test used it.`
+    const server = {
+      command: nameOfSource(options.source),
+      cwd,
+      url: address.url,
+      ...(process.pid !== undefined && { pid: process.pid }),
+      exitCode: exit.code,
+      exitSignal: exit.signal,
+      lifetime: exit.lifetime,
+      output,
+    }
+    const message = formatFailure({ what, advice: adviseOnExit(exit.code, exit.signal, output), server })
+    this.failure = new ServerExitedError(message, { server })
+    this.#report({
+      event: 'exited',
+      ...(process.pid !== undefined && { pid: process.pid }),
+      exitCode: exit.code,
+      exitSignal: exit.signal,
+      output,
+      error: message,
+    })
+    this.#endingProcess = process
+    await this.#close(this.failure)
+  }
+
+  #report(event: Omit<ServerEvent, 'source' | 'url'>): void {
+    this.#parts.observe({ ...event, source: nameOfSource(this.#parts.options.source), url: this.url })
+  }
+}

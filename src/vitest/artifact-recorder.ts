@@ -1,0 +1,48 @@
+import { recordArtifact, type TestContext } from 'vitest'
+import type { PerfArtifact, PerfProgressArtifact } from './artifacts.ts'
+
+type ArtifactBody<Artifact extends PerfArtifact = PerfArtifact> = Artifact extends PerfArtifact
+  ? Omit<Artifact, 'attempt'>
+  : never
+
+/** Writes the artifacts of one attempt, in order, and knows which are still on their way to the main process. */
+export class ArtifactRecorder {
+  readonly #context: Pick<TestContext, 'task' | 'annotate'>
+  readonly #attempt: number
+  readonly #pending = new Set<Promise<unknown>>()
+  readonly #busy = new Set<string>()
+
+  constructor(context: Pick<TestContext, 'task' | 'annotate'>) {
+    this.#context = context
+    this.#attempt = context.task.result?.retryCount ?? 0
+  }
+
+  record(artifact: ArtifactBody): void {
+    this.#follow(recordArtifact(this.#context.task, { ...artifact, attempt: this.#attempt } as PerfArtifact))
+  }
+
+  /** As `record`, but skipped while the last progress of the same measurement is on its way. */
+  recordProgress(artifact: Omit<PerfProgressArtifact, 'attempt' | 'type'>): void {
+    if (this.#busy.has(artifact.id)) return
+    this.#busy.add(artifact.id)
+    const sent = recordArtifact(this.#context.task, { ...artifact, type: 'perf:progress', attempt: this.#attempt })
+    this.#follow(sent.finally(() => this.#busy.delete(artifact.id)))
+  }
+
+  /** A figure that Vitest's JUnit reporter writes as a property. */
+  property(name: string, value: number): void {
+    if (Number.isFinite(value))
+      this.#follow(this.#context.annotate(String(Number(value.toPrecision(6))), `perf.${name}`))
+  }
+
+  /** Resolves when all that was recorded has reached the main process. */
+  async flush(): Promise<void> {
+    await Promise.allSettled(this.#pending)
+  }
+
+  #follow(sent: Promise<unknown>): void {
+    // A run that is being cancelled closes its channel; a report that cannot arrive must not fail the test.
+    const settled = sent.catch(() => {}).finally(() => this.#pending.delete(settled))
+    this.#pending.add(settled)
+  }
+}

@@ -1,0 +1,29 @@
+import type { TestContext } from 'vitest'
+
+/** How many attempts Vitest will still make of a test that fails now. */
+export function retriesLeft(task: TestContext['task']): number {
+  const { retry } = task as { retry?: number | { count?: number } }
+  const count = typeof retry === 'number' ? retry : (retry?.count ?? 0)
+  return count - (task.result?.retryCount ?? 0)
+}
+
+/**
+ * Stands for a fixture whose set-up failed, and throws that failure as soon as it is touched. Vitest 4 takes a fixture
+ * that threw for set up, and hands `undefined` to every retry; one that was handed out is set up anew.
+ */
+export function failedFixture<Value extends object>(failure: unknown): Value {
+  const fail = (): never => {
+    throw failure
+  }
+  return new Proxy<object>(
+    {},
+    {
+      // Asked by `await` of Vitest's own: a value with a `then` would be called, not handed over.
+      get: (_, key) => (key === 'then' ? undefined : fail()),
+      set: fail,
+      has: fail,
+      ownKeys: fail,
+      getOwnPropertyDescriptor: fail,
+    },
+  ) as Value
+}

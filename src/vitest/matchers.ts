@@ -1,0 +1,90 @@
+import { expect } from 'vitest'
+import type { HealthCheckOptions } from '../server/health.ts'
+import type { PerfServer } from '../server/perf-server.ts'
+import { PerfOptionsError } from '../errors.ts'
+import { describeLeak, type LeakOptions } from '../memory/leak-description.ts'
+import { measurementId } from '../metrics/measurement-id.ts'
+import { evaluateThresholds, formatOutcomes, parseThresholds, type Thresholds } from '../metrics/threshold.ts'
+import { runningAttempt } from './test-attempt.ts'
+
+interface MatcherContext {
+  isNot: boolean
+  task?: unknown
+}
+
+function recorderOf(context: MatcherContext) {
+  return runningAttempt(context.task as Parameters<typeof runningAttempt>[0])?.recorder
+}
+
+let judgements = 0
+
+function nameOf(result: unknown): { measurement?: string; title?: string } {
+  const measurement = typeof result === 'object' && result !== null ? measurementId(result) : undefined
+  const title = (result as { title?: unknown } | null)?.title
+  return { ...(measurement && { measurement }), ...(typeof title === 'string' && { title }) }
+}
+
+function toMeetThresholds(this: MatcherContext, result: unknown, thresholds: Thresholds) {
+  const { conditions, issues } = parseThresholds(thresholds)
+  if (issues.length > 0) {
+    const found = issues.map(({ metric, message, expression }) => ({
+      option: metric,
+      expected: 'a condition such as <50',
+      received: expression,
+      message,
+    }))
+    throw new PerfOptionsError('thresholds', found)
+  }
+  const outcomes = evaluateThresholds(result, conditions)
+  const pass = outcomes.every((outcome) => outcome.passed)
+  judgements += 1
+  recorderOf(this)?.record({ type: 'perf:threshold', id: `threshold-${judgements}`, outcomes, ...nameOf(result) })
+  return {
+    pass,
+    message: () =>
+      `Expected the result ${this.isNot ? 'not ' : ''}to meet its thresholds:\n${formatOutcomes(outcomes)}`,
+  }
+}
+
+function toLeakMemory(this: MatcherContext, memory: unknown, options?: LeakOptions) {
+  const { leaking, message } = describeLeak(memory, { ...options }, this.isNot)
+  return { pass: leaking, message: () => message }
+}
+
+async function toBeHealthy(this: MatcherContext, server: unknown, options?: HealthCheckOptions) {
+  const health = await checkHealth(server, options)
+  return {
+    pass: health.healthy,
+    message: () => `Expected ${health.url} ${this.isNot ? 'not ' : ''}to be healthy: ${health.message}`,
+  }
+}
+
+async function checkHealth(server: unknown, options?: HealthCheckOptions) {
+  if (typeof server === 'string') {
+    const { checkServerHealth } = await import('../server/health.ts')
+    return checkServerHealth(server, options)
+  }
+  if (typeof (server as PerfServer | null)?.health !== 'function') {
+    throw new TypeError('Expected the argument of `expect(…).toBeHealthy()` to be a server or a URL')
+  }
+  return (server as PerfServer).health(options)
+}
+
+expect.extend({ toMeetThresholds, toLeakMemory, toBeHealthy })
+
+declare global {
+  // Vitest's own `Matchers` takes one type parameter on 4 and two on 5; the interface of chai that both build on takes none.
+  namespace Chai {
+    interface Assertion {
+      /**
+       * Every figure of a `LoadResult` or `MemoryResult`, named by its dotted path, meets its condition. A figure that is
+       * missing or has no data fails; a malformed condition is a `PerfOptionsError` that shows where.
+       */
+      toMeetThresholds(thresholds: Thresholds): void
+      /** The memory watch found a leak. Mostly used as `expect(memory).not.toLeakMemory()`. */
+      toLeakMemory(options?: LeakOptions): void
+      /** The server (or URL) answers its health check now. */
+      toBeHealthy(options?: HealthCheckOptions): Promise<void>
+    }
+  }
+}

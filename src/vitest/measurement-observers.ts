@@ -1,0 +1,72 @@
+import type { LoadObserver } from '../load/generator.ts'
+import type { MemoryObserver } from '../memory/monitor.ts'
+import type { MemorySnapshot } from '../metrics/memory-result.ts'
+import type { ServerEvent } from '../server/perf-server.ts'
+import type { TestAttempt } from './test-attempt.ts'
+
+/** Turns what a load generator says into artifacts of the attempt, and its key figures into JUnit properties. */
+export function observeLoads(attempt: TestAttempt): LoadObserver {
+  const { recorder } = attempt
+  let memory: MemorySnapshot | undefined
+  return {
+    onProgress(id, progress) {
+      void attempt.server?.memory().then(
+        (snapshot) => (memory = snapshot),
+        () => (memory = undefined),
+      )
+      recorder.recordProgress({
+        id,
+        kind: 'load',
+        title: progress.title ?? progress.url,
+        progress: progress.progress,
+        elapsed: progress.duration,
+        requestsPerSecond: progress.interval.requestsPerSecond,
+        p50: progress.interval.latency.p50,
+        p99: progress.interval.latency.p99,
+        errors: progress.errors.total,
+        ...(memory && { memory }),
+      })
+    },
+    onEnd(id, { result, ...end }) {
+      if (!result) return
+      recorder.record({ type: 'perf:load', id, result, ...end })
+      if (end.outcome !== 'completed') return
+      recorder.property('requests_per_second', result.requestsPerSecond)
+      recorder.property('p50_ms', result.latency.p50)
+      recorder.property('p95_ms', result.latency.p95)
+      recorder.property('p99_ms', result.latency.p99)
+      recorder.property('error_rate', result.errorRate)
+    },
+  }
+}
+
+/** Turns what a memory monitor says into artifacts of the attempt, and its key figures into JUnit properties. */
+export function observeMemory(attempt: TestAttempt): MemoryObserver {
+  const { recorder } = attempt
+  return {
+    onProgress(id, progress) {
+      recorder.recordProgress({
+        id,
+        kind: 'memory',
+        title: progress.title ?? 'memory',
+        progress: progress.progress,
+        elapsed: progress.elapsed,
+        memory: progress.latest,
+      })
+    },
+    onEnd(id, { result, ...end }) {
+      if (!result) return
+      recorder.record({ type: 'perf:memory', id, result, ...end })
+      if (end.outcome === 'completed') recorder.property('memory_growth_bytes', result.growth.bytes)
+    },
+  }
+}
+
+let servers = 0
+
+/** Turns what happens to a server into artifacts of the attempt that started it. */
+export function observeServer(attempt: TestAttempt): (event: ServerEvent) => void {
+  servers += 1
+  const id = `server-${servers}`
+  return (event) => attempt.recorder.record({ type: 'perf:server', id, ...event })
+}

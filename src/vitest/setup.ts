@@ -1,0 +1,7 @@
+import './matchers.ts'
+import { renewTest } from './fixtures.ts'
+
+const test = renewTest()
+const globals = globalThis as { test?: unknown; it?: unknown }
+// Vitest has put its own there by now, if the config asks for globals.
+if (globals.test !== undefined && globals.it !== undefined) Object.assign(globals, { test, it: test })

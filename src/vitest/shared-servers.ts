@@ -1,0 +1,56 @@
+import type { PerfServer } from '../server/perf-server.ts'
+import type { ServerOptions } from '../server/server-options.ts'
+
+/** Servers that outlive a test: one for each set of options, started by the first test that asks, stopped together. */
+export class SharedServers {
+  readonly #scope: 'file' | 'worker'
+  readonly #servers = new Map<string, Promise<PerfServer>>()
+
+  constructor(scope: 'file' | 'worker') {
+    this.#scope = scope
+  }
+
+  /** The worker's servers outlive each file's copy of `test`, so there is one set for the whole worker. */
+  static readonly #worker = new SharedServers('worker')
+
+  /** As a fixture: the servers are stopped when Vitest ends the scope. */
+  static async provide(scope: 'file' | 'worker', use: (servers: SharedServers) => Promise<void>): Promise<void> {
+    const servers = scope === 'worker' ? SharedServers.#worker : new SharedServers(scope)
+    try {
+      await use(servers)
+    } finally {
+      await servers.close()
+    }
+  }
+
+  /**
+   * The server of these options. One that failed to start, was stopped or died is not handed out again: the next test gets
+   * a new one.
+   */
+  async get(options: ServerOptions, start: (options: ServerOptions) => Promise<PerfServer>): Promise<PerfServer> {
+    const key = keyOf(options)
+    const known = this.#servers.get(key)
+    if (known) {
+      const server = await known.catch(() => undefined)
+      if (server && !server.signal.aborted) return server
+      if (this.#servers.get(key) !== known) return this.get(options, start)
+    }
+    const started = start(options)
+    this.#servers.set(key, started)
+    return started
+  }
+
+  async close(): Promise<void> {
+    const servers = [...this.#servers.values()]
+    this.#servers.clear()
+    const stopped = await Promise.allSettled(
+      servers.map(async (server) => (await server.catch(() => undefined))?.stop()),
+    )
+    const failed = stopped.find((result) => result.status === 'rejected')
+    if (failed) throw new Error(`A server of scope '${this.#scope}' could not be stopped`, { cause: failed.reason })
+  }
+}
+
+function keyOf(options: ServerOptions): string {
+  return JSON.stringify(options, (_, value: unknown) => (value instanceof RegExp ? String(value) : value))
+}

@@ -1,0 +1,119 @@
+import type { TestContext } from 'vitest'
+import type { Lifetime } from '../lifecycle/attempt.ts'
+import type { PerfServer } from '../server/perf-server.ts'
+import { ArtifactRecorder } from './artifact-recorder.ts'
+
+type Task = TestContext['task']
+
+/** The parts of Vitest's test context that an attempt is made from. */
+export type AttemptContext = Pick<TestContext, 'task' | 'signal' | 'onTestFinished' | 'annotate'>
+
+type Close = () => Promise<void>
+
+/** The hooks state that Vitest keeps while it runs a test, which its public types leave out on one major. */
+function insideBeforeEach(task: Task): boolean {
+  return task.result?.hooks?.beforeEach === 'run'
+}
+
+/**
+ * One attempt of one test: all that its fixtures started hangs on it and ends with it. Vitest 4 gives a retry the signal
+ * that the attempt before has aborted; such a signal is left alone, and the attempt then ends by its own timer.
+ */
+export class TestAttempt implements Lifetime {
+  readonly task: Task
+  readonly signal: AbortSignal
+  readonly timeout: number
+  readonly recorder: ArtifactRecorder
+  /** The server of this test, once its fixture has started it. */
+  server: PerfServer | undefined
+
+  readonly #controller = new AbortController()
+  readonly #closers: Close[] = []
+  readonly #inheritsDeadSignal: boolean
+  #startedAt = performance.now()
+  #startedInHook: boolean
+  #closing: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
+  #disconnect: () => void = () => {}
+
+  constructor(context: AttemptContext) {
+    this.task = context.task
+    this.signal = this.#controller.signal
+    this.timeout = context.task.timeout
+    this.recorder = new ArtifactRecorder(context)
+    this.#startedInHook = insideBeforeEach(context.task)
+    this.#inheritsDeadSignal = context.signal.aborted
+    if (this.#inheritsDeadSignal) this.#followOwnTimer()
+    else this.#followSignal(context.signal)
+  }
+
+  /** When the test's timeout expires. A fixture set up in `beforeEach` spends the hook's time, not the test's. */
+  get deadline(): number {
+    if (this.#startedInHook && !insideBeforeEach(this.task)) {
+      this.#startedInHook = false
+      this.#startedAt = performance.now()
+    }
+    const hasLimit = Number.isFinite(this.timeout) && this.timeout > 0 && !this.#startedInHook
+    return hasLimit ? this.#startedAt + this.timeout : Infinity
+  }
+
+  /** Has `close` run when the attempt ends, before what was registered earlier. Closers must be idempotent. */
+  onClose(close: Close): void {
+    if (this.#closing) void close()
+    else this.#closers.push(close)
+  }
+
+  /** Ends all that the attempt started; every call returns the one and same end. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#disconnect()
+    this.#controller.abort(new Error('The test is over'))
+    const errors: unknown[] = []
+    for (const close of this.#closers.toReversed()) {
+      await close().catch((error: unknown) => errors.push(error))
+    }
+    await this.recorder.flush()
+    if (errors.length === 1) throw errors[0]
+    if (errors.length > 1) throw new AggregateError(errors, 'Several things of this test could not be ended')
+  }
+
+  #followSignal(signal: AbortSignal): void {
+    const abort = () => this.#controller.abort(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    this.#disconnect = () => signal.removeEventListener('abort', abort)
+  }
+
+  #followOwnTimer(): void {
+    if (!Number.isFinite(this.timeout) || this.timeout <= 0) return
+    const expire = () => this.#controller.abort(new Error(`Test timed out in ${this.timeout}ms.`))
+    this.#timer = setTimeout(expire, this.timeout)
+    this.#timer.unref()
+  }
+}
+
+const attempts = new WeakMap<Task, TestAttempt>()
+
+/** The attempt that runs now; the first fixture of an attempt begins it, and Vitest's `onTestFinished` ends it. */
+export function attemptOf(context: AttemptContext): TestAttempt {
+  const running = attempts.get(context.task)
+  if (running) return running
+  const attempt = new TestAttempt(context)
+  attempts.set(context.task, attempt)
+  // Registered before anything starts: Vitest never runs the clean-up of a fixture whose set-up it timed out. Its own
+  // limit on the hook is out of the way, since each closer is bounded by itself.
+  context.onTestFinished(async () => {
+    attempts.delete(context.task)
+    await attempt.close()
+  }, 2_147_483_647)
+  return attempt
+}
+
+/** The attempt of a test that is running, if any of its fixtures has begun one. */
+export function runningAttempt(task: Task | undefined): TestAttempt | undefined {
+  return task && attempts.get(task)
+}

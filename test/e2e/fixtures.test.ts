@@ -1,0 +1,216 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { MAJORS } from './harness/installed-package.ts'
+import { HEALTHY_SERVER, SILENT_SERVER } from './harness/programs.ts'
+import { removeProjects, runVitest } from './harness/run-vitest.ts'
+
+afterAll(removeProjects)
+
+const IMPORT = `import { test, expect, describe } from 'vitest-plugin-perf'\n`
+const server = { perf: `{ server: { command: 'node server.js' } }` }
+const files = (spec: string, others: Record<string, string> = {}) => ({
+  'server.js': HEALTHY_SERVER,
+  'a.test.ts': IMPORT + spec,
+  ...others,
+})
+
+describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
+  test.each(['forks', 'threads', 'vmForks', 'vmThreads'] as const)(
+    'a server is driven and watched (%s)',
+    async (pool) => {
+      const run = await runVitest({
+        major,
+        pool,
+        ...server,
+        files: files(`
+        test('closed model', async ({ server, loadGenerator }) => {
+          const seen = []
+          const result = await loadGenerator.generateLoad({ url: '/', connections: 4, duration: 1_200, progressInterval: 200 }, (p) => seen.push(p))
+          expect(result).toMeetThresholds({ requests: '>50', 'errors.total': '==0', 'latency.p50': ['>0', '<500'] })
+          expect(result.url).toBe(server.url + '/')
+          expect(seen.length).toBeGreaterThanOrEqual(4)
+          expect(seen.at(-1).progress).toBe(1)
+          expect(seen.map((p) => p.requests)).toEqual(seen.map((p) => p.requests).toSorted((a, b) => a - b))
+        })
+        test('watched', async ({ server, loadGenerator, memoryMonitor }) => {
+          const memory = await memoryMonitor.during(() => loadGenerator.generateLoad({ url: '/', rate: 200, duration: 1_500 }))
+          expect(memory.value.requests).toBeGreaterThan(250)
+          expect(memory.samples.length).toBeGreaterThan(3)
+          expect(memory.peak.rss).toBeGreaterThan(1e6)
+          const snapshot = await server.memory()
+          expect(snapshot.heapUsed).toBeGreaterThan(1e6)
+          expect(memoryMonitor.takeSnapshot().heapUsed).toBeGreaterThan(1e6)
+        })`),
+      })
+      expect(run.output).toContain('2 passed')
+      expect(run.exitCode).toBe(0)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
+
+  test('a test that times out in set-up, body or tear-down leaves nothing, and the next one runs', async () => {
+    const run = await runVitest({
+      major,
+      ...server,
+      files: files(
+        `
+        describe('set-up', () => {
+          test.override('serverOptions', { command: 'node silent.js' })
+          test('never healthy', async ({ server }) => { throw new Error('must not get here ' + server.url) }, 1_500)
+        })
+        test('body', async ({ server }) => { await new Promise(() => {}) }, 1_500)
+        test('load', async ({ loadGenerator, server }) => {
+          // Not refused: an amount may end in time, this one does not since nothing is answered.
+          await loadGenerator.generateLoad({ url: '/hang', amount: 10 })
+        }, 1_500)
+        describe('tear-down', () => {
+          test.override('serverOptions', { command: 'node stubborn.js', shutdown: { timeout: 300 } })
+          test('ignores SIGTERM', async ({ server }) => { expect(server.pid).toBeGreaterThan(0) })
+        })
+        test('the next one', async ({ server }) => { await expect(server).toBeHealthy() })`,
+        { 'silent.js': SILENT_SERVER, 'stubborn.js': `process.on('SIGTERM', () => {})\n${HEALTHY_SERVER}` },
+      ),
+    })
+    expect(run.timedOut).toBe(false)
+    expect(run.output).toContain('3 failed | 2 passed')
+    expect(run.output).not.toContain('must not get here')
+    expect(run.output).toContain('listening, but silent')
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('a retry runs with a living signal and a server of its own', async () => {
+    const run = await runVitest({
+      major,
+      ...server,
+      files: files(`
+        let attempts = 0
+        const pids = new Set()
+        test('second attempt', { retry: 2, timeout: 2_500 }, async ({ server, loadGenerator }) => {
+          attempts += 1
+          pids.add(server.pid)
+          if (attempts === 1) await new Promise(() => {})
+          const result = await loadGenerator.generateLoad({ url: '/', amount: 20, duration: 1_000 })
+          expect(result.requests).toBe(20)
+          expect(pids.size).toBe(2)
+        })`),
+    })
+    expect(run.output).toContain('1 passed')
+    expect(run.exitCode).toBe(0)
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('a retry after a start that failed starts again', async () => {
+    const run = await runVitest({
+      major,
+      perf: `{ server: { command: 'node flaky.js' } }`,
+      files: files(
+        `
+        test('fails to start once', { retry: 1 }, async ({ server }) => { await expect(server).toBeHealthy() })
+        test('is silent once', { retry: 1, timeout: 3_000 }, async ({ server }) => { await expect(server).toBeHealthy() })`,
+        {
+          'flaky.js': `import { existsSync, writeFileSync } from 'node:fs'
+            if (!existsSync('once')) { writeFileSync('once', ''); console.log('no luck'); process.exit(3) }
+            if (existsSync('second') && !existsSync('third')) { writeFileSync('third', ''); await new Promise((r) => setTimeout(r, 60_000)) }
+            writeFileSync('second', '')
+            ${HEALTHY_SERVER.replace('import { createServer }', 'const { createServer }').replace("from 'node:http'", "= await import('node:http')")}`,
+        },
+      ),
+    })
+    expect(run.output).toContain('2 passed')
+    expect(run.exitCode).toBe(0)
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('scope file and worker share one server', async () => {
+    const spec = (scope: string) => `
+      const pids = new Set()
+      describe('${scope}', () => {
+        test('one', ({ server }) => { pids.add(server.pid); console.log('pid of ${scope} is', server.pid) })
+        test('two', async ({ server }) => { pids.add(server.pid); expect(pids.size).toBe(1); await expect(server).toBeHealthy() })
+      })`
+    const [file, worker] = await Promise.all([
+      runVitest({
+        major,
+        perf: `{ server: { command: 'node server.js', scope: 'file' } }`,
+        files: files(spec('file')),
+      }),
+      runVitest({
+        major,
+        perf: `{ server: { command: 'node server.js', scope: 'worker' } }`,
+        test: 'isolate: false, fileParallelism: false',
+        files: files(spec('worker'), { 'b.test.ts': IMPORT + spec('worker') }),
+      }),
+    ])
+    expect(file.output).toContain('2 passed')
+    expect(worker.output).toContain('4 passed')
+    const pids = [...worker.output.matchAll(/pid of worker is (\d+)/g)].map((match) => match[1])
+    expect(pids).toHaveLength(2)
+    expect(new Set(pids).size).toBe(1)
+    expect(await file.leftovers()).toEqual([])
+    expect(await worker.leftovers()).toEqual([])
+  })
+
+  test('a crash in mid-test fails that test with the story, and stops its load', async () => {
+    const run = await runVitest({
+      major,
+      ...server,
+      files: files(`
+        test('under load', async ({ server, loadGenerator }) => {
+          setTimeout(() => fetch(server.url + '/crash').catch(() => {}), 500)
+          await loadGenerator.generateLoad({ url: '/', duration: 20_000 })
+        })
+        test('swallowed', async ({ server }) => {
+          await fetch(server.url + '/crash').catch(() => {})
+          await new Promise((resolve) => setTimeout(resolve, 300))
+        })
+        test('the next one', async ({ server }) => { await expect(server).toBeHealthy() })`),
+    })
+    expect(run.output).toContain('2 failed | 1 passed')
+    expect(run.output).toContain('about to crash')
+    expect(run.output).toMatch(/(code|exit).{0,20}7/i)
+    expect(run.duration).toBeLessThan(20_000)
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('several servers in one test, and none in the environment of the child', async () => {
+    const run = await runVitest({
+      major,
+      ...server,
+      files: files(
+        `
+        test('two more', async ({ server, startServer }) => {
+          const [a, b] = await Promise.all([startServer({ command: 'node server.js' }), startServer({ module: './listener.js' })])
+          expect(new Set([server.port, a.port, b.port]).size).toBe(3)
+          expect(await (await fetch(b.url + '/x')).text()).toBe('from a module')
+          const env = await (await fetch(server.url + '/env')).json()
+          expect(env.NODE_ENV).toBe('production')
+          expect(Object.keys(env).filter((name) => /^VITEST(?!_PERF)|^TEST$|^(MODE|DEV|PROD|SSR|BASE_URL)$/.test(name))).toEqual([])
+        })`,
+        { 'listener.js': `export default (request, response) => response.end('from a module')` },
+      ),
+    })
+    expect(run.output).toContain('1 passed')
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('no server, a wrong command, a load longer than its test: each says what to do', async () => {
+    const run = await runVitest({
+      major,
+      files: files(`
+        test('none configured', async ({ server }) => { server.url })
+        test('no such command', async ({ startServer }) => { await startServer({ command: 'no-such-command-anywhere' }) })
+        test('both at once', async ({ startServer }) => { await startServer({ command: 'a', url: 'nowhere', port: -1 }) })
+        test('too long', async ({ startServer, loadGenerator }) => {
+          const { url } = await startServer({ command: 'node server.js' })
+          await loadGenerator.generateLoad({ url, duration: 30_000 })
+        }, 8_000)
+        test('all bad', async ({ loadGenerator }) => { await loadGenerator.generateLoad({ url: 'nope', duration: 0, connectons: 4 }) })`),
+    })
+    expect(run.output).toContain('5 failed')
+    expect(run.output).toMatch(/command.*module.*url/s)
+    expect(run.output).toContain('no-such-command-anywhere')
+    expect(run.output).toMatch(/timeout/)
+    expect(run.output).toContain('did you mean `connections`')
+    expect(run.output).toContain('`duration`')
+    expect(await run.leftovers()).toEqual([])
+  })
+})

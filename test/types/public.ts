@@ -1,0 +1,90 @@
+// What must and must not compile for a user. `npm test` compiles this file against both Vitest majors.
+import perf, { perf as named } from 'vitest-plugin-perf/plugin'
+import PerfReporter, { PerfReporter as NamedReporter } from 'vitest-plugin-perf/reporter'
+import {
+  checkServerHealth,
+  describe,
+  expect,
+  it,
+  LoadGenerator,
+  MemoryMonitor,
+  PerfAbortError,
+  resolveServerUrl,
+  startServer,
+  test,
+  type HealthCheckResult,
+  type LoadOptions,
+  type LoadProgress,
+  type LoadResult,
+  type MemoryResult,
+  type MemorySnapshot,
+  type PerfServer,
+  type ServerOptions,
+} from 'vitest-plugin-perf'
+import { defineConfig } from 'vitest/config'
+import { expect as plainExpect } from 'vitest'
+
+defineConfig({ plugins: [perf({ server: { command: 'node server.js' } }), named()] })
+defineConfig({ plugins: [perf({ load: { connections: 5 }, memory: { intervalMs: 50 }, report: { json: 'a.json', html: 'b.html' } })] })
+// @ts-expect-error an option that is none
+perf({ server: { comand: 'node server.js' } })
+// @ts-expect-error a signal cannot cross from the main process to a worker
+perf({ load: { signal: new AbortController().signal } })
+
+new PerfReporter()
+new NamedReporter({ json: 'a.json' })
+
+test('fixtures', async ({ server, startServer: start, loadGenerator, memoryMonitor, serverOptions, task }) => {
+  const own: PerfServer = server
+  const other: PerfServer = await start({ module: './app.js' })
+  const generator: LoadGenerator = loadGenerator
+  const monitor: MemoryMonitor = memoryMonitor
+  const options: ServerOptions = serverOptions
+  const result: LoadResult = await generator.generateLoad({ url: own.url, duration: 1_000 }, (progress: LoadProgress) => {
+    const now: number = progress.interval.latency.p99
+    return void now
+  })
+  const p99: number = result.latency.p99
+  const refused: number | undefined = result.errors.byKind.refused?.count
+  // @ts-expect-error seconds are not the unit, nor is a string a duration
+  await generator.generateLoad({ url: own.url, duration: '10s' })
+  const watched = await monitor.during(() => generator.generateLoad({ url: '/', rate: 10 }))
+  const value: LoadResult = watched.value
+  const memory: MemoryResult = await monitor.monitor(1_000, { intervalMs: 100 })
+  if (memory.kind === 'node') {
+    const heap: number = memory.peak.heapUsed
+    void heap
+  }
+  // @ts-expect-error a target that is not Node has rss alone, and its type says so
+  void memory.peak.heapUsed
+  const snapshot: MemorySnapshot = monitor.takeSnapshot()
+  // @ts-expect-error there is no getCurrentUsage()
+  monitor.getCurrentUsage()
+  void [other, options, p99, refused, value, snapshot, task.timeout]
+})
+
+test.override('serverOptions', { command: 'node other.js' })
+// @ts-expect-error an option that is none
+test.override('serverOptions', { comand: 'node other.js' })
+
+describe('matchers', () => {
+  it('are typed on both expects', async ({ server }) => {
+    expect({}).toMeetThresholds({ 'latency.p99': ['>1', '<50'], errorRate: '<0.001' })
+    plainExpect({}).not.toLeakMemory()
+    await expect(server).toBeHealthy()
+    // @ts-expect-error a bound is written with its operator
+    expect({}).toMeetThresholds({ 'latency.p99': 50 })
+  })
+})
+
+export async function standalone(): Promise<HealthCheckResult> {
+  await using server = await startServer({ command: 'node server.js' })
+  const options: LoadOptions = { url: resolveServerUrl(server.url), amount: 10 }
+  try {
+    await new LoadGenerator().generateLoad(options)
+  } catch (error) {
+    if (error instanceof PerfAbortError) void error.partial
+  }
+  new MemoryMonitor().takeSnapshot()
+  return checkServerHealth(server.url, { timeout: 1_000, path: '/health' })
+}

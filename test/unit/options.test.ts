@@ -1,0 +1,47 @@
+import * as v from 'valibot'
+import { describe, expect, test } from 'vitest'
+import { PerfOptionsError } from '../../src/errors.ts'
+import { describeValue, duration, findOptionIssues, nearestName, rejectIssues } from '../../src/options.ts'
+
+const schema = v.strictObject({
+  timeout: v.optional(duration),
+  health: v.optional(v.strictObject({ interval: v.optional(duration) })),
+})
+
+describe('findOptionIssues', () => {
+  test('finds nothing in good options', () => {
+    expect(findOptionIssues(schema, { timeout: 5, health: { interval: 1 } })).toEqual([])
+  })
+
+  test('finds every mistake, with its path and value, in one form', () => {
+    const issues = findOptionIssues(schema, { timeout: -1, health: { interval: 'fast', intervall: 3 } }, 'server')
+    expect(issues.map(({ message }) => message)).toEqual([
+      'Expected `server.timeout` to be a positive number of milliseconds, got `-1` (number)',
+      'Expected `server.health.interval` to be a positive number of milliseconds, got `"fast"` (string)',
+      'Unknown option `server.health.intervall` (`3` (number)); did you mean `interval`?',
+    ])
+  })
+
+  test.each([
+    [undefined, '`undefined`'],
+    [null, '`null`'],
+    [[1, 2], '`[1,2]` (array)'],
+    [/a/, '`/a/` (object)'],
+    [() => {}, 'a function'],
+    ['x'.repeat(200), `\`"${'x'.repeat(76)}...\` (string)`],
+  ])('describes %s', (value, text) => {
+    expect(describeValue(value)).toBe(text)
+  })
+})
+
+test('nearestName suggests only what may have been meant', () => {
+  expect(nearestName('conections', ['connections', 'duration'])).toBe('connections')
+  expect(nearestName('zebra', ['connections', 'duration'])).toBeUndefined()
+})
+
+test('rejectIssues throws all at once, or nothing', () => {
+  expect(() => rejectIssues('options', [])).not.toThrow()
+  const issues = findOptionIssues(schema, { timeout: 0, health: 3 })
+  expect(() => rejectIssues('options', issues)).toThrow(PerfOptionsError)
+  expect(() => rejectIssues('options', issues)).toThrow(/timeout[^]*health/)
+})
