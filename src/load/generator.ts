@@ -44,7 +44,7 @@ export interface LoadObserver {
 }
 
 /** What a load generator lives in. All of it is optional: `new LoadGenerator()` works anywhere. */
-export interface LoadContext extends ResolveLoadContext {
+export interface LoadContext extends Omit<ResolveLoadContext, 'baseUrl'> {
   /** Ends every load, and says how long they may take. */
   lifetime?: Lifetime
   /** The server under test, where there is one: its death ends the load. */
@@ -84,7 +84,7 @@ export class LoadGenerator {
    * @throws LoadError (with `partial`) where nothing answered, the load process was lost, a threshold failed, or `onProgress` threw.
    */
   async generateLoad(options: LoadOptions, onProgress?: OnLoadProgress): Promise<LoadResult> {
-    const plan = resolveLoadOptions(options, this.#context)
+    const plan = resolveLoadOptions(options, { ...this.#context, baseUrl: this.#context.server?.()?.url })
     if (onProgress !== undefined && typeof onProgress !== 'function') {
       throw new PerfOptionsError('load options', [optionIssue('onProgress', 'a function', onProgress)])
     }

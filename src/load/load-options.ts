@@ -176,7 +176,7 @@ export const CONTRADICTIONS: readonly (readonly [keyof LoadOptions, keyof LoadOp
   ['stages', 'duration', 'left out where `stages` are set (their durations add up)'],
 ]
 
-function findContradictions(options: LoadOptions, prefix: string): OptionIssue[] {
+function findContradictions(options: LoadOptions, prefix: string, defaults: boolean): OptionIssue[] {
   const at = (name: string) => (prefix === '' ? name : `${prefix}.${name}`)
   const issues = CONTRADICTIONS.filter(([one, other]) => options[one] !== undefined && options[other] !== undefined)
     .filter(([, other]) => other !== 'pipelining' || options.pipelining !== 1)
@@ -193,7 +193,7 @@ function findContradictions(options: LoadOptions, prefix: string): OptionIssue[]
       issues.push(issue(at('stages'), 'stages of which at least one has a `rate` above 0', options.stages))
     }
   }
-  if (options.abortOnFail === true && options.thresholds === undefined) {
+  if (!defaults && options.abortOnFail === true && options.thresholds === undefined) {
     issues.push(issue(at('abortOnFail'), 'left out where there are no `thresholds`', true))
   }
   return issues
@@ -209,20 +209,23 @@ function findThresholdIssues(thresholds: unknown, prefix: string): OptionIssue[]
   }))
 }
 
-/** How a `url` is judged: `any` takes a path too (a server is at hand), `absolute` needs protocol and host. */
-export interface UrlRule {
-  url?: 'any' | 'absolute'
+/** What options are checked as. */
+export interface LoadOptionRule {
+  /** Defaults, which a call completes: what is wrong only without the rest is not wrong yet. */
+  defaults?: boolean
+  /** `url` needs protocol and host: there is no server that a path could be on. */
+  absoluteUrl?: boolean
 }
 
 /** Every mistake in load options, also of those that are wrong only together. Pure, and throws nothing. */
-export function findLoadOptionIssues(input: unknown, prefix = '', rule: UrlRule = {}): OptionIssue[] {
+export function findLoadOptionIssues(input: unknown, prefix = '', rule: LoadOptionRule = {}): OptionIssue[] {
   const issues = findOptionIssues(schema, input, prefix)
   if (!isPlainRecord(input)) return issues
   const options = input as LoadOptions
   const wrong = new Set(issues.map(({ option }) => option))
   const add = (more: OptionIssue[]) => issues.push(...more.filter(({ option }) => !wrong.has(option)))
   const at = (name: string) => (prefix === '' ? name : `${prefix}.${name}`)
-  add(findUrlIssues(at('url'), options.url, rule.url ?? 'any'))
+  add(findUrlIssues(at('url'), options.url, rule.absoluteUrl ? 'absolute' : 'any'))
   add(findHeaderIssues(at('headers'), options.headers))
   if (!options.requests) add(findBodyIssues(at('body'), options.method ?? 'GET', options.body))
   const requests: unknown = options.requests
@@ -233,7 +236,7 @@ export function findLoadOptionIssues(input: unknown, prefix = '', rule: UrlRule 
     add(findHeaderIssues(at(`requests[${index}].headers`), part.headers))
     add(findBodyIssues(at(`requests[${index}].body`), part.method ?? options.method ?? 'GET', part.body ?? options.body))
   }
-  add(findContradictions(options, prefix))
+  add(findContradictions(options, prefix, rule.defaults ?? false))
   add(findThresholdIssues(options.thresholds, prefix))
   return issues
 }

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { PerfOptionsError, type OptionIssue } from '../errors.ts'
+import type { OptionIssue } from '../errors.ts'
 import { optionIssue as issue, rejectIssues } from '../options.ts'
 import { parseThresholds, type ThresholdCondition } from '../metrics/threshold.ts'
 import {
@@ -11,6 +11,7 @@ import {
   type LoadOptions,
   type LoadTls,
 } from './load-options.ts'
+import { findUrlIssues } from './request-issues.ts'
 import type { Segment } from './schedule.ts'
 
 /** The one table of defaults. */
@@ -62,7 +63,9 @@ export interface LoadPlan {
 
 export interface ResolveLoadContext {
   defaults?: Partial<LoadOptions>
-  /** Makes an absolute URL of what the user wrote. */
+  /** URL of the server under test, which paths are on (`VITEST_PERF_SERVER_URL` wins over it). */
+  baseUrl?: string | undefined
+  /** Makes an absolute URL of what the user wrote, in place of all that. */
   resolveUrl?: (url: string | undefined) => string
   env?: Readonly<Record<string, string | undefined>>
 }
@@ -99,24 +102,29 @@ function environmentDuration(env: ResolveLoadContext['env']): { value?: number; 
  */
 export function resolveLoadOptions(input: LoadOptions, context: ResolveLoadContext = {}): LoadPlan {
   const { defaults, resolveUrl, env = process.env } = context
+  const base = env.VITEST_PERF_SERVER_URL || context.baseUrl
   const fromEnvironment = environmentDuration(env)
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     rejectIssues('load options', [...findLoadOptionIssues(input), ...fromEnvironment.issues])
   }
   const merged = mergeLoadOptions(input, defaults)
   const issues = [
-    ...findLoadOptionIssues(merged, '', { url: resolveUrl ? 'any' : 'absolute' }),
+    ...findLoadOptionIssues(merged, '', { absoluteUrl: resolveUrl === undefined && base === undefined }),
     ...fromEnvironment.issues,
   ]
-  if (!resolveUrl && merged.url === undefined) {
+  if (resolveUrl === undefined && base === undefined && merged.url === undefined) {
     issues.push(issue('url', 'a URL with http:// or https://, such as http://127.0.0.1:3000/orders', merged.url))
   }
   rejectIssues('load options', issues)
-  const url = new URL(resolveUrl ? resolveUrl(merged.url) : (merged.url as string))
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new PerfOptionsError('load options', [issue('url', 'a URL with http:// or https://', url.href)])
-  }
-  return completePlan(merged, url, fromEnvironment.value)
+  const text = resolveUrl ? resolveUrl(merged.url) : absoluteUrl(merged.url, base)
+  rejectIssues('load options', findUrlIssues('url', text, 'absolute'))
+  return completePlan(merged, new URL(text), fromEnvironment.value)
+}
+
+/** A path stands on the server under test, also where that has a path of its own. */
+function absoluteUrl(url: string | undefined, base: string | undefined): string {
+  if (base === undefined || (url !== undefined && !url.startsWith('/'))) return url as string
+  return `${base.replace(/\/+$/, '')}${url ?? '/'}`
 }
 
 function completePlan(options: LoadOptions, url: URL, environment: number | undefined): LoadPlan {

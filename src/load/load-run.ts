@@ -388,6 +388,8 @@ export class LoadRun {
     this.#progressTimer = setTimeout(() => {
       if (this.#phase !== 'measured') return
       const elapsed = performance.now() - this.#start
+      // Timers can be up to a millisecond early.
+      if (elapsed < this.#progressDue) return this.#scheduleProgress()
       while (this.#progressDue <= elapsed) this.#progressDue += this.#plan.progressInterval
       const { duration } = this.#plan
       // The last one comes with the end.
@@ -427,9 +429,14 @@ export class LoadRun {
   /** The planned time is over. */
   #endSending(): void {
     if (this.#phase !== 'measured') return
+    const early = this.#start + (this.#plan.duration ?? 0) - performance.now()
+    if (early > 0) {
+      // Timers can be up to a millisecond early.
+      this.#phaseTimer = setTimeout(() => this.#endSending(), early)
+      return
+    }
     this.#stopClock()
     if (this.#schedule) {
-      this.#due = Math.min(this.#due, Infinity)
       while (this.#due !== Infinity && this.#mayArrive()) this.#dropArrival()
       if (this.#done < this.#sent) {
         this.#phase = 'drain'
