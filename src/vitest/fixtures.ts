@@ -51,6 +51,7 @@ function createMonitor(attempt: TestAttempt, defaults: Partial<MemoryConfig>): M
   return new MemoryMonitor({
     lifetime: attempt,
     server: () => attempt.server && memoryTargetOf(attempt.server),
+    targetOf: (server) => memoryTargetOf(server as PerfServer),
     defaults,
     requestsCompleted: () => generators.get(attempt)?.requestsCompleted() ?? 0,
     onCollection: (pause) => generators.get(attempt)?.noteCollection(pause),

@@ -43,20 +43,27 @@ export function observeLoads(attempt: TestAttempt): LoadObserver {
 /** Turns what a memory monitor says into artifacts of the attempt, and its key figures into JUnit properties. */
 export function observeMemory(attempt: TestAttempt): MemoryObserver {
   const { recorder } = attempt
+  const watches = new Map<string, { title: string; planned: number | undefined }>()
   return {
+    onStart(id, { title, target, planned }) {
+      watches.set(id, { title: title ?? `memory of ${target}`, planned })
+    },
     onProgress(id, progress) {
+      const { title, planned } = watches.get(id) ?? { title: 'memory', planned: undefined }
       recorder.recordProgress({
         id,
         kind: 'memory',
-        title: progress.title ?? 'memory',
+        title,
+        ...(planned !== undefined && { planned }),
         progress: progress.progress,
         elapsed: progress.elapsed,
         memory: progress.latest,
       })
     },
-    onEnd(id, { result, ...end }) {
+    onEnd(id, { result, error, ...end }) {
+      watches.delete(id)
       if (!result) return
-      recorder.record({ type: 'perf:memory', id, result, ...end })
+      recorder.record({ type: 'perf:memory', id, result, ...(error && { error: error.message }), ...end })
       if (end.outcome === 'completed') recorder.property('memory_growth_bytes', result.growth.bytes)
     },
   }
