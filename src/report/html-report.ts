@@ -178,8 +178,8 @@ function renderTable({ columns, rows, notes }: TestTable): string {
     const cells = row.map(({ text, tone }, at) => {
       const classes = [columns[at]?.align === 'right' ? 'number' : '', tone ?? ''].filter(Boolean).join(' ')
       const attribute = classes ? ` class="${classes}"` : ''
-      if (at === 0) return `<th scope="row"${attribute}>${escapeHtml(text)}</th>`
-      return `<td${attribute} data-label="${escapeHtml(columns[at]?.title ?? '')}">${escapeHtml(text)}</td>`
+      const tag = at === 0 ? 'th scope="row"' : 'td'
+      return `<${tag}${attribute} data-label="${escapeHtml(columns[at]?.title ?? '')}">${escapeHtml(text)}</${tag.slice(0, 2)}>`
     })
     return `<tr>${cells.join('')}</tr>`
   })
