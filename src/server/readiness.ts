@@ -97,9 +97,12 @@ async function probeUntilReady(server: ServerProcess, plan: ReadinessPlan, runni
     if (left <= 0) return { kind: 'timeout', lastProbe }
     const started = performance.now()
     const found = await lookAt(server, plan, Math.min(limit, left), running)
-    if (performance.now() - started >= limit) limit *= 2
+    const took = performance.now() - started
     if (found.healthy) return judgeAnswer(server, plan, lastProbe)
-    if (!running.aborted) lastProbe = found.message
+    // One that the deadline cut short says less than the one before.
+    const cutShort = left < limit && took >= left
+    if (!running.aborted && !(cutShort && lastProbe)) lastProbe = found.message
+    if (took >= limit) limit *= 2
     const { size } = server.output
     if (size !== seen && saysPortTaken(server.output.tail, plan.port, { named: true })) {
       return (await exitsNow(server)) ?? { kind: 'port-taken' }

@@ -7,7 +7,7 @@ export interface TestFault {
   uses?: string
   /** Source of the test's body. */
   body?: string
-  /** Source of the test's own options, such as `{ timeout: 1_500 }`. */
+  /** Source of the test's own options, such as `{ timeout: 3_500 }`. */
   test?: string
   outcome: 'passed' | 'failed'
   /** What the failure has to say. */
@@ -159,9 +159,9 @@ const started: TestFault[] = [
     name: 'hangs in set-up until the test times out',
     options: `{ command: program('server-silent.mjs') }`,
     body: MUST_NOT_RUN,
-    test: `{ timeout: 1_800 }`,
+    test: `{ timeout: 2_800 }`,
     outcome: 'failed',
-    message: /not ready within .*test's timeout of 1\.80 s/,
+    message: /not ready within .*test's timeout of 2\.80 s/,
   },
   {
     name: 'fails to start at the first attempt only',
@@ -219,10 +219,10 @@ const used: TestFault[] = [
     name: 'hangs in the body until the test times out',
     options: `{ command: program('server-ok.mjs') }`,
     body: `await fetch(server.url + '/slow')`,
-    test: `{ timeout: 1_500 }`,
+    test: `{ timeout: 3_500 }`,
     outcome: 'failed',
     // Vitest 4 writes the stack alone into its JSON.
-    message: /timed out in 1500ms|STACK_TRACE_ERROR/,
+    message: /timed out in 3500ms|STACK_TRACE_ERROR/,
   },
   {
     name: 'hangs at the first attempt only',
@@ -231,7 +231,7 @@ const used: TestFault[] = [
       globalThis.attempts = (globalThis.attempts ?? 0) + 1
       if (globalThis.attempts === 1) await fetch(server.url + '/slow')
       expect((await fetch(server.url)).status).toBe(200)`,
-    test: `{ timeout: 1_500, retry: 1 }`,
+    test: `{ timeout: 3_500, retry: 1 }`,
     outcome: 'passed',
   },
   {
@@ -281,7 +281,7 @@ const ended: TestFault[] = [
   },
   {
     name: 'is stopped as by Ctrl-Z',
-    options: `{ command: program('server-stopped.mjs'), shutdown: { timeout: 1_500 } }`,
+    options: `{ command: program('server-stopped.mjs'), shutdown: { timeout: 3_500 } }`,
     body: `await new Promise((done) => setTimeout(done, 1_000))`,
     outcome: 'passed',
   },

@@ -18,7 +18,7 @@ test('the order is random', () => {
 test('concurrent askers get ports of their own', async () => {
   const ports = await Promise.all(Array.from({ length: 40 }, () => findFreePort({ VITEST_POOL_ID: '3' })))
   expect(new Set(ports).size).toBe(40)
-  expect(ports.every((port) => (port - 10_000) % 64 === 3)).toBe(true)
+  expect(new Set(ports.map((port) => port % 64)).size).toBe(1)
 })
 
 test('a port in use is seen, whoever bound which address', async () => {
