@@ -62,7 +62,7 @@ export class FloorTaking {
   }
 
   async #warmUp(signal: AbortSignal): Promise<void> {
-    const giveUp = performance.now() + LOAD_WAIT
+    const giveUp = performance.now() + Math.min(LOAD_WAIT, (this.#plan.planned ?? Infinity) / 8)
     while (this.#plan.underLoad() === false && performance.now() < giveUp) {
       if (!(await sleep(WARMUP_DISTANCE, signal))) return
     }

@@ -159,8 +159,9 @@ export class MemoryWatch {
     const elapsed = performance.now() - this.#started
     if (elapsed < this.#progressDue) return
     this.#progressDue = elapsed + PROGRESS_DISTANCE
-    const { planned, onProgress } = this.#plan
+    const { planned, onProgress, config } = this.#plan
     onProgress?.({
+      ...(config.title !== undefined && { title: config.title }),
       progress: planned === undefined ? 0 : Math.min(1, elapsed / planned),
       elapsed,
       latest: snapshot,

@@ -95,6 +95,7 @@ export type MemoryResult = NodeMemoryResult | ProcessMemoryResult
 
 /** What is shown of a memory watch while it runs. */
 export interface MemoryProgress {
+  title?: string
   progress: number
   elapsed: number
   latest: MemorySnapshot
