@@ -79,6 +79,7 @@ for (const server of chosen) {
       suspect ? `${suspect.function} (${suspect.location})` : '',
     ].join(' '),
   )
+  if (!right) console.log(`    ${leak.reason}`)
 }
 
 console.log('\n                          leak  stable  inconclusive')
