@@ -168,10 +168,11 @@ function loopDelay(histogram: IntervalHistogram): { p50: number; p99: number; ma
   return { p50: delay(histogram.percentile(50)), p99: delay(histogram.percentile(99)), max: delay(histogram.max) }
 }
 
-/** A bare `gc()` is a full, synchronous collection on every Node; with `{ type: 'major' }` Node 20 does a minor one. */
+/**
+ * A bare `gc()` is a full, synchronous collection on every Node; with `{ type: 'major' }` Node 20 does a minor one. The flag
+ * stays set: it belongs to the process, and another of its threads may be at the same point.
+ */
 function exposeGc(): () => void {
   setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as () => void
-  setFlagsFromString('--no-expose-gc')
-  return gc
+  return runInNewContext('gc') as () => void
 }
