@@ -2,15 +2,15 @@
 import http from 'node:http'
 
 const counts = { received: 0, answered: 0, methods: {}, paths: {}, bodies: [], headers: {}, arrivals: [], connections: 0 }
-// Every STALL_EVERY ms no answer is given for the first STALL_FOR ms; those that came then are answered at its end.
+// In the middle of every STALL_EVERY ms no answer is given for STALL_FOR ms; those that came then are answered at its end.
 const stallEvery = Number(process.env.STALL_EVERY ?? 0)
 const stallFor = Number(process.env.STALL_FOR ?? 0)
 let firstArrival = 0
 
 function stallLeft(now) {
   if (stallEvery === 0) return 0
-  const into = (now - firstArrival) % stallEvery
-  return into < stallFor ? stallFor - into : 0
+  const into = ((now - firstArrival) % stallEvery) - stallEvery / 2
+  return into >= 0 && into < stallFor ? stallFor - into : 0
 }
 
 function answer(request, response, url) {

@@ -157,8 +157,12 @@ describe('ends', () => {
   it('rejects within 250 ms also when the load process does not answer, and ends that process', async () => {
     const target = await startTarget('load-http.mjs')
     const controller = new AbortController()
-    const load = rejection(new LoadGenerator().generateLoad({ url: target.url, progressInterval: 100, signal: controller.signal }))
-    await delay(500)
+    let onFirst = () => {}
+    const first = new Promise<void>((resolve) => (onFirst = resolve))
+    const load = rejection(
+      new LoadGenerator().generateLoad({ url: target.url, progressInterval: 100, signal: controller.signal }, () => onFirst()),
+    )
+    await first
     const pid = loadProcessPid()
     process.kill(pid, 'SIGSTOP')
     await delay(50)

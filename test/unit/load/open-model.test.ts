@@ -16,11 +16,14 @@ function bins(arrivals: readonly number[], width: number, length: number): numbe
 describe('arrivals as the server saw them', () => {
   it.for([200, 3_000])('%d/s, without bursts', async (rate) => {
     const target = await startTarget('load-http.mjs')
-    const result = await new LoadGenerator().generateLoad({ url: target.url, rate, connections: 50, duration: 2_000 })
+    const generator = new LoadGenerator()
+    // A cold server serves less than it is asked for: let both sides warm up.
+    await generator.generateLoad({ url: target.url, amount: 5_000, connections: 50 })
+    const result = await generator.generateLoad({ url: target.url, rate, connections: 50, duration: 2_000 })
     const { arrivals, received } = await target.counts()
-    expect(received).toBe(rate * 2)
+    expect(received).toBe(5_000 + rate * 2)
     expect(result).toMatchObject({ requests: rate * 2, dropped: 0, unanswered: 0, errors: { total: 0 } })
-    const perBin = bins(arrivals, 100, 20).toSorted((a, b) => a - b)
+    const perBin = bins(arrivals.slice(5_000), 100, 20).toSorted((a, b) => a - b)
     const planned = rate / 10
     // Of twenty bins the middle sixteen: two noisy cores may steal a bin, a burst would be in all of them.
     for (const count of perBin.slice(2, -2)) expect(Math.abs(count - planned)).toBeLessThanOrEqual(Math.max(2, planned * 0.1))
@@ -56,8 +59,15 @@ describe('arrivals as the server saw them', () => {
 describe('latency from the moment a request was due', () => {
   it('agrees with the analytic percentiles of a stall', async () => {
     const target = await startTarget('load-http.mjs', { STALL_EVERY: '5000', STALL_FOR: '1000' })
-    const result = await new LoadGenerator().generateLoad({ url: target.url, rate: 500, connections: 30, duration: 5_000 })
-    expect(result).toMatchObject({ requests: 2_500, dropped: 0 })
+    const result = await new LoadGenerator().generateLoad({
+      url: target.url,
+      rate: 200,
+      // As many as arrive in the stall: how fast the backlog is worked off afterwards is not what is measured here.
+      connections: 220,
+      duration: 5_000,
+      warmup: { duration: 1_500 },
+    })
+    expect(result).toMatchObject({ requests: 1_000, dropped: 0 })
     // One second in five: of all requests 20 % wait, evenly up to 1 s, so a share of 1 - p waits longer than 1000 - 5000 (1 - p).
     for (const [measured, analytic] of [
       [result.latency.p90, 500],
@@ -79,6 +89,7 @@ describe('latency from the moment a request was due', () => {
       connections: 2,
       timeout: 300,
       duration: 1_000,
+      progressInterval: 200,
     })
     const { received } = await target.counts()
     // Two connections serve 20 in a second; the rest waited longer than `timeout`, or until the end.
