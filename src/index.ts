@@ -12,4 +12,20 @@ export {
   ServerExitedError,
   ServerStartError,
 } from './errors.ts'
+export { LoadGenerator } from './load/generator.ts'
+export { MemoryMonitor } from './memory/monitor.ts'
+export { checkServerHealth, resolveServerUrl } from './vitest/current-test.ts'
+export { test, test as it } from './vitest/fixtures.ts'
+export { startServer } from './vitest/instrumented-server.ts'
+
 export type { OptionIssue, PerfErrorCode, ServerFailure } from './errors.ts'
+export type { LoadOptions } from './load/load-options.ts'
+export type { MemoryConfig } from './memory/memory-options.ts'
+export type * from './metrics/load-result.ts'
+export type * from './metrics/memory-result.ts'
+export type { ThresholdOutcome, Thresholds } from './metrics/threshold.ts'
+export type { HealthCheckOptions, HealthCheckResult } from './server/health.ts'
+export type { PerfServer } from './server/perf-server.ts'
+export type { ServerOptions } from './server/server-options.ts'
+export type * from './vitest/artifacts.ts'
+export type { PerfFixtures } from './vitest/fixtures.ts'

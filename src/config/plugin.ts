@@ -31,6 +31,9 @@ export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
     resolveId(id) {
       return id === 'perf' ? reporterModule : undefined
     },
+    configureVitest({ project }) {
+      project.provide('perfRoot', project.config.root)
+    },
     config(user) {
       rejectIssues('options of vitest-plugin-perf', [
         ...findPluginOptionIssues(options),

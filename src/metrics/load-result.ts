@@ -103,8 +103,15 @@ export interface LoadResult {
   errorRate: number
   /** Arrivals that found no free connection (open model). */
   dropped: number
+  /** Requests that were under way when the load ended: neither answered nor failed. */
+  unanswered: number
   samples: LoadSample[]
   stages?: LoadStageResult[]
+  /**
+   * Collections forced upon the server while it was measured (a memory watch does that), and how many requests were under way
+   * in one: their latencies are in the figures, and are longer than the server alone would have made them.
+   */
+  collections?: { count: number; time: number; requestsHit: number }
   /** Whether the load was ended before its time. */
   aborted: boolean
   /** Whether the generator, not the server, was the limit; `generator` says why. */

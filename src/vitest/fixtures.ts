@@ -1,4 +1,4 @@
-import { test as base, type TestContext } from 'vitest'
+import { test as base, type TestAPI } from 'vitest'
 import type { LoadOptions } from '../load/load-options.ts'
 import type { MemoryConfig } from '../memory/memory-options.ts'
 import type { PerfServer } from '../server/perf-server.ts'
@@ -6,6 +6,7 @@ import type { ServerOptions } from '../server/server-options.ts'
 import { LoadGenerator } from '../load/generator.ts'
 import { MemoryMonitor } from '../memory/monitor.ts'
 import { observeLoads, observeMemory } from './measurement-observers.ts'
+import { memoryTargetOf } from './instrumented-server.ts'
 import { SharedServers } from './shared-servers.ts'
 import { provideServer, startTestServer } from './test-servers.ts'
 import { attemptOf, type AttemptContext, type TestAttempt } from './test-attempt.ts'
@@ -29,24 +30,28 @@ export interface PerfFixtures {
 }
 
 type Use<Value> = (value: Value) => Promise<void>
-type Context = AttemptContext & Pick<TestContext, 'skip'>
+/** What a fixture of ours can ask for; Vitest reads the destructuring of each to know what it depends on. */
+type Context = PerfFixtures & AttemptContext & { $fileServers: SharedServers; $workerServers: SharedServers }
+
+/** The generator of an attempt, which its memory monitor asks for the requests completed. */
+const generators = new WeakMap<TestAttempt, LoadGenerator>()
 
 function createGenerator(attempt: TestAttempt, defaults: Partial<LoadOptions>): LoadGenerator {
-  return new LoadGenerator({
+  const generator = new LoadGenerator({
     lifetime: attempt,
     server: () => attempt.server,
     defaults,
     observe: observeLoads(attempt),
   })
+  generators.set(attempt, generator)
+  return generator
 }
-
-/** The one generator of an attempt, which the memory monitor asks for the requests completed. */
-const generators = new WeakMap<TestAttempt, LoadGenerator>()
 
 function createMonitor(attempt: TestAttempt, defaults: Partial<MemoryConfig>): MemoryMonitor {
   return new MemoryMonitor({
     lifetime: attempt,
-    server: () => attempt.server,
+    server: () => attempt.server && memoryTargetOf(attempt.server),
+    targetOf: (server) => memoryTargetOf(server as PerfServer),
     defaults,
     requestsCompleted: () => generators.get(attempt)?.requestsCompleted() ?? 0,
     onCollection: (pause) => generators.get(attempt)?.noteCollection(pause),
@@ -54,59 +59,48 @@ function createMonitor(attempt: TestAttempt, defaults: Partial<MemoryConfig>): M
   })
 }
 
+const FIXTURES = {
+  serverOptions: [{}, { injected: true }],
+  loadOptions: [{}, { injected: true }],
+  memoryOptions: [{}, { injected: true }],
+  // The empty pattern is Vitest's own grammar for "depends on nothing".
+  // oxlint-disable-next-line no-empty-pattern
+  $fileServers: [({}, use: Use<SharedServers>) => SharedServers.provide('file', use), { scope: 'file' }],
+  // oxlint-disable-next-line no-empty-pattern
+  $workerServers: [({}, use: Use<SharedServers>) => SharedServers.provide('worker', use), { scope: 'worker' }],
+  async server(
+    { serverOptions, $fileServers, $workerServers, task, signal, onTestFinished, annotate }: Context,
+    use: Use<PerfServer>,
+  ) {
+    const attempt = attemptOf({ task, signal, onTestFinished, annotate })
+    await provideServer(attempt, serverOptions, { file: $fileServers, worker: $workerServers }, use)
+  },
+  async startServer({ task, signal, onTestFinished, annotate }: Context, use: Use<PerfFixtures['startServer']>) {
+    const attempt = attemptOf({ task, signal, onTestFinished, annotate })
+    await use((options) => startTestServer(attempt, options))
+  },
+  async loadGenerator({ loadOptions, task, signal, onTestFinished, annotate }: Context, use: Use<LoadGenerator>) {
+    await use(createGenerator(attemptOf({ task, signal, onTestFinished, annotate }), loadOptions))
+  },
+  async memoryMonitor({ memoryOptions, task, signal, onTestFinished, annotate }: Context, use: Use<MemoryMonitor>) {
+    await use(createMonitor(attemptOf({ task, signal, onTestFinished, annotate }), memoryOptions))
+  },
+}
+
 /** `test` of Vitest with the fixtures of this package. */
-export function createTest() {
-  return base
-    .extend<{ serverOptions: ServerOptions; loadOptions: Partial<LoadOptions>; memoryOptions: Partial<MemoryConfig> }>({
-      serverOptions: [{}, { injected: true }],
-      loadOptions: [{}, { injected: true }],
-      memoryOptions: [{}, { injected: true }],
-    })
-    .extend<{ $fileServers: SharedServers; $workerServers: SharedServers }>({
-      // The object pattern is Vitest's own grammar for "depends on nothing".
-      // oxlint-disable-next-line no-empty-pattern
-      $fileServers: [async ({}, use: Use<SharedServers>) => SharedServers.provide('file', use), { scope: 'file' }],
-      // oxlint-disable-next-line no-empty-pattern
-      $workerServers: [
-        async ({}, use: Use<SharedServers>) => SharedServers.provide('worker', use),
-        { scope: 'worker' },
-      ],
-    })
-    .extend<Omit<PerfFixtures, 'serverOptions' | 'loadOptions' | 'memoryOptions'>>({
-      server: async ({ serverOptions, $fileServers, $workerServers, task, signal, onTestFinished, annotate }, use) => {
-        const attempt = attemptOf({ task, signal, onTestFinished, annotate })
-        await provideServer(attempt, serverOptions, { file: $fileServers, worker: $workerServers }, use)
-      },
-      startServer: async ({ task, signal, onTestFinished, annotate }, use) => {
-        const attempt = attemptOf({ task, signal, onTestFinished, annotate })
-        await use((options) => startTestServer(attempt, options))
-      },
-      loadGenerator: async ({ loadOptions, task, signal, onTestFinished, annotate }, use) => {
-        const attempt = attemptOf({ task, signal, onTestFinished, annotate })
-        const generator = createGenerator(attempt, loadOptions)
-        generators.set(attempt, generator)
-        attempt.onClose(async () => generator.close())
-        await use(generator)
-      },
-      memoryMonitor: async ({ memoryOptions, task, signal, onTestFinished, annotate }, use) => {
-        const attempt = attemptOf({ task, signal, onTestFinished, annotate })
-        const monitor = createMonitor(attempt, memoryOptions)
-        attempt.onClose(async () => monitor.close())
-        await use(monitor)
-      },
-    })
+export function createTest(): TestAPI<PerfFixtures> {
+  // Vitest infers the types of fixtures from one literal; ours are stated in `PerfFixtures`, the same for both majors.
+  return base.extend(FIXTURES as object) as unknown as TestAPI<PerfFixtures>
 }
 
 /** `test` with the fixtures of this package, as `PerfFixtures` names them. */
-export let test: ReturnType<typeof createTest> = createTest()
+export let test: TestAPI<PerfFixtures> = createTest()
 
 /**
  * A new `test` for a new file. Where files share a worker (`isolate: false`) they share this module too, and
  * `test.override` of one file must not reach the next.
  */
-export function renewTest(): ReturnType<typeof createTest> {
+export function renewTest(): TestAPI<PerfFixtures> {
   test = createTest()
   return test
 }
-
-export type { Context }

@@ -1,13 +1,20 @@
 import type { LoadObserver } from '../load/generator.ts'
 import type { MemoryObserver } from '../memory/monitor.ts'
 import type { MemorySnapshot } from '../metrics/memory-result.ts'
+import type { ServerEvent } from '../server/perf-server.ts'
 import type { TestAttempt } from './test-attempt.ts'
 
 /** Turns what a load generator says into artifacts of the attempt, and its key figures into JUnit properties. */
 export function observeLoads(attempt: TestAttempt): LoadObserver {
   const { recorder } = attempt
+  const plans = new Map<string, { title: string; planned?: number }>()
   let memory: MemorySnapshot | undefined
   return {
+    onStart(id, { duration }, title) {
+      const plan = { title, ...(duration !== undefined && { planned: duration }) }
+      plans.set(id, plan)
+      recorder.recordProgress({ id, kind: 'load', ...plan, progress: 0, elapsed: 0 })
+    },
     onProgress(id, progress) {
       void attempt.server?.memory().then(
         (snapshot) => (memory = snapshot),
@@ -17,6 +24,7 @@ export function observeLoads(attempt: TestAttempt): LoadObserver {
         id,
         kind: 'load',
         title: progress.title ?? progress.url,
+        ...plans.get(id),
         progress: progress.progress,
         elapsed: progress.duration,
         requestsPerSecond: progress.interval.requestsPerSecond,
@@ -27,6 +35,7 @@ export function observeLoads(attempt: TestAttempt): LoadObserver {
       })
     },
     onEnd(id, { result, ...end }) {
+      plans.delete(id)
       if (!result) return
       recorder.record({ type: 'perf:load', id, result, ...end })
       if (end.outcome !== 'completed') return
@@ -42,21 +51,38 @@ export function observeLoads(attempt: TestAttempt): LoadObserver {
 /** Turns what a memory monitor says into artifacts of the attempt, and its key figures into JUnit properties. */
 export function observeMemory(attempt: TestAttempt): MemoryObserver {
   const { recorder } = attempt
+  const watches = new Map<string, { title: string; planned?: number }>()
   return {
+    onStart(id, { title, target, planned }) {
+      const watch = { title: title ?? `memory of ${target}`, ...(planned !== undefined && { planned }) }
+      watches.set(id, watch)
+      recorder.recordProgress({ id, kind: 'memory', ...watch, progress: 0, elapsed: 0 })
+    },
     onProgress(id, progress) {
       recorder.recordProgress({
         id,
         kind: 'memory',
-        title: progress.title ?? 'memory',
+        title: 'memory',
+        ...watches.get(id),
         progress: progress.progress,
         elapsed: progress.elapsed,
         memory: progress.latest,
       })
     },
-    onEnd(id, { result, ...end }) {
+    onEnd(id, { result, error, ...end }) {
+      watches.delete(id)
       if (!result) return
-      recorder.record({ type: 'perf:memory', id, result, ...end })
+      recorder.record({ type: 'perf:memory', id, result, ...(error && { error: error.message }), ...end })
       if (end.outcome === 'completed') recorder.property('memory_growth_bytes', result.growth.bytes)
     },
   }
+}
+
+let servers = 0
+
+/** Turns what happens to a server into artifacts of the attempt that started it. */
+export function observeServer(attempt: TestAttempt): (event: ServerEvent) => void {
+  servers += 1
+  const id = `server-${servers}`
+  return (event) => attempt.recorder.record({ type: 'perf:server', id, ...event })
 }

@@ -1,4 +1,4 @@
-import type { PerfServer } from '../server/start.ts'
+import type { PerfServer } from '../server/perf-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import { warmLoadProcess } from '../load/load-process.ts'
 import { failedFixture, retriesLeft } from './failed-fixture.ts'

@@ -22,7 +22,9 @@ function specSource(records: TestRecord[]): string {
   for (const artifact of ${JSON.stringify(record.artifacts)}) await recordArtifact(task, artifact)
   ${fails}
 })`
-    return record.path.slice(0, -1).reduceRight((inner, suite) => `describe(${JSON.stringify(suite)}, () => {\n${inner}\n})`, body)
+    return record.path
+      .slice(0, -1)
+      .reduceRight((inner, suite) => `describe(${JSON.stringify(suite)}, () => {\n${inner}\n})`, body)
   })
   return `import { describe, recordArtifact, test } from 'vitest'\n${tests.join('\n')}\n`
 }

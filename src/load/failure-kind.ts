@@ -1,0 +1,30 @@
+import type { LoadErrorKind } from '../metrics/load-result.ts'
+
+const KINDS: Readonly<Record<string, LoadErrorKind>> = {
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+  ECONNABORTED: 'reset',
+  ENOTFOUND: 'dns',
+  EAI_AGAIN: 'dns',
+  EAI_FAIL: 'dns',
+  EAI_NODATA: 'dns',
+  EAI_NONAME: 'dns',
+  ETIMEDOUT: 'timeout',
+  EPROTO: 'tls',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls',
+  UNABLE_TO_GET_ISSUER_CERT: 'tls',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls',
+  SELF_SIGNED_CERT_IN_CHAIN: 'tls',
+  HOSTNAME_MISMATCH: 'tls',
+}
+
+/** What kind of failure an error of a socket is, and its message. */
+export function failureKind(error: unknown): { kind: LoadErrorKind; message: string } {
+  const inner: unknown = error instanceof AggregateError ? error.errors[0] : error
+  const { code, message } = inner as { code?: unknown; message?: unknown }
+  const text = String(message ?? inner) || String(code ?? 'unknown error')
+  if (typeof code !== 'string') return { kind: 'other', message: text }
+  return { kind: KINDS[code] ?? (/^(ERR_TLS|ERR_SSL|CERT_|ERR_OSSL)/.test(code) ? 'tls' : 'other'), message: text }
+}

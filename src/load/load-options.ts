@@ -1,0 +1,242 @@
+import * as v from 'valibot'
+import { optionIssue as issue, findOptionIssues, abortSignal, duration, flag, positiveInteger, positiveNumber, text } from '../options.ts'
+import type { OptionIssue } from '../errors.ts'
+import { parseThresholds, type Thresholds } from '../metrics/threshold.ts'
+import { findBodyIssues, findHeaderIssues, findPathIssues, findUrlIssues } from './request-issues.ts'
+
+/** A status, or the first and the last of a range: `200`, `[200, 399]`. */
+export type ExpectedStatus = number | readonly [from: number, to: number]
+
+export type LoadHeaders = Readonly<Record<string, string | number | readonly string[]>>
+
+/** A body: text or bytes as they are, anything else as JSON (with `content-type: application/json` unless set). */
+export type LoadBody = string | Uint8Array | readonly unknown[] | { readonly [key: string]: unknown }
+
+/** One request of a sequence. What it does not say comes from the load's own `method`, `headers`, `body`, `expectStatus`. */
+export interface LoadRequest {
+  /** On the load's server, such as `/orders?page=2`. Default: the path of the load's `url`. */
+  path?: string
+  method?: string
+  headers?: LoadHeaders
+  body?: LoadBody
+  expectStatus?: ExpectedStatus
+}
+
+/** A part of a load: goes in a straight line from what was before to its targets. */
+export interface LoadStage {
+  /** Milliseconds. */
+  duration: number
+  /** Connections at its end. */
+  connections?: number
+  /** Arrivals per second at its end (open model). */
+  rate?: number
+}
+
+export interface LoadWarmup {
+  /** Milliseconds before the measured part. */
+  duration: number
+  /** Default: as many as the load starts with. */
+  connections?: number
+}
+
+export interface LoadTls {
+  /** Certificates to trust, in PEM, in place of the well-known ones. */
+  ca?: string
+  /** `false` accepts any certificate. Default true. */
+  rejectUnauthorized?: boolean
+  /** The name to ask for and to verify, where it is not the URL's host. */
+  servername?: string
+}
+
+/** What `generateLoad` takes. Times in milliseconds, rates per second. */
+export interface LoadOptions {
+  /** Absolute, or a path on the test's `server`. Default: the test's `server`. */
+  url?: string
+  /** Connections that are kept open (default 10): in the closed model each sends its next request when it has its answer. */
+  connections?: number
+  /** Length of the measured part in milliseconds (default 10 000). */
+  duration?: number
+  /** Ends after so many requests; or at `duration`, where that is given too. */
+  amount?: number
+  /** Open model: so many arrivals per second, whatever the server does; latency counts from when a request was due. */
+  rate?: number
+  /** Parts that ramp to their targets, in place of `duration`. */
+  stages?: readonly LoadStage[]
+  /** Requests under way on one connection (default 1; closed model only). */
+  pipelining?: number
+  /** A part before the measured one, kept out of the result. */
+  warmup?: LoadWarmup
+  /** Milliseconds after which one request has failed (default 10 000). */
+  timeout?: number
+  method?: string
+  headers?: LoadHeaders
+  body?: LoadBody
+  /** A sequence that every connection works through, over and over. */
+  requests?: readonly LoadRequest[]
+  /** Statuses that count as success. Default: all below 400. */
+  expectStatus?: ExpectedStatus
+  /** Conditions the result must meet, such as `{ 'latency.p99': '<50' }`; `generateLoad` rejects where it does not. */
+  thresholds?: Thresholds
+  /** Ends the load as soon as a threshold has failed for good. */
+  abortOnFail?: boolean
+  /** Milliseconds between two calls of `onProgress`, and the length of a row of `samples` (default 1 000). */
+  progressInterval?: number
+  /** Ends the load; `generateLoad` then rejects with what was measured. */
+  signal?: AbortSignal
+  /** Name of the load in reports. */
+  title?: string
+  tls?: LoadTls
+}
+
+const status = v.pipe(
+  v.number('a status of 100 to 599, or [from, to]'),
+  v.integer('a status of 100 to 599, or [from, to]'),
+  v.minValue(100, 'a status of 100 to 599, or [from, to]'),
+  v.maxValue(599, 'a status of 100 to 599, or [from, to]'),
+)
+const expectStatus = v.union(
+  [
+    status,
+    v.pipe(
+      v.strictTuple([status, status], '[from, to]'),
+      v.check(([from, to]) => from <= to, '[from, to] with from <= to'),
+    ),
+  ],
+  'a status of 100 to 599, or [from, to]',
+)
+const methodMessage = 'an HTTP method such as GET or POST'
+const method = v.pipe(
+  v.string(methodMessage),
+  v.regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, methodMessage),
+  v.check((name) => name.toUpperCase() !== 'CONNECT', 'a method other than CONNECT, which opens a tunnel'),
+)
+const bodyMessage = 'a string, bytes, or a value to send as JSON'
+const body = v.custom<LoadBody>((value) => typeof value === 'string' || (typeof value === 'object' && value !== null), bodyMessage)
+const headers = v.custom<LoadHeaders>(isPlainRecord, 'an object of header names and values')
+const rate = v.pipe(positiveNumber, v.maxValue(1_000_000, 'a positive number up to 1000000'))
+const connections = v.pipe(positiveInteger, v.maxValue(65_535, 'an integer from 1 to 65535'))
+const timerMessage = 'a positive number of milliseconds up to 2147483647'
+const time = v.pipe(duration, v.maxValue(2_147_483_647, timerMessage))
+const stageRate = v.pipe(v.number('a number of 0 or more'), v.finite('a number of 0 or more'), v.minValue(0, 'a number of 0 or more'), v.maxValue(1_000_000, 'a number up to 1000000'))
+const stage = v.strictObject(
+  { duration: time, connections: v.optional(connections), rate: v.optional(stageRate) },
+  'an object { duration, connections?, rate? }',
+)
+const request = v.strictObject(
+  {
+    path: v.optional(text),
+    method: v.optional(method),
+    headers: v.optional(headers),
+    body: v.optional(body),
+    expectStatus: v.optional(expectStatus),
+  },
+  'an object { path?, method?, headers?, body?, expectStatus? }',
+)
+const warmup = v.strictObject({ duration: time, connections: v.optional(connections) }, 'an object { duration, connections? }')
+const tls = v.strictObject(
+  { ca: v.optional(text), rejectUnauthorized: v.optional(flag), servername: v.optional(text) },
+  'an object { ca?, rejectUnauthorized?, servername? }',
+)
+const progressMessage = 'a number of milliseconds from 20 up'
+
+const schema = v.strictObject(
+  {
+    url: v.optional(text),
+    connections: v.optional(connections),
+    duration: v.optional(time),
+    amount: v.optional(positiveInteger),
+    rate: v.optional(rate),
+    stages: v.optional(v.pipe(v.array(stage, 'a list of stages'), v.minLength(1, 'a list of at least one stage'))),
+    pipelining: v.optional(v.pipe(positiveInteger, v.maxValue(1_000, 'an integer from 1 to 1000'))),
+    warmup: v.optional(warmup),
+    timeout: v.optional(time),
+    method: v.optional(method),
+    headers: v.optional(headers),
+    body: v.optional(body),
+    requests: v.optional(v.pipe(v.array(request, 'a list of requests'), v.minLength(1, 'a list of at least one request'))),
+    expectStatus: v.optional(expectStatus),
+    thresholds: v.optional(v.custom<Thresholds>(isPlainRecord, 'an object of metrics and conditions')),
+    abortOnFail: v.optional(flag),
+    progressInterval: v.optional(v.pipe(v.number(progressMessage), v.finite(progressMessage), v.minValue(20, progressMessage))),
+    signal: v.optional(abortSignal),
+    title: v.optional(text),
+    tls: v.optional(tls),
+  },
+  'an object',
+)
+
+function isPlainRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Pairs that cannot both be meant. Where one came from defaults and the other from a call, the call's wins. */
+export const CONTRADICTIONS: readonly (readonly [keyof LoadOptions, keyof LoadOptions, string])[] = [
+  ['rate', 'pipelining', 'left out where `rate` is set (an arrival takes a free connection)'],
+  ['stages', 'amount', 'left out where `stages` are set (they say when the load ends)'],
+  ['stages', 'duration', 'left out where `stages` are set (their durations add up)'],
+]
+
+function findContradictions(options: LoadOptions, prefix: string, defaults: boolean): OptionIssue[] {
+  const at = (name: string) => (prefix === '' ? name : `${prefix}.${name}`)
+  const issues = CONTRADICTIONS.filter(([one, other]) => options[one] !== undefined && options[other] !== undefined)
+    .filter(([, other]) => other !== 'pipelining' || options.pipelining !== 1)
+    .map(([, other, expected]) => issue(at(other), expected, options[other]))
+  const stages = Array.isArray(options.stages) ? options.stages : []
+  if (options.rate === undefined && (options.pipelining ?? 1) !== 1 && stages.some((part) => part?.rate !== undefined)) {
+    issues.push(issue(at('pipelining'), 'left out where stages have a `rate`', options.pipelining))
+  }
+  if (options.rate !== undefined && options.amount !== undefined && options.amount > 1e9) {
+    issues.push(issue(at('amount'), 'at most 1000000000 with `rate`', options.amount))
+  }
+  if (stages.length > 0 && options.rate === undefined && stages.every((part) => part?.rate === undefined || part.rate === 0)) {
+    if (stages.some((part) => part?.rate === 0)) {
+      issues.push(issue(at('stages'), 'stages of which at least one has a `rate` above 0', options.stages))
+    }
+  }
+  if (!defaults && options.abortOnFail === true && options.thresholds === undefined) {
+    issues.push(issue(at('abortOnFail'), 'left out where there are no `thresholds`', true))
+  }
+  return issues
+}
+
+function findThresholdIssues(thresholds: unknown, prefix: string): OptionIssue[] {
+  if (!isPlainRecord(thresholds)) return []
+  return parseThresholds(thresholds as Thresholds).issues.map(({ metric, expression, message }) => ({
+    option: `${prefix === '' ? '' : `${prefix}.`}thresholds.${metric}`,
+    expected: "an operator (< <= > >= ==) and a number, such as '<50'",
+    received: expression,
+    message,
+  }))
+}
+
+/** What options are checked as. */
+export interface LoadOptionRule {
+  /** Defaults, which a call completes: what is wrong only without the rest is not wrong yet. */
+  defaults?: boolean
+  /** `url` needs protocol and host: there is no server that a path could be on. */
+  absoluteUrl?: boolean
+}
+
+/** Every mistake in load options, also of those that are wrong only together. Pure, and throws nothing. */
+export function findLoadOptionIssues(input: unknown, prefix = '', rule: LoadOptionRule = {}): OptionIssue[] {
+  const issues = findOptionIssues(schema, input, prefix)
+  if (!isPlainRecord(input)) return issues
+  const options = input as LoadOptions
+  const wrong = new Set(issues.map(({ option }) => option))
+  const add = (more: OptionIssue[]) => issues.push(...more.filter(({ option }) => !wrong.has(option)))
+  const at = (name: string) => (prefix === '' ? name : `${prefix}.${name}`)
+  add(findUrlIssues(at('url'), options.url, rule.absoluteUrl ? 'absolute' : 'any'))
+  add(findHeaderIssues(at('headers'), options.headers))
+  if (!options.requests) add(findBodyIssues(at('body'), options.method ?? 'GET', options.body))
+  const requests: unknown = options.requests
+  for (const [index, entry] of Array.isArray(requests) ? (requests as unknown[]).entries() : []) {
+    if (!isPlainRecord(entry)) continue
+    const part = entry as LoadRequest
+    add(findPathIssues(at(`requests[${index}].path`), part.path))
+    add(findHeaderIssues(at(`requests[${index}].headers`), part.headers))
+    add(findBodyIssues(at(`requests[${index}].body`), part.method ?? options.method ?? 'GET', part.body ?? options.body))
+  }
+  add(findContradictions(options, prefix, rule.defaults ?? false))
+  add(findThresholdIssues(options.thresholds, prefix))
+  return issues
+}

@@ -1,0 +1,236 @@
+import { Buffer } from 'node:buffer'
+import type { OptionIssue } from '../errors.ts'
+import { optionIssue as issue, rejectIssues } from '../options.ts'
+import { parseThresholds, type ThresholdCondition } from '../metrics/threshold.ts'
+import {
+  CONTRADICTIONS,
+  findLoadOptionIssues,
+  type ExpectedStatus,
+  type LoadBody,
+  type LoadHeaders,
+  type LoadOptions,
+  type LoadTls,
+} from './load-options.ts'
+import { findUrlIssues } from './request-issues.ts'
+import type { Segment } from './schedule.ts'
+
+/** The one table of defaults. */
+export const LOAD_DEFAULTS = {
+  connections: 10,
+  duration: 10_000,
+  pipelining: 1,
+  timeout: 10_000,
+  method: 'GET',
+  progressInterval: 1_000,
+} as const
+
+/** A request as the load process sends it. */
+export interface PlannedRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly body?: Uint8Array
+  readonly expectStatus?: readonly [from: number, to: number]
+}
+
+export interface PlannedStage {
+  readonly duration: number
+  readonly connections?: number
+  readonly rate?: number
+}
+
+/** A load with every default in place: plain data, as the load process gets it. */
+export interface LoadPlan {
+  readonly title?: string
+  readonly url: string
+  readonly requests: readonly PlannedRequest[]
+  /** Milliseconds of the measured part; absent where `amount` alone ends it. */
+  readonly duration?: number
+  readonly amount?: number
+  /** Connections over time. */
+  readonly connections: readonly Segment[]
+  /** Arrivals per second over time; absent in the closed model. */
+  readonly rate?: readonly Segment[]
+  readonly stages?: readonly PlannedStage[]
+  readonly pipelining: number
+  readonly warmup?: { readonly duration: number; readonly connections: number }
+  readonly timeout: number
+  readonly thresholds: readonly { metric: string; condition: ThresholdCondition }[]
+  readonly abortOnFail: boolean
+  readonly progressInterval: number
+  readonly tls: LoadTls
+}
+
+export interface ResolveLoadContext {
+  defaults?: Partial<LoadOptions>
+  /** URL of the server under test, which paths are on (`VITEST_PERF_SERVER_URL` wins over it). */
+  baseUrl?: string | undefined
+  /** Makes an absolute URL of what the user wrote, in place of all that. */
+  resolveUrl?: (url: string | undefined) => string
+  env?: Readonly<Record<string, string | undefined>>
+}
+
+const DURATION_VARIABLE = 'VITEST_PERF_LOAD_DURATION'
+
+/** The call's options over the defaults; a default that contradicts what the call says is left out. */
+export function mergeLoadOptions(options: LoadOptions, defaults: Partial<LoadOptions> = {}): LoadOptions {
+  const kept: Partial<LoadOptions> = { ...defaults }
+  for (const [one, other] of CONTRADICTIONS) {
+    if (options[one] !== undefined) delete kept[other]
+    if (options[other] !== undefined) delete kept[one]
+  }
+  if (options.method !== undefined && options.body === undefined) delete kept.body
+  if (options.stages?.some((stage) => stage.rate !== undefined)) delete kept.pipelining
+  if (options.pipelining !== undefined && kept.stages?.some((stage) => stage.rate !== undefined)) delete kept.stages
+  if (options.amount !== undefined) delete kept.duration
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const headers = kept.headers && options.headers ? { ...kept.headers, ...options.headers } : undefined
+  return { ...kept, ...given, ...(headers ? { headers } : {}) }
+}
+
+function environmentDuration(env: ResolveLoadContext['env']): { value?: number; issues: OptionIssue[] } {
+  const text = env?.[DURATION_VARIABLE]
+  if (text === undefined || text === '') return { issues: [] }
+  const value = Number(text)
+  if (Number.isFinite(value) && value > 0) return { value, issues: [] }
+  return { issues: [issue(DURATION_VARIABLE, 'a positive number of milliseconds', text)] }
+}
+
+/**
+ * Checks and completes load options, in the order call, defaults, `LOAD_DEFAULTS`; `VITEST_PERF_LOAD_DURATION` wins over
+ * `duration`, caps an `amount`, and stretches or shortens `stages` as a whole. Throws one `PerfOptionsError` with every mistake.
+ */
+export function resolveLoadOptions(input: LoadOptions, context: ResolveLoadContext = {}): LoadPlan {
+  const { defaults, resolveUrl, env = process.env } = context
+  const base = env.VITEST_PERF_SERVER_URL || context.baseUrl
+  const fromEnvironment = environmentDuration(env)
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    rejectIssues('load options', [...findLoadOptionIssues(input), ...fromEnvironment.issues])
+  }
+  const merged = mergeLoadOptions(input, defaults)
+  const issues = [
+    ...findLoadOptionIssues(merged, '', { absoluteUrl: resolveUrl === undefined && base === undefined }),
+    ...fromEnvironment.issues,
+  ]
+  if (resolveUrl === undefined && base === undefined && merged.url === undefined) {
+    issues.push(issue('url', 'a URL with http:// or https://, such as http://127.0.0.1:3000/orders', merged.url))
+  }
+  rejectIssues('load options', issues)
+  const text = resolveUrl ? resolveUrl(merged.url) : absoluteUrl(merged.url, base)
+  rejectIssues('load options', findUrlIssues('url', text, 'absolute'))
+  return completePlan(merged, new URL(text), fromEnvironment.value)
+}
+
+/** A path stands on the server under test, also where that has a path of its own. */
+function absoluteUrl(url: string | undefined, base: string | undefined): string {
+  if (base === undefined || (url !== undefined && !url.startsWith('/'))) return url as string
+  return `${base.replace(/\/+$/, '')}${url ?? '/'}`
+}
+
+function completePlan(options: LoadOptions, url: URL, environment: number | undefined): LoadPlan {
+  const stages = options.stages ? scaleStages(options.stages, environment) : undefined
+  const total = stages?.reduce((sum, stage) => sum + stage.duration, 0)
+  const duration =
+    total ?? environment ?? options.duration ?? (options.amount === undefined ? LOAD_DEFAULTS.duration : undefined)
+  const connections = options.connections ?? LOAD_DEFAULTS.connections
+  const span = duration ?? Infinity
+  const open = options.rate !== undefined || stages?.some((stage) => stage.rate !== undefined) === true
+  const first = stages?.some((stage) => stage.connections !== undefined) ? (options.connections ?? (open ? connections : 1)) : connections
+  return {
+    ...(options.title === undefined ? {} : { title: options.title }),
+    url: withoutSecrets(url),
+    requests: planRequests(options, url),
+    ...(duration === undefined ? {} : { duration }),
+    ...(options.amount === undefined ? {} : { amount: options.amount }),
+    connections: stages ? segments(stages, 'connections', first) : [{ duration: span, from: connections, to: connections }],
+    ...(open
+      ? {
+          rate: stages
+            ? segments(stages, 'rate', options.rate ?? 0)
+            : [{ duration: span, from: options.rate as number, to: options.rate as number }],
+        }
+      : {}),
+    ...(stages ? { stages } : {}),
+    pipelining: options.pipelining ?? LOAD_DEFAULTS.pipelining,
+    ...(options.warmup
+      ? { warmup: { duration: options.warmup.duration, connections: options.warmup.connections ?? first } }
+      : {}),
+    timeout: options.timeout ?? LOAD_DEFAULTS.timeout,
+    thresholds: parseThresholds(options.thresholds ?? {}).conditions,
+    abortOnFail: options.abortOnFail ?? false,
+    progressInterval: options.progressInterval ?? LOAD_DEFAULTS.progressInterval,
+    tls: options.tls ?? {},
+  }
+}
+
+function scaleStages(stages: NonNullable<LoadOptions['stages']>, total: number | undefined): PlannedStage[] {
+  const factor = total === undefined ? 1 : total / stages.reduce((sum, stage) => sum + stage.duration, 0)
+  return stages.map((stage) => ({ ...stage, duration: stage.duration * factor }))
+}
+
+function segments(stages: readonly PlannedStage[], of: 'connections' | 'rate', start: number): Segment[] {
+  let from = start
+  return stages.map((stage) => {
+    const to = stage[of] ?? from
+    const segment = { duration: stage.duration, from, to }
+    from = to
+    return segment
+  })
+}
+
+function withoutSecrets(url: URL): string {
+  const shown = new URL(url)
+  shown.username = ''
+  shown.password = ''
+  shown.hash = ''
+  return shown.href
+}
+
+function planRequests(options: LoadOptions, url: URL): PlannedRequest[] {
+  const own = { path: `${url.pathname}${url.search}` }
+  return (options.requests ?? [{}]).map((request) => {
+    const method = (request.method ?? options.method ?? LOAD_DEFAULTS.method).toUpperCase()
+    const { bytes, json } = encodeBody(request.body ?? options.body)
+    const expectStatus = request.expectStatus ?? options.expectStatus
+    return {
+      method,
+      path: encodePath(request.path ?? own.path),
+      headers: planHeaders(url, { ...options.headers, ...request.headers }, json),
+      ...(bytes ? { body: bytes } : {}),
+      ...(expectStatus === undefined ? {} : { expectStatus: statusRange(expectStatus) }),
+    }
+  })
+}
+
+/** Spaces and what is not ASCII in their percent form; what is already encoded stays as it is. */
+function encodePath(path: string): string {
+  const url = new URL(`http://host${path}`)
+  return `${url.pathname}${url.search}`
+}
+
+function statusRange(expected: ExpectedStatus): readonly [number, number] {
+  return typeof expected === 'number' ? [expected, expected] : expected
+}
+
+function encodeBody(body: LoadBody | undefined): { bytes?: Uint8Array; json: boolean } {
+  if (body === undefined) return { json: false }
+  if (typeof body === 'string') return { bytes: Buffer.from(body), json: false }
+  if (body instanceof Uint8Array) return { bytes: body, json: false }
+  return { bytes: Buffer.from(JSON.stringify(body)), json: true }
+}
+
+function planHeaders(url: URL, headers: LoadHeaders, json: boolean): [string, string][] {
+  const planned: [string, string][] = []
+  const names = new Set(Object.keys(headers).map((name) => name.toLowerCase()))
+  if (!names.has('host')) planned.push(['Host', url.host])
+  if (!names.has('connection')) planned.push(['Connection', 'keep-alive'])
+  if (json && !names.has('content-type')) planned.push(['Content-Type', 'application/json'])
+  if (url.username !== '' && !names.has('authorization')) {
+    const secret = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
+    planned.push(['Authorization', `Basic ${Buffer.from(secret).toString('base64')}`])
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    for (const one of Array.isArray(value) ? (value as readonly string[]) : [String(value)]) planned.push([name, one])
+  }
+  return planned
+}

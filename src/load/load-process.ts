@@ -1,0 +1,124 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { LoadError } from '../errors.ts'
+import type { LoadReportMessage, LoadRequestMessage } from './messages.ts'
+
+const ENTRY = fileURLToPath(new URL('./process.js', import.meta.url))
+/** Where a Vitest worker keeps its load process: on `process`, because in vmThreads each file has its own modules and globals. */
+const SHARED = Symbol.for('vitest-plugin-perf.load-process')
+
+interface SharedProcess {
+  readonly child: ChildProcess
+  readonly entry: string
+  /** Loads under way: while there are any, the process holds the worker. */
+  users: number
+}
+
+type Holder = typeof process & { [SHARED]?: SharedProcess | undefined }
+
+// What Vitest and the shell set for the spec's process, and what would make the load process another one: a profiler, a debugger,
+// a coverage run, a loader.
+const SCRUBBED = /^(NODE_ENV|NODE_OPTIONS|NODE_V8_COVERAGE|NODE_CHANNEL_.*|VITEST.*|VITE_.*|TEST|MODE|DEV|PROD|SSR|BASE_URL)$/
+
+function scrubbedEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !SCRUBBED.test(name)))
+}
+
+function start(): SharedProcess {
+  const child = fork(ENTRY, [], {
+    serialization: 'advanced',
+    execArgv: [],
+    env: scrubbedEnvironment(),
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // A process group of its own: a Ctrl-C on the terminal must not end it before its loads have been ended.
+    detached: true,
+  })
+  child.setMaxListeners(0)
+  // A process that cannot be started says so to whoever waits for it; without a listener it would end the worker.
+  child.on('error', () => {})
+  child.unref()
+  child.channel?.unref()
+  return { child, entry: ENTRY, users: 0 }
+}
+
+function alive({ child, entry }: SharedProcess): boolean {
+  return entry === ENTRY && child.connected && child.exitCode === null && child.signalCode === null
+}
+
+function shared(): SharedProcess {
+  const holder = process as Holder
+  const known = holder[SHARED]
+  if (known && alive(known)) return known
+  const started = start()
+  holder[SHARED] = started
+  return started
+}
+
+/** Starts the load process of this worker, if none runs: it takes about 300 ms, so do it while the server boots. */
+export function warmLoadProcess(): void {
+  shared()
+}
+
+/** What a load hears of its process. */
+export interface LoadProcessListener {
+  onMessage(message: LoadReportMessage): void
+  /** The process is gone; nothing more will come. */
+  onLost(error: LoadError): void
+}
+
+/** One load's line to the load process. */
+export interface LoadProcessLine {
+  readonly pid: number | undefined
+  send(message: LoadRequestMessage): void
+  /** Ends the process by force, with every load in it: for one that no longer answers. */
+  kill(): void
+  /** Whether other loads run in the process. */
+  isShared(): boolean
+  /** Idempotent. */
+  close(): void
+}
+
+/** Opens a line to the load process of this worker, starting (or replacing) it where needed. */
+export function openLoadProcess(listener: LoadProcessListener): LoadProcessLine {
+  const own = shared()
+  const { child } = own
+  let open = true
+  own.users += 1
+  child.channel?.ref()
+  const onMessage = (message: unknown) => listener.onMessage(message as LoadReportMessage)
+  const lose = (why: string, cause?: unknown) => {
+    if (!open) return
+    close()
+    listener.onLost(new LoadError(`The load process (pid ${child.pid ?? 'none'}) ${why}; the load it ran is lost`, { cause }))
+  }
+  const onExit = (code: number | null, signal: string | null) =>
+    lose(signal === null ? `exited with code ${code}` : `was ended by ${signal}`)
+  const onDisconnect = () => lose('closed its channel')
+  const onError = (error: Error) => lose(`could not be reached: ${error.message}`, error)
+  function close(): void {
+    if (!open) return
+    open = false
+    child.off('message', onMessage)
+    child.off('exit', onExit)
+    child.off('disconnect', onDisconnect)
+    child.off('error', onError)
+    own.users -= 1
+    if (own.users === 0) child.channel?.unref()
+  }
+  child.on('message', onMessage)
+  child.on('exit', onExit)
+  child.on('disconnect', onDisconnect)
+  child.on('error', onError)
+  return {
+    pid: child.pid,
+    send: (message) => {
+      if (open && child.connected) child.send(message, (error) => error && lose(`took no message: ${error.message}`, error))
+    },
+    kill: () => {
+      child.kill('SIGKILL')
+    },
+    isShared: () => own.users > 1,
+    close,
+  }
+}

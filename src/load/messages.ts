@@ -1,0 +1,32 @@
+import type { LoadProgress, LoadResult, LoadSample } from '../metrics/load-result.ts'
+import type { ThresholdOutcome } from '../metrics/threshold.ts'
+import type { LoadPlan } from './load-plan.ts'
+
+/** To the load process. */
+export type LoadRequestMessage =
+  | { type: 'run'; id: string; plan: LoadPlan }
+  /** End early; what was measured is the result. */
+  | { type: 'stop'; id: string }
+  /** End at once. */
+  | { type: 'abort'; id: string }
+  /** The server stood still for a collection: Unix ms and ms. */
+  | { type: 'collection'; id: string; startedAt: number; duration: number }
+
+/** How a run ended, as far as the load process knows. */
+export type LoadEnd =
+  | { outcome: 'completed' | 'stopped' | 'aborted' }
+  /** Its own thresholds ended it. */
+  | { outcome: 'failed-threshold'; thresholds: ThresholdOutcome[] }
+  | { outcome: 'failed'; message: string }
+
+/** A result without the rows that were sent before. */
+export type RowlessResult = Omit<LoadResult, 'samples'>
+export type RowlessProgress = Omit<LoadProgress, 'samples'>
+
+/** From the load process. */
+export type LoadReportMessage =
+  | { type: 'ready' }
+  /** All requests completed so far. */
+  | { type: 'tick'; id: string; completed: number }
+  | { type: 'progress'; id: string; progress: RowlessProgress; rows: LoadSample[] }
+  | { type: 'end'; id: string; end: LoadEnd; progress: RowlessProgress; rows: LoadSample[]; completed: number }

@@ -1,0 +1,87 @@
+import { sleep } from '../lifecycle/abort.ts'
+import type { ForcedCollections } from '../metrics/memory-result.ts'
+import type { FloorRecord } from './memory-source.ts'
+
+/** Every sound program's floors rise in its first collections: so many are forced before one counts. */
+const WARMUP_COLLECTIONS = 20
+const WARMUP_DISTANCE = 20
+/** How long to wait for the load to begin before warming up without it. */
+const LOAD_WAIT = 1_000
+/** A planned watch takes about so many floors. One without a plan begins at `FIRST_DISTANCE` and doubles it when full. */
+const PLANNED_FLOORS = 24
+const FIRST_DISTANCE = 200
+const MOST_FLOORS = 32
+/** Collections take at most a tenth of the target's time. */
+const SHARE = 10
+
+export interface FloorPlan {
+  readonly collect: () => Promise<FloorRecord | undefined>
+  /** Whether the load has begun; `undefined` where nobody can tell. */
+  readonly underLoad: () => boolean | undefined
+  /** Milliseconds the watch is planned to take. */
+  readonly planned?: number | undefined
+  readonly onCollection?: ((pause: { startedAt: number; duration: number }) => void) | undefined
+  /** Called after each floor. */
+  readonly onFloor: (floors: readonly FloorRecord[]) => Promise<void>
+}
+
+/** Forces the target to collect, now and then, and keeps what was left each time. */
+export class FloorTaking {
+  readonly collections: ForcedCollections = { count: 0, time: 0 }
+  /** Collections that a blocked event loop did not answer. */
+  missed = 0
+  warm = false
+  #records: FloorRecord[] = []
+  readonly #plan: FloorPlan
+
+  constructor(plan: FloorPlan) {
+    this.#plan = plan
+  }
+
+  records(): readonly FloorRecord[] {
+    return this.#records
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const started = performance.now()
+    await this.#warmUp(signal)
+    const left = (this.#plan.planned ?? 0) - (performance.now() - started)
+    let distance = this.#plan.planned === undefined ? FIRST_DISTANCE : Math.max(50, left / PLANNED_FLOORS)
+    while (!signal.aborted) {
+      const record = await this.#collect()
+      if (record && !signal.aborted) {
+        this.#records.push(record)
+        if (this.#records.length >= MOST_FLOORS) {
+          this.#records = this.#records.filter((_, index) => index % 2 === 0)
+          distance *= 2
+        }
+        await this.#plan.onFloor(this.#records)
+      }
+      await sleep(Math.max(distance, SHARE * (record?.time ?? 0)), signal)
+    }
+  }
+
+  async #warmUp(signal: AbortSignal): Promise<void> {
+    const giveUp = performance.now() + LOAD_WAIT
+    while (this.#plan.underLoad() === false && performance.now() < giveUp) {
+      if (!(await sleep(WARMUP_DISTANCE, signal))) return
+    }
+    for (let count = 0; count < WARMUP_COLLECTIONS; count += 1) {
+      const record = await this.#collect()
+      if (!(await sleep(Math.max(WARMUP_DISTANCE, 2 * (record?.time ?? 0)), signal))) return
+    }
+    this.warm = true
+  }
+
+  async #collect(): Promise<FloorRecord | undefined> {
+    const record = await this.#plan.collect()
+    if (!record) {
+      this.missed += 1
+      return undefined
+    }
+    this.collections.count += 1
+    this.collections.time += record.time
+    this.#plan.onCollection?.({ startedAt: record.timestamp - record.time, duration: record.time })
+    return record
+  }
+}

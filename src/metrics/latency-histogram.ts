@@ -1,0 +1,186 @@
+import type { LatencySpectrum, LatencySummary } from './load-result.ts'
+
+// A value's bucket is the head of its own bits as a 32-bit float: the exponent and the first ten bits of the mantissa. So a
+// bucket is at most 2^-10 of its value wide, and its middle at most 2^-11 (0.05 %) away from every value in it.
+const MANTISSA_BITS = 10
+const SHIFT = 23 - MANTISSA_BITS
+const BUCKETS_PER_OCTAVE = 1 << MANTISSA_BITS
+/** Smallest value told apart: 2^-10 ms, about 1 µs. Values below it share the first bucket. */
+const LOWEST_EXPONENT = -10
+/** Largest value told apart: 2^23 ms, about 2.3 hours. Values above it share the last bucket. */
+const HIGHEST_EXPONENT = 23
+const BUCKETS = (HIGHEST_EXPONENT - LOWEST_EXPONENT) * BUCKETS_PER_OCTAVE
+const OFFSET = (127 + LOWEST_EXPONENT) * BUCKETS_PER_OCTAVE
+
+const float = new Float32Array(1)
+const bits = new Uint32Array(float.buffer)
+
+function bucketOf(value: number): number {
+  float[0] = value
+  const bucket = ((bits[0] as number) >>> SHIFT) - OFFSET
+  return bucket < 0 ? 0 : bucket >= BUCKETS ? BUCKETS - 1 : bucket
+}
+
+function bucketMiddle(bucket: number): number {
+  bits[0] = ((bucket + OFFSET) << SHIFT) | (1 << (SHIFT - 1))
+  return float[0] as number
+}
+
+/** A histogram as plain JSON: the buckets in use and the exact figures. Merging two of these loses nothing. */
+export interface EncodedHistogram {
+  /** Alternating: distance from the bucket before, count. */
+  buckets: number[]
+  count: number
+  min: number
+  max: number
+  mean: number
+  /** Sum of squared distances from the mean. */
+  spread: number
+}
+
+/**
+ * Counts of response times in milliseconds. Percentiles are at most 0.05 % away from the value of that rank (between 1 µs
+ * and 2 h); `count`, `min`, `max`, mean and standard deviation are exact. Histograms can be merged.
+ */
+export class LatencyHistogram {
+  readonly #counts = new Uint32Array(BUCKETS)
+  #lowest = BUCKETS
+  #highest = -1
+  #count = 0
+  #min = Infinity
+  #max = -Infinity
+  #mean = 0
+  #spread = 0
+
+  get count(): number {
+    return this.#count
+  }
+
+  get max(): number {
+    return this.#count === 0 ? Number.NaN : this.#max
+  }
+
+  record(milliseconds: number): void {
+    const value = milliseconds > 0 ? milliseconds : 0
+    const bucket = bucketOf(value)
+    ;(this.#counts[bucket] as number) += 1
+    if (bucket < this.#lowest) this.#lowest = bucket
+    if (bucket > this.#highest) this.#highest = bucket
+    if (value < this.#min) this.#min = value
+    if (value > this.#max) this.#max = value
+    this.#count += 1
+    // Welford's running mean and spread: exact to rounding, whatever the order and the number of values.
+    const delta = value - this.#mean
+    this.#mean += delta / this.#count
+    this.#spread += delta * (value - this.#mean)
+  }
+
+  /** Adds all of `other` to this one, as if every value had been recorded here. */
+  merge(other: LatencyHistogram): void {
+    if (other.#count === 0) return
+    for (let bucket = other.#lowest; bucket <= other.#highest; bucket += 1) {
+      ;(this.#counts[bucket] as number) += other.#counts[bucket] as number
+    }
+    this.#lowest = Math.min(this.#lowest, other.#lowest)
+    this.#highest = Math.max(this.#highest, other.#highest)
+    this.#mergeMoments(other.#count, other.#min, other.#max, other.#mean, other.#spread)
+  }
+
+  #mergeMoments(count: number, min: number, max: number, mean: number, spread: number): void {
+    const total = this.#count + count
+    const delta = mean - this.#mean
+    this.#mean += (delta * count) / total
+    this.#spread += spread + (delta * delta * this.#count * count) / total
+    this.#count = total
+    this.#min = Math.min(this.#min, min)
+    this.#max = Math.max(this.#max, max)
+  }
+
+  /** Forgets everything. Cheap: only the buckets in use are cleared. */
+  reset(): void {
+    if (this.#highest >= 0) this.#counts.fill(0, this.#lowest, this.#highest + 1)
+    this.#lowest = BUCKETS
+    this.#highest = -1
+    this.#count = 0
+    this.#min = Infinity
+    this.#max = -Infinity
+    this.#mean = 0
+    this.#spread = 0
+  }
+
+  /** The smallest value that at least `ratio` (0 to 1) of all values do not exceed (nearest rank). `NaN` without data. */
+  percentile(ratio: number): number {
+    return this.percentiles([ratio])[0] as number
+  }
+
+  /** Several percentiles in one pass; `ratios` ascend. */
+  percentiles(ratios: readonly number[]): number[] {
+    if (this.#count === 0) return ratios.map(() => Number.NaN)
+    const values: number[] = []
+    let bucket = this.#lowest
+    let seen = this.#counts[bucket] as number
+    for (const ratio of ratios) {
+      // Rounded to nine digits first: 0.999 * 1000 must be rank 999, not 999.0000000000001.
+      const rank = Math.min(this.#count, Math.max(1, Math.ceil(Number((ratio * this.#count).toPrecision(12)))))
+      while (seen < rank) seen += this.#counts[++bucket] as number
+      values.push(
+        rank === 1 ? this.#min : rank === this.#count ? this.#max : Math.min(this.#max, Math.max(this.#min, bucketMiddle(bucket))),
+      )
+    }
+    return values
+  }
+
+  summary(): LatencySummary {
+    const [p50, p75, p90, p95, p99, p999] = this.percentiles([0.5, 0.75, 0.9, 0.95, 0.99, 0.999]) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ]
+    if (this.#count === 0) {
+      return { min: p50, average: p50, stddev: p50, p50, p75, p90, p95, p99, p999, max: p50 }
+    }
+    const stddev = Math.sqrt(this.#spread / this.#count)
+    return { min: this.#min, average: this.#mean, stddev, p50, p75, p90, p95, p99, p999, max: this.#max }
+  }
+
+  /** The percentile curve, ever finer towards the top: about ten points for each halving of the share that is slower. */
+  spectrum(): LatencySpectrum {
+    if (this.#count === 0) return []
+    const ratios = [0]
+    for (let half = 1; half > 1 / this.#count && ratios.length < 110; half /= 2) {
+      for (let step = 1; step <= 5; step += 1) ratios.push(1 - half + (half / 2) * (step / 5))
+    }
+    if (ratios.at(-1) !== 1) ratios.push(1)
+    const values = this.percentiles(ratios)
+    return ratios.map((ratio, index) => [ratio, values[index] as number])
+  }
+
+  encode(): EncodedHistogram {
+    const buckets: number[] = []
+    let last = 0
+    for (let bucket = this.#lowest; bucket <= this.#highest; bucket += 1) {
+      const count = this.#counts[bucket] as number
+      if (count === 0) continue
+      buckets.push(bucket - last, count)
+      last = bucket
+    }
+    return { buckets, count: this.#count, min: this.#min, max: this.#max, mean: this.#mean, spread: this.#spread }
+  }
+
+  static decode(encoded: EncodedHistogram): LatencyHistogram {
+    const histogram = new LatencyHistogram()
+    if (encoded.count === 0) return histogram
+    let bucket = 0
+    for (let index = 0; index < encoded.buckets.length; index += 2) {
+      bucket += encoded.buckets[index] as number
+      histogram.#counts[bucket] = encoded.buckets[index + 1] as number
+      histogram.#lowest = Math.min(histogram.#lowest, bucket)
+      histogram.#highest = bucket
+    }
+    histogram.#mergeMoments(encoded.count, encoded.min, encoded.max, encoded.mean, encoded.spread)
+    return histogram
+  }
+}

@@ -1,0 +1,47 @@
+import { inject } from 'vitest'
+import type { MemoryTarget } from '../memory/memory-target.ts'
+import { snapshotOfServer } from '../memory/monitor.ts'
+import type { PerfServer } from '../server/perf-server.ts'
+import { openProbeChannel, type ProbeChannel } from '../server/probe-channel.ts'
+import type { ServerOptions } from '../server/server-options.ts'
+import { startServer as launch, type ServerContext } from '../server/start.ts'
+
+/** Where a server's memory probes connect to: known to the memory monitor, and no business of the server's. */
+const channels = new WeakMap<PerfServer, ProbeChannel>()
+
+/** A server as the memory monitor sees it. */
+export function memoryTargetOf(server: PerfServer): MemoryTarget {
+  const channel = channels.get(server)
+  return {
+    get pid() {
+      return server.pid
+    },
+    signal: server.signal,
+    ...(channel && { channel }),
+  }
+}
+
+/** Starts a server with the memory probe in it. */
+export async function startInstrumentedServer(options: ServerOptions, context: ServerContext): Promise<PerfServer> {
+  let channel: ProbeChannel | undefined
+  const server = await launch(options, {
+    baseDirectory: inject('perfRoot'),
+    ...context,
+    instrument: async () => (channel = await openProbeChannel()),
+    snapshot: (of) => snapshotOfServer(memoryTargetOf(of)),
+  })
+  if (channel) channels.set(server, channel)
+  return server
+}
+
+/**
+ * Starts a server outside the fixtures, for `beforeAll` or a script: stop it with `stop()` or `await using`. It does not
+ * outlive the worker either way. In a test, prefer the `startServer` fixture, whose servers end with the test.
+ *
+ * @throws {PerfOptionsError} for mistakes in the options, all at once, before anything is started.
+ * @throws {PortInUseError} for a fixed port that somebody listens on.
+ * @throws {ServerStartError} when it cannot be spawned, exits or is not healthy in time.
+ */
+export function startServer(options: ServerOptions): Promise<PerfServer> {
+  return startInstrumentedServer(options, {})
+}
