@@ -91,7 +91,7 @@ describe.each(MAJORS)('reporter on Vitest %i', (major) => {
 
   test('has a line when a load starts, one an interval and one at its end, of files in parallel', async () => {
     const files = {
-      'vitest.config.ts': reporterConfig('{ interval: 300 }'),
+      'vitest.config.ts': reporterConfig('{ interval: 300 }', { test: 'maxWorkers: 2' }),
       'a.perf.ts': runningSpec('load of a', 1_200, loadArtifact()),
       'b.perf.ts': runningSpec('load of b', 1_200, loadArtifact()),
     }
