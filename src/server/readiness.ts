@@ -27,6 +27,8 @@ export type Readiness =
 /** The first probe's limit; each next one that is cut off has twice as long, so that a slow server is not asked for ever. */
 const FIRST_PROBE_TIMEOUT = 1_000
 
+const MEANINGFUL_PROBE = 100
+
 /** How long a server that cannot have its port may take to exit. */
 const EXIT_NOTICE = 150
 
@@ -99,9 +101,8 @@ async function probeUntilReady(server: ServerProcess, plan: ReadinessPlan, runni
     const found = await lookAt(server, plan, Math.min(limit, left), running)
     const took = performance.now() - started
     if (found.healthy) return judgeAnswer(server, plan, lastProbe)
-    // One that the deadline cut short says less than the one before.
-    const cutShort = left < limit && took >= left
-    if (!running.aborted && !(cutShort && lastProbe)) lastProbe = found.message
+    // One that had next to no time before the deadline says less than the one before.
+    if (!running.aborted && !(left < MEANINGFUL_PROBE && lastProbe)) lastProbe = found.message
     if (took >= limit) limit *= 2
     const { size } = server.output
     if (size !== seen && saysPortTaken(server.output.tail, plan.port, { named: true })) {

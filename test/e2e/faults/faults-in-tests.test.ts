@@ -87,8 +87,6 @@ interface AssertionResult {
 const MATRIX: [Major, Pool][] = [
   [4, 'forks'],
   [5, 'threads'],
-  [5, 'forks'],
-  [4, 'threads'],
   [4, 'vmThreads'],
   [5, 'vmForks'],
 ]

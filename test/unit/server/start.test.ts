@@ -199,6 +199,14 @@ test('a death that a busy thread did not see is no clean stop', async () => {
   expect(server.failure).toMatchObject({ server: { exitSignal: 'SIGKILL' } })
 })
 
+test('a death behind a wrapper that has not ended yet is no clean stop', async () => {
+  const command = `node ${join(programs, 'server-ok.mjs')}; code=$?; sleep 0.3; exit $code`
+  const server = await startProgram('', { command })
+  await fetch(`${server.url}/exit?7`).catch(() => {})
+  await server.stop()
+  expect(server.failure).toMatchObject({ server: { exitCode: 7 } })
+})
+
 test('a fixed port in use is an error at once that names it', async () => {
   const blocker = createServer()
   const port = await listen(blocker)
