@@ -1,7 +1,6 @@
 import { fork, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import waitOn from 'wait-on'
@@ -49,7 +48,10 @@ async function ours() {
 
 async function byHand(wait) {
   const port = await findFreePort()
-  const child = spawn('/bin/sh', ['-c', command()], { env: { ...process.env, PORT: String(port) }, stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn('/bin/sh', ['-c', command()], {
+    env: { ...process.env, PORT: String(port) },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
   let output = ''
   child.stdout.on('data', (chunk) => (output += chunk))
   await wait(`http://127.0.0.1:${port}/`)
@@ -68,7 +70,10 @@ function withPlaywrightsIntervals() {
   return byHand(async (url) => {
     const intervals = [100, 250, 500]
     for (;;) {
-      const up = await fetch(url).then((response) => response.ok, () => false)
+      const up = await fetch(url).then(
+        (response) => response.ok,
+        () => false,
+      )
       if (up) return
       await delay(intervals.shift() ?? 1_000)
     }
@@ -105,13 +110,15 @@ async function orphanTime() {
 
 /** Own and shared memory and CPU time of the watchdog's processes: it leads a group of its own. */
 function watchdogCost(group) {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).filter((name) => {
-    try {
-      return Number(readFileSync(`/proc/${name}/stat`, 'latin1').split(') ').at(-1).split(' ')[2]) === group
-    } catch {
-      return false
-    }
-  })
+  const pids = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        return Number(readFileSync(`/proc/${name}/stat`, 'latin1').split(') ').at(-1).split(' ')[2]) === group
+      } catch {
+        return false
+      }
+    })
   let pss = 0
   let ticks = 0
   for (const pid of pids) {
@@ -136,7 +143,9 @@ async function printWatchdogCost(seconds) {
   const after = watchdogCost(watchdog)
   holder.kill('SIGKILL')
   const cpu = ((after.milliseconds - before.milliseconds) / (seconds * 1_000)) * 100
-  console.log(`watchdog: ${after.processes} processes, ${after.pss} KB (proportional set size), ${cpu.toFixed(2)} % of one core`)
+  console.log(
+    `watchdog: ${after.processes} processes, ${after.pss} KB (proportional set size), ${cpu.toFixed(2)} % of one core`,
+  )
 }
 
 async function run() {
@@ -147,6 +156,8 @@ async function run() {
     printRatio('listening to known', ['ours', found.ours], [other, found[other]], { unit: ' ms', goal })
   }
   const ends = await inTurn(rounds, { stop: stopTime, orphan: orphanTime })
-  console.log(`stop() to gone: ${median(ends.stop).toFixed(1)} ms; SIGKILL of the holder to gone: ${median(ends.orphan).toFixed(1)} ms`)
+  console.log(
+    `stop() to gone: ${median(ends.stop).toFixed(1)} ms; SIGKILL of the holder to gone: ${median(ends.orphan).toFixed(1)} ms`,
+  )
   if (process.platform === 'linux') await printWatchdogCost(10)
 }

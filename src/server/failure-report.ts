@@ -35,7 +35,8 @@ export function describeExit(code: number | null | undefined, signal: string | n
 export function adviseOnExit(code: number | null | undefined, signal: string | null | undefined, output: string) {
   if (code === 127) return 'The shell did not find the command: check its spelling, `cwd` and PATH.'
   if (code === 126) return 'The shell may not execute that file: check its permissions.'
-  if (/EADDRINUSE|address already in use/i.test(output)) return 'Have the server listen on the port in the variable PORT.'
+  if (/EADDRINUSE|address already in use/i.test(output))
+    return 'Have the server listen on the port in the variable PORT.'
   if (signalOfExit(code, signal) === 'SIGKILL') return 'Something killed it: perhaps the system, for want of memory.'
   if (code === 0 && !signal) return 'A server has to stay in the foreground: leave `&`, `--daemon` and the like out.'
   return undefined

@@ -107,7 +107,9 @@ export class StartedServer implements PerfServer {
     const { snapshot } = this.#parts
     if (this.failure) return Promise.reject(this.failure)
     if (snapshot) return snapshot(this)
-    return Promise.reject(new MemoryError('The memory of this server cannot be read: it was started without a memory probe.'))
+    return Promise.reject(
+      new MemoryError('The memory of this server cannot be read: it was started without a memory probe.'),
+    )
   }
 
   restart(): Promise<void> {

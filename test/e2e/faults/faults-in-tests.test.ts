@@ -107,9 +107,15 @@ describe.each(MATRIX)('a fault on Vitest %i in %s', (major, pool) => {
       args: ['--outputFile=results.json'],
       test: `maxWorkers: 3, testTimeout: 30_000,`,
       timeout: 110_000,
-      env: { TAKEN_PORT: String(taken), STOLEN_PORT: String(9_000 + MATRIX.findIndex(([m, p]) => m === major && p === pool)) },
+      env: {
+        TAKEN_PORT: String(taken),
+        STOLEN_PORT: String(9_000 + MATRIX.findIndex(([m, p]) => m === major && p === pool)),
+      },
       files: {
-        'package.json': JSON.stringify({ type: 'module', scripts: { serve: `node ${join(programs, 'server-ok.mjs')}` } }),
+        'package.json': JSON.stringify({
+          type: 'module',
+          scripts: { serve: `node ${join(programs, 'server-ok.mjs')}` },
+        }),
         'tools.js': TOOLS,
         ...Object.fromEntries(
           Object.entries(TEST_FAULTS).map(([file, faults]) => [`${file}.test.js`, specOf(faults, file)]),

@@ -22,7 +22,8 @@ const started: TestFault[] = [
     options: `{ command: program('server-last-words.mjs 9') }`,
     body: MUST_NOT_RUN,
     outcome: 'failed',
-    message: /exited with code 9 after .*before it was ready[\s\S]*command: node [\s\S]*folder: [\s\S]*\| the last words/,
+    message:
+      /exited with code 9 after .*before it was ready[\s\S]*command: node [\s\S]*folder: [\s\S]*\| the last words/,
   },
   {
     name: 'is ended by a signal before it listens',

@@ -53,17 +53,21 @@ describe.runIf(process.platform === 'linux')('a server for each test', () => {
   test.for<[Major, Pool, number]>([
     [4, 'forks', 200],
     [5, 'threads', 60],
-  ])('nothing grows in the worker (Vitest %i, %s, %i tests)', { timeout: 150_000 }, async ([major, pool, sequential]) => {
-    const run = await runVitest({
-      major,
-      pool,
-      perf: JSON.stringify({ server: { command, health: { timeout: 60_000 } } }),
-      test: `maxConcurrency: 20, testTimeout: 60_000,`,
-      timeout: 140_000,
-      files: { 'many.test.js': specOf(sequential) },
-    })
-    expect(run.output).toContain(`${sequential + 23} passed`)
-    expect(run.exitCode).toBe(0)
-    expect(await run.leftovers()).toEqual([])
-  })
+  ])(
+    'nothing grows in the worker (Vitest %i, %s, %i tests)',
+    { timeout: 150_000 },
+    async ([major, pool, sequential]) => {
+      const run = await runVitest({
+        major,
+        pool,
+        perf: JSON.stringify({ server: { command, health: { timeout: 60_000 } } }),
+        test: `maxConcurrency: 20, testTimeout: 60_000,`,
+        timeout: 140_000,
+        files: { 'many.test.js': specOf(sequential) },
+      })
+      expect(run.output).toContain(`${sequential + 23} passed`)
+      expect(run.exitCode).toBe(0)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 })

@@ -12,7 +12,7 @@ afterAll(removeProjects)
 const program = (name: string) => `node ${join(repository, 'test/programs', name)}`
 
 /** What the spec does once its servers are up. */
-const THEN = {
+const DOING = {
   waits: `await new Promise(() => {})`,
   blocks: `for (;;);`,
   exits: `process.exit(3)`,
@@ -23,7 +23,7 @@ const THEN = {
 interface EndOfRun {
   major: Major
   pool: Pool
-  then: keyof typeof THEN
+  doing: keyof typeof DOING
   /** What is killed, and how; `none` where the run ends by itself. */
   kill: 'none' | 'worker' | 'main' | 'terminal'
   signal?: NodeJS.Signals
@@ -32,20 +32,20 @@ interface EndOfRun {
   exitCode?: number | null
 }
 
-const specOf = ({ then, early }: EndOfRun) => `
+const specOf = ({ doing, early }: EndOfRun) => `
 import { test } from 'vitest-plugin-perf'
 import { writeFileSync } from 'node:fs'
 const up = (servers) => writeFileSync('up.json', JSON.stringify({ pid: process.pid, ports: servers.map(({ port }) => port) }))
 test('holds servers', { timeout: 50_000 }, async ({ startServer }) => {
-  const start = (command) => startServer({ command, shutdown: { timeout: ${then === 'exits' ? 500 : 20_000} } })
+  const start = (command) => startServer({ command, shutdown: { timeout: ${doing === 'exits' ? 500 : 20_000} } })
   ${
     early
       ? `setTimeout(() => up([]), 700); await start(${JSON.stringify(program('server-silent.mjs'))})`
-      : then === 'tears down a deaf server'
+      : doing === 'tears down a deaf server'
         ? `const server = await start(${JSON.stringify(program('server-deaf.mjs'))}); setTimeout(() => up([server]), 500)`
         : `up(await Promise.all(${JSON.stringify(['server-ok.mjs', 'server-family.mjs', 'server-cluster.mjs'].map(program))}.map(start)))`
   }
-  ${early ? '' : THEN[then]}
+  ${early ? '' : DOING[doing]}
 })`
 
 async function waitForServers(running: RunningVitest): Promise<{ pid: number; ports: number[] }> {
@@ -87,30 +87,30 @@ const forked: [Major, Pool][] = [
 
 const ends: EndOfRun[] = [
   ...everywhere.flatMap(([major, pool]): EndOfRun[] => [
-    { major, pool, then: 'waits', kill: 'terminal', signal: 'SIGINT' },
-    { major, pool, then: 'waits', kill: 'main', signal: 'SIGTERM' },
-    { major, pool, then: 'waits', kill: 'main', signal: 'SIGKILL' },
-    { major, pool, then: 'blocks', kill: 'main', signal: 'SIGKILL' },
+    { major, pool, doing: 'waits', kill: 'terminal', signal: 'SIGINT' },
+    { major, pool, doing: 'waits', kill: 'main', signal: 'SIGTERM' },
+    { major, pool, doing: 'waits', kill: 'main', signal: 'SIGKILL' },
+    { major, pool, doing: 'blocks', kill: 'main', signal: 'SIGKILL' },
   ]),
-  ...inVm.map(([major, pool]): EndOfRun => ({ major, pool, then: 'waits', kill: 'main', signal: 'SIGKILL' })),
+  ...inVm.map(([major, pool]): EndOfRun => ({ major, pool, doing: 'waits', kill: 'main', signal: 'SIGKILL' })),
   ...forked.flatMap(([major, pool]): EndOfRun[] => [
-    { major, pool, then: 'waits', kill: 'worker', exitCode: 1 },
-    { major, pool, then: 'runs out of memory', kill: 'none', exitCode: 1 },
-    { major, pool, then: 'exits', kill: 'none', exitCode: 1 },
-    { major, pool, then: 'waits', kill: 'main', early: true },
-    { major, pool, then: 'tears down a deaf server', kill: 'main' },
+    { major, pool, doing: 'waits', kill: 'worker', exitCode: 1 },
+    { major, pool, doing: 'runs out of memory', kill: 'none', exitCode: 1 },
+    { major, pool, doing: 'exits', kill: 'none', exitCode: 1 },
+    { major, pool, doing: 'waits', kill: 'main', early: true },
+    { major, pool, doing: 'tears down a deaf server', kill: 'main' },
   ]),
 ]
 
-const titleOf = ({ major, pool, then, kill, signal = 'SIGKILL', early }: EndOfRun) =>
-  `Vitest ${major}, ${pool}: the spec ${early ? 'starts a server' : then}${kill === 'none' ? '' : `, and ${signal} hits ${kill === 'terminal' ? 'all of the terminal' : `the ${kill}`}`}`
+const titleOf = ({ major, pool, doing, kill, signal = 'SIGKILL', early }: EndOfRun) =>
+  `Vitest ${major}, ${pool}: the spec ${early ? 'starts a server' : doing}${kill === 'none' ? '' : `, and ${signal} hits ${kill === 'terminal' ? 'all of the terminal' : `the ${kill}`}`}`
 
 async function suffer(end: EndOfRun): Promise<void> {
   const running = await startVitest({
     major: end.major,
     pool: end.pool,
     files: { 'a.test.js': specOf(end) },
-    test: end.then === 'runs out of memory' ? `execArgv: ['--max-old-space-size=60'],` : '',
+    test: end.doing === 'runs out of memory' ? `execArgv: ['--max-old-space-size=60'],` : '',
   })
   try {
     const { pid, ports } = await waitForServers(running)
@@ -132,12 +132,16 @@ async function suffer(end: EndOfRun): Promise<void> {
     expect(files).toEqual([])
     if (ownWorker && existsSync(`/proc/${ownWorker}`)) process.kill(ownWorker, 'SIGKILL')
   } finally {
-    if (running.child.exitCode === null && running.child.signalCode === null) process.kill(-(running.child.pid as number), 'SIGKILL')
+    if (running.child.exitCode === null && running.child.signalCode === null)
+      process.kill(-(running.child.pid as number), 'SIGKILL')
   }
 }
 
 /** All that is left after two seconds but one worker of Vitest. */
-async function waitForOthers(leftovers: (milliseconds?: number) => Promise<{ pid: number; command: string }[]>, worker: number) {
+async function waitForOthers(
+  leftovers: (milliseconds?: number) => Promise<{ pid: number; command: string }[]>,
+  worker: number,
+) {
   const end = performance.now() + 2_000
   for (;;) {
     const left = (await leftovers(0)).filter(({ pid }) => pid !== worker)
@@ -147,7 +151,11 @@ async function waitForOthers(leftovers: (milliseconds?: number) => Promise<{ pid
 }
 
 describe.runIf(process.platform === 'linux')('whatever ends the run, no server is left', () => {
-  test.concurrent.for(ends.map((end) => ({ title: titleOf(end), end })))('$title', { timeout: 100_000 }, async ({ end }) => {
-    await suffer(end)
-  })
+  test.concurrent.for(ends.map((end) => ({ title: titleOf(end), end })))(
+    '$title',
+    { timeout: 100_000 },
+    async ({ end }) => {
+      await suffer(end)
+    },
+  )
 })
