@@ -22,7 +22,9 @@ function specSource(records: TestRecord[]): string {
   for (const artifact of ${JSON.stringify(record.artifacts)}) await recordArtifact(task, artifact)
   ${fails}
 })`
-    return record.path.slice(0, -1).reduceRight((inner, suite) => `describe(${JSON.stringify(suite)}, () => {\n${inner}\n})`, body)
+    return record.path
+      .slice(0, -1)
+      .reduceRight((inner, suite) => `describe(${JSON.stringify(suite)}, () => {\n${inner}\n})`, body)
   })
   return `import { describe, recordArtifact, test } from 'vitest'\n${tests.join('\n')}\n`
 }
@@ -35,14 +37,14 @@ export function exampleSpecs(records: TestRecord[] = exampleRecords()): Record<s
 }
 
 /** A spec whose test reports a running load for `milliseconds`, every 100 ms, and then its result. */
-export function runningSpec(name: string, milliseconds: number, result: object): string {
+export function runningSpec(title: string, milliseconds: number, result: object, name = title): string {
   return `import { recordArtifact, test } from 'vitest'
 test(${JSON.stringify(name)}, { timeout: 60_000 }, async ({ task }) => {
   const planned = ${milliseconds}
   const started = Date.now()
   for (let elapsed = 0; elapsed < planned; elapsed = Date.now() - started) {
     await recordArtifact(task, {
-      type: 'perf:progress', id: 'load-1', attempt: 0, kind: 'load', title: ${JSON.stringify(name)},
+      type: 'perf:progress', id: 'load-1', attempt: 0, kind: 'load', title: ${JSON.stringify(title)},
       progress: elapsed / planned, elapsed, planned,
       requestsPerSecond: 1000 + elapsed / 10, p50: 12.1, p99: 48.2, errors: 3,
       memory: { timestamp: started, rss: 90e6, heapUsed: 44_040_192, heapTotal: 60e6, external: 0, arrayBuffers: 0 },

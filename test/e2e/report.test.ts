@@ -63,7 +63,9 @@ describe.each(MAJORS)('reporter on Vitest %i', (major) => {
     expect(report.environment.vitest).toMatch(new RegExp(`^${major}\\.`))
     const html = readFileSync(join(run.project, 'out/perf.html'), 'utf8')
     expect(html).toContain('3 of 4 perf tests failed')
-    expect(readFileSync(join(run.project, 'out/perf.prom'), 'utf8')).toMatch(/^vitest_perf_latency_seconds\{.*quantile="0\.99"\} 0\.0126$/m)
+    expect(readFileSync(join(run.project, 'out/perf.prom'), 'utf8')).toMatch(
+      /^vitest_perf_latency_seconds\{.*quantile="0\.99"\} 0\.0126$/m,
+    )
   })
 
   test('says the same of shards that were merged as of one run', async () => {
@@ -73,7 +75,9 @@ describe.each(MAJORS)('reporter on Vitest %i', (major) => {
     const [one, page] = [readReport(project, 'perf.json'), readFileSync(join(project, 'perf.html'), 'utf8')]
     for (const shard of ['1/2', '2/2']) {
       const blob = `--outputFile=blobs/blob-${shard[0]}.json`
-      await (await startVitest({ major, files, reporter: 'blob', args: [`--shard=${shard}`, blob] }, project)).finished
+      await (
+        await startVitest({ major, files, reporter: 'blob', args: [`--shard=${shard}`, blob] }, project)
+      ).finished
     }
     const args = ['--merge-reports=blobs']
     const merged = await (await startVitest({ major, files, reporter: '', args }, project)).finished
@@ -87,14 +91,16 @@ describe.each(MAJORS)('reporter on Vitest %i', (major) => {
 
   test('has a line when a load starts, one an interval and one at its end, of files in parallel', async () => {
     const files = {
-      'vitest.config.ts': reporterConfig('{ interval: 300 }'),
+      'vitest.config.ts': reporterConfig('{ interval: 300 }', { test: 'maxWorkers: 2' }),
       'a.perf.ts': runningSpec('load of a', 1_200, loadArtifact()),
       'b.perf.ts': runningSpec('load of b', 1_200, loadArtifact()),
     }
     const run = await runVitest({ major, reporter: '', files })
     expect(run.exitCode).toBe(0)
     for (const name of ['load of a', 'load of b']) {
-      const lines = run.stdout.split('\n').filter((line) => line.includes(`perf ▸ ${name}`) || line.includes(`perf · ${name}`))
+      const lines = run.stdout
+        .split('\n')
+        .filter((line) => line.includes(`perf ▸ ${name}`) || line.includes(`perf · ${name}`))
       expect(lines[0]).toContain(`perf ▸ ${name}: load starts, 1.20 s planned`)
       // Twelve came, an interval apart at least: at most four after the first.
       expect(lines.length).toBeGreaterThanOrEqual(2)
@@ -160,9 +166,18 @@ describe.each(MAJORS)('reporter on Vitest %i', (major) => {
   test('leaves a project without perf tests as the default reporter has it', async () => {
     const files = { 'plain.perf.ts': `import { test } from 'vitest'\ntest('plain', () => {})` }
     const perf = await runVitest({ major, reporter: '', files: { 'vitest.config.ts': reporterConfig(), ...files } })
-    const plain = await runVitest({ major, reporter: 'default', files: { 'vitest.config.ts': reporterConfig(), ...files } })
+    const plain = await runVitest({
+      major,
+      reporter: 'default',
+      files: { 'vitest.config.ts': reporterConfig(), ...files },
+    })
     const timeless = (output: string) =>
-      output.replace(/Duration.*/, '').replace(/[\d.]+ ?m?s\b/g, '').replace(/\d\d:\d\d:\d\d/g, '').replace(/tmp\/\w+/g, '').replace(/ +/g, ' ')
+      output
+        .replace(/Duration.*/, '')
+        .replace(/[\d.]+ ?m?s\b/g, '')
+        .replace(/\d\d:\d\d:\d\d/g, '')
+        .replace(/tmp\/\w+/g, '')
+        .replace(/ +/g, ' ')
     expect(timeless(perf.stdout)).toBe(timeless(plain.stdout))
   })
 })
