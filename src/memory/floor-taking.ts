@@ -3,7 +3,7 @@ import type { ForcedCollections } from '../metrics/memory-result.ts'
 import type { FloorRecord } from './memory-source.ts'
 
 /** Floors rise in a program's first collections: so many are forced before one counts. */
-const WARMUP_COLLECTIONS = 12
+const WARMUP_COLLECTIONS = 6
 const WARMUP_DISTANCE = 20
 /** On a machine so busy that they take longer, what is left of the warm-up is the quarter that the rule cuts. */
 const WARMUP_AT_MOST = 1_000
@@ -11,7 +11,7 @@ const WARMUP_AT_MOST = 1_000
 const LOAD_WAIT = 1_000
 /** A planned watch takes about so many floors. One without a plan begins at `FIRST_DISTANCE` and doubles it when full. */
 const PLANNED_FLOORS = 24
-const FIRST_DISTANCE = 200
+const FIRST_DISTANCE = 300
 const MOST_FLOORS = 32
 /**
  * Collections take at most a tenth of the target's time; until there are enough floors for a verdict they may take more, so
