@@ -36,7 +36,16 @@ async function cpu() {
 
 async function load() {
   const before = await cpu()
-  const { output } = await timeCommand(node, [binary('autocannon'), '-j', '-n', '-c', '10', '-d', String(SLICE_SECONDS), url])
+  const { output } = await timeCommand(node, [
+    binary('autocannon'),
+    '-j',
+    '-n',
+    '-c',
+    '10',
+    '-d',
+    String(SLICE_SECONDS),
+    url,
+  ])
   const { requests } = JSON.parse(output.slice(output.indexOf('{'), output.lastIndexOf('}') + 1))
   return { rate: requests.average, cpu: ((await cpu()) - before) / requests.total }
 }
@@ -54,7 +63,9 @@ try {
   const results = await inTurn(ROUNDS, { unwatched: load, sampled, collected })
   const of = (name, figure) => results[name].map((slice) => slice[figure])
   const compare = (name, goal) => {
-    printRatio(`${name}, requests/s`, [name, of(name, 'rate')], ['unwatched', of('unwatched', 'rate')], { goal: goal?.rate })
+    printRatio(`${name}, requests/s`, [name, of(name, 'rate')], ['unwatched', of('unwatched', 'rate')], {
+      goal: goal?.rate,
+    })
     printRatio(`${name}, server CPU per request`, [name, of(name, 'cpu')], ['unwatched', of('unwatched', 'cpu')], {
       unit: ' µs',
       goal: goal?.cpu,

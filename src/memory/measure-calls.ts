@@ -105,7 +105,9 @@ class CallMeasurement {
       warmupSamples: 0,
       minimumGrowth: CALLS_MINIMUM_GROWTH,
       unit: 'call',
-      undecided: this.#config.gc ? undefined : 'No collection was forced (`gc: false`), and without one growth and garbage look the same.',
+      undecided: this.#config.gc
+        ? undefined
+        : 'No collection was forced (`gc: false`), and without one growth and garbage look the same.',
       collections: this.#collections,
       profile: this.#profile,
       aborted,
@@ -130,7 +132,10 @@ class CallMeasurement {
     const aborted = this.#measuring.signals.find((signal) => signal.aborted)
     if (!aborted) return
     const cause = abortReason(aborted)
-    throw new PerfAbortError(`The memory measurement was aborted: ${cause.message}`, { cause, partial: this.result(true) })
+    throw new PerfAbortError(`The memory measurement was aborted: ${cause.message}`, {
+      cause,
+      partial: this.result(true),
+    })
   }
 
   async #collect(): Promise<FloorRecord> {

@@ -158,7 +158,9 @@ function judgeCount({ floors, hindrance, unit }: LeakEvidence, trend: Trend): Ju
   const why = hindrance ? ` (${hindrance})` : ''
   const each = floors.length > 1 ? trend.seconds / (floors.length - 1) : 0.25
   const more =
-    unit === 'call' ? 'more iterations' : `about ${formatDuration((needed - floors.length) * each * 1_000)} more under load`
+    unit === 'call'
+      ? 'more iterations'
+      : `about ${formatDuration((needed - floors.length) * each * 1_000)} more under load`
   return {
     verdict: 'inconclusive',
     reason: `Only ${floors.length} of at least ${needed} memory floors could be taken${why}; ${more} would decide.`,
