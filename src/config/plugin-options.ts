@@ -21,6 +21,17 @@ export interface PerfPluginOptions {
   report?: ReportOptions
 }
 
+declare module 'vitest' {
+  // What the plugin hands to the workers: option fixtures by their names, and what relative paths are relative to.
+  interface ProvidedContext {
+    serverOptions: ServerOptions
+    loadOptions: NonNullable<PerfPluginOptions['load']>
+    memoryOptions: NonNullable<PerfPluginOptions['memory']>
+    /** The root of the Vitest project. */
+    perfRoot: string
+  }
+}
+
 const CHECKS: { [Key in keyof PerfPluginOptions]-?: (input: unknown, prefix: string) => OptionIssue[] } = {
   server: findServerOptionIssues,
   load: (input, prefix) => findLoadOptionIssues(input, prefix, { defaults: true }),

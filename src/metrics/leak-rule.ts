@@ -2,8 +2,8 @@ import { formatBytes, formatCount, formatDuration } from '../units.ts'
 import type { LeakVerdict, MemoryFloor, MemoryMetric } from './memory-result.ts'
 import { mannKendall, theilSen, type Point, type Slope } from './trend.ts'
 
-/** What a sound server's floors still drift by: growth below it accuses nobody. One V8 page. */
-export const SERVER_MINIMUM_GROWTH = 256 * 1024
+/** What a sound server's floors may still drift by: growth below it accuses nobody. Half a V8 page. */
+export const SERVER_MINIMUM_GROWTH = 128 * 1024
 /** The same for calls of a function in this process, where less else happens. */
 export const CALLS_MINIMUM_GROWTH = 64 * 1024
 /** The same for `rss`, which rises with every lazily touched page. */
@@ -134,7 +134,7 @@ function judge(evidence: LeakEvidence, trend: Trend, minimumGrowth: number): Jud
     }
     return {
       verdict: 'leak',
-      reason: `${text.what} kept growing by ${text.rate}, ${formatBytes(trend.bytes)} over ${text.span}, and had not stopped at the end (p = ${formatP(trend.pValue)}).`,
+      reason: `${text.what} kept growing by ${text.rate}, ${formatBytes(trend.bytes)} over ${text.span}, and had not stopped at the end (${formatP(trend.pValue)}).`,
     }
   }
   if (steady && trend.bytes >= minimumGrowth * SUSPICIOUS_SHARE && trend.persistence >= STILL_GROWING) {
@@ -146,7 +146,7 @@ function judge(evidence: LeakEvidence, trend: Trend, minimumGrowth: number): Jud
   if (large && trend.pValue < 5 * SIGNIFICANCE && trend.persistence >= STILL_GROWING) {
     return {
       verdict: 'inconclusive',
-      reason: `${text.what} seems to grow by ${text.rate}, but too unevenly to be sure (p = ${formatP(trend.pValue)}); twice the load (${text.span} more) would decide.`,
+      reason: `${text.what} seems to grow by ${text.rate}, but too unevenly to be sure (${formatP(trend.pValue)}); twice the load (${text.span} more) would decide.`,
     }
   }
   return { verdict: 'stable', reason: `${text.what} did not keep growing over ${text.span}; ${text.sensitivity}.` }
@@ -192,7 +192,7 @@ function moreGrowth(trend: Trend, wanted: number): string {
 }
 
 function formatP(pValue: number): string {
-  return pValue < 0.0001 ? '< 0.0001' : pValue.toPrecision(2)
+  return pValue < 0.0001 ? 'p < 0.0001' : `p = ${pValue.toPrecision(2)}`
 }
 
 /** The part of memory that grew the most. */
@@ -202,7 +202,14 @@ function fastestPart(floors: readonly MemoryFloor[]): MemoryMetric {
     theilSen(kept.map((floor): Point => [floor.timestamp, part(floor)])).slope
   const buffers = slopeOf((floor) => floor.arrayBuffers ?? 0)
   const external = slopeOf((floor) => (floor.external ?? 0) - (floor.arrayBuffers ?? 0))
-  const heap = slopeOf((floor) => floor.heapUsed ?? 0)
+  const heap = slopeOf((floor) => floor.heapData ?? 0)
   if (buffers > heap && buffers > external) return 'arrayBuffers'
   return external > heap ? 'external' : 'heapUsed'
+}
+
+/** Whether a watch that still runs may end in a `leak`: reason enough to begin to look for who holds the memory. */
+export function looksLikeLeak(floors: readonly MemoryFloor[]): boolean {
+  if (settled(floors).length < MINIMUM_FLOORS / 2) return false
+  const trend = findTrend(floors)
+  return trend.pValue < 5 * SIGNIFICANCE && trend.bytes >= CALLS_MINIMUM_GROWTH
 }

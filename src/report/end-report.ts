@@ -2,7 +2,7 @@ import { formatDuration } from '../units.ts'
 import { explainFailure } from './failure.ts'
 import type { Paint } from './paint.ts'
 import { fit, oneLine } from './screen-text.ts'
-import { testName, type RunSummary, type TestSummary } from './summary.ts'
+import { testName, verdictText, type RunSummary, type TestSummary } from './summary.ts'
 import { testTables, type TestTable } from './test-tables.ts'
 import { renderTable } from './text-table.ts'
 
@@ -31,19 +31,16 @@ function heading(text: string, width: number, paint: Paint): string {
 /** Whether everything holds, in a line; and if not, what does not and why. */
 function verdictLines(tests: readonly TestSummary[], width: number, paint: Paint): string[] {
   const failed = tests.filter((test) => test.state === 'failed')
-  const pending = tests.filter((test) => test.state === 'pending').length
-  const noun = tests.length === 1 ? 'perf test' : 'perf tests'
+  const text = verdictText({ tests })
   if (failed.length === 0) {
-    const passed = tests.filter((test) => test.state === 'passed').length
-    const text = `${passed} of ${tests.length} ${noun} hold${pending ? `, ${pending} did not finish` : ''}`
+    const pending = tests.some((test) => test.state === 'pending')
     return [(pending ? paint.yellow : paint.green)(fit(` ${pending ? '○' : '✓'} ${text}`, width))]
   }
-  return [
-    paint.bold(paint.red(fit(` ✗ ${failed.length} of ${tests.length} ${noun} failed`, width))),
-    ...failed.flatMap((test) => wrap(`${oneLine(testName(test))}: ${explainFailure(test)?.cause ?? ''}`, width - 5).map(
-      (line, index) => paint.red(`${index === 0 ? '   • ' : '     '}${line}`),
-    )),
-  ]
+  const causes = failed.flatMap((test) => {
+    const lines = wrap(`${oneLine(testName(test))}: ${explainFailure(test)?.cause ?? ''}`, width - 5)
+    return lines.map((line, index) => paint.red(`${index === 0 ? '   • ' : '     '}${line}`))
+  })
+  return [paint.bold(paint.red(fit(` ✗ ${text}`, width))), ...causes]
 }
 
 /** All of one test. */

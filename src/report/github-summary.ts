@@ -1,6 +1,6 @@
 import { explainFailure } from './failure.ts'
 import { oneLine } from './screen-text.ts'
-import { testName, type RunSummary, type TestSummary } from './summary.ts'
+import { testName, verdictText, type RunSummary, type TestSummary } from './summary.ts'
 import { testTables, type Cell, type TestTable } from './test-tables.ts'
 
 /** The job summary of a GitHub Actions run, in Markdown: the verdict, why, and a table a test. */
@@ -8,10 +8,7 @@ export function renderJobSummary(summary: RunSummary): string {
   const { tests } = summary
   if (tests.length === 0) return ''
   const failed = tests.filter((test) => test.state === 'failed')
-  const headline =
-    failed.length > 0
-      ? `❌ ${failed.length} of ${tests.length} perf tests failed`
-      : `✅ ${tests.filter((test) => test.state === 'passed').length} of ${tests.length} perf tests hold`
+  const headline = `${failed.length > 0 ? '❌' : '✅'} ${verdictText(summary)}`
   const causes = failed.map((test) => `- **${text(testName(test))}**: ${text(explainFailure(test)?.cause ?? '')}`)
   return [
     `## ${headline}`,

@@ -5,7 +5,7 @@ import { formatBytes, formatDuration } from '../units.ts'
 import type { JsonReport, JsonReportTest } from './json-report.ts'
 import { loadPlots, memoryPlot, type LoadPlots, type MemoryPlot } from './plot-data.ts'
 import { oneLine } from './screen-text.ts'
-import { testName } from './summary.ts'
+import { testName, verdictText } from './summary.ts'
 import { testTables, type TestTable } from './test-tables.ts'
 
 /** What the page's script draws, in the order of the tests on the page. */
@@ -34,7 +34,7 @@ export function renderHtmlReport(report: JsonReport): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; script-src '${hash(script)}'; style-src '${hash(style)}'">
-<title>${escapeHtml(headline(report))}</title>
+<title>${escapeHtml(verdictText(report))}</title>
 <style>${style}</style>
 </head>
 <body>
@@ -73,15 +73,6 @@ export function escapeHtml(text: string): string {
   return oneLine(text).replace(/[&<>"']/g, (character) => entities[character] ?? '')
 }
 
-function headline({ tests }: JsonReport): string {
-  const failed = tests.filter((test) => test.state === 'failed').length
-  const noun = tests.length === 1 ? 'perf test' : 'perf tests'
-  if (tests.length === 0) return 'No perf tests ran'
-  if (failed > 0) return `${failed} of ${tests.length} ${noun} failed`
-  const passed = tests.filter((test) => test.state === 'passed').length
-  return passed === tests.length ? `All ${tests.length} ${noun} hold` : `${passed} of ${tests.length} ${noun} hold`
-}
-
 function renderHeader(report: JsonReport, tests: readonly JsonReportTest[]): string {
   const failed = tests.flatMap((test, index) => (test.failure ? [{ test, index, cause: test.failure.cause }] : []))
   const state = failed.length > 0 ? 'failed' : tests.some((test) => test.state === 'pending') ? 'pending' : 'passed'
@@ -97,7 +88,7 @@ function renderHeader(report: JsonReport, tests: readonly JsonReportTest[]): str
   ]
   return `<header class="${state}">
 <p class="facts">${facts.map(escapeHtml).join(' · ')}</p>
-<h1><span class="mark" aria-hidden="true">${MARKS[state]}</span> ${escapeHtml(headline(report))}</h1>
+<h1><span class="mark" aria-hidden="true">${MARKS[state]}</span> ${escapeHtml(verdictText(report))}</h1>
 ${causes ? `<ul class="causes">\n${causes}\n</ul>` : ''}
 </header>`
 }
@@ -178,8 +169,8 @@ function renderTable({ columns, rows, notes }: TestTable): string {
     const cells = row.map(({ text, tone }, at) => {
       const classes = [columns[at]?.align === 'right' ? 'number' : '', tone ?? ''].filter(Boolean).join(' ')
       const attribute = classes ? ` class="${classes}"` : ''
-      if (at === 0) return `<th scope="row"${attribute}>${escapeHtml(text)}</th>`
-      return `<td${attribute} data-label="${escapeHtml(columns[at]?.title ?? '')}">${escapeHtml(text)}</td>`
+      const tag = at === 0 ? 'th scope="row"' : 'td'
+      return `<${tag}${attribute} data-label="${escapeHtml(columns[at]?.title ?? '')}">${escapeHtml(text)}</${tag.slice(0, 2)}>`
     })
     return `<tr>${cells.join('')}</tr>`
   })

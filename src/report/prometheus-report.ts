@@ -19,7 +19,13 @@ export function renderPrometheus(summary: RunSummary): string {
     known.lines.push(`${full}{${labelText(labels)}} ${value}`)
     series.set(full, known)
   }
-  for (const test of summary.tests) addTest(test, add)
+  const named = new Map<string, number>()
+  for (const test of summary.tests) {
+    const name = JSON.stringify([test.project, test.file, test.path])
+    const copies = (named.get(name) ?? 0) + 1
+    named.set(name, copies)
+    addTest(test, copies, add)
+  }
   return [...series.values()]
     .map(({ name, help, lines }) => `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join('\n')}\n`)
     .join('')
@@ -27,8 +33,14 @@ export function renderPrometheus(summary: RunSummary): string {
 
 type Add = (name: string, help: string, labels: Labels, value: number | null | undefined) => void
 
-function addTest(test: TestSummary, add: Add): void {
-  const base: Labels = { ...(test.project && { project: test.project }), file: test.file, test: testName(test) }
+function addTest(test: TestSummary, copy: number, add: Add): void {
+  const base: Labels = {
+    ...(test.project && { project: test.project }),
+    file: test.file,
+    test: testName(test),
+    // Vitest allows two tests of one name; Prometheus no two series of one.
+    ...(copy > 1 && { copy: String(copy) }),
+  }
   const attempt = lastAttempt(test)
   add('test_passed', 'Whether the test passed.', base, test.state === 'passed' ? 1 : 0)
   test.loads.forEach((load, index) => {

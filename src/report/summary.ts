@@ -222,3 +222,13 @@ export function lastAttempt(test: TestSummary): number {
   const all = [...test.loads, ...test.memory, ...test.servers, ...test.thresholds]
   return Math.max(0, ...all.map((entry) => entry.attempt))
 }
+
+/** Whether everything holds, in a few words. */
+export function verdictText({ tests }: { tests: readonly TestSummary[] }): string {
+  const count = (state: TestState) => tests.filter((test) => test.state === state).length
+  const noun = tests.length === 1 ? 'perf test' : 'perf tests'
+  if (tests.length === 0) return 'No perf test ran'
+  if (count('failed') > 0) return `${count('failed')} of ${tests.length} ${noun} failed`
+  const unfinished = count('pending') > 0 ? `, ${count('pending')} did not finish` : ''
+  return `${count('passed')} of ${tests.length} ${noun} ${count('passed') === 1 ? 'holds' : 'hold'}${unfinished}`
+}

@@ -40,7 +40,7 @@ export function testTables(test: TestSummary): TestTable[] {
   const suffix = (entry: { attempt: number }) => (attempts ? ` (attempt ${entry.attempt + 1})` : '')
   const several = new Set(test.thresholds.map(({ title }) => title)).size > 1
   const tables: TestTable[] = [
-    table('load', test.loads.map((load) => loadRow(load, suffix(load)))),
+    table('load', test.loads.map((load) => loadRow(load, missedMetrics(load, test), suffix(load)))),
     {
       ...table('memory', test.memory.map((watch) => memoryRow(watch, suffix(watch)))),
       notes: test.memory.flatMap((watch) => (watch.result.leak.verdict === 'stable' ? [] : leakNotes(watch))),
@@ -55,18 +55,29 @@ function table(kind: TestTable['kind'], rows: Cell[][]): TestTable {
   return { kind, columns: COLUMNS[kind], rows, notes: [] }
 }
 
-function loadRow(load: LoadEntry, suffix: string): Cell[] {
+/** Metrics of a load that missed a threshold. */
+function missedMetrics(load: LoadEntry, test: TestSummary): Set<string> {
+  const missed = test.thresholds.filter(
+    (threshold) => !threshold.passed && threshold.attempt === load.attempt && threshold.measurement === load.id,
+  )
+  return new Set(missed.map(({ metric }) => metric))
+}
+
+function loadRow(load: LoadEntry, missed: Set<string>, suffix: string): Cell[] {
   const { latency, errors, errorRate, requestsPerSecond } = load.result
   const ended = load.outcome === 'completed' ? '' : ` (${load.outcome})`
-  const failed = Boolean(errors.total)
+  const cell = (metric: string, text: string, tone?: Tone): Cell => {
+    const shown = missed.has(metric) ? 'bad' : tone
+    return shown ? { text, tone: shown } : { text }
+  }
   return [
     { text: oneLine(load.title) + suffix + ended },
-    { text: formatCount(roundRate(requestsPerSecond)), tone: 'strong' },
-    { text: formatDuration(latency.p50) },
-    { text: formatDuration(latency.p95) },
-    { text: formatDuration(latency.p99), tone: 'strong' },
-    { text: formatDuration(latency.max) },
-    failed
+    cell('requestsPerSecond', formatCount(roundRate(requestsPerSecond)), 'strong'),
+    cell('latency.p50', formatDuration(latency.p50)),
+    cell('latency.p95', formatDuration(latency.p95)),
+    cell('latency.p99', formatDuration(latency.p99), 'strong'),
+    cell('latency.max', formatDuration(latency.max)),
+    errors.total
       ? { text: `${formatCount(errors.total)} (${formatRatio(errorRate)})`, tone: 'bad' }
       : { text: formatCount(errors.total) },
   ]

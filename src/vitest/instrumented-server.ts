@@ -6,13 +6,6 @@ import { openProbeChannel, type ProbeChannel } from '../server/probe-channel.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import { startServer as launch, type ServerContext } from '../server/start.ts'
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** The root of the Vitest project, from the plugin: what `cwd` and `module` are relative to. */
-    perfRoot: string
-  }
-}
-
 /** Where a server's memory probes connect to: known to the memory monitor, and no business of the server's. */
 const channels = new WeakMap<PerfServer, ProbeChannel>()
 
@@ -39,16 +32,4 @@ export async function startInstrumentedServer(options: ServerOptions, context: S
   })
   if (channel) channels.set(server, channel)
   return server
-}
-
-/**
- * Starts a server outside the fixtures, for `beforeAll` or a script: stop it with `stop()` or `await using`. It does not
- * outlive the worker either way. In a test, prefer the `startServer` fixture, whose servers end with the test.
- *
- * @throws {PerfOptionsError} for mistakes in the options, all at once, before anything is started.
- * @throws {PortInUseError} for a fixed port that somebody listens on.
- * @throws {ServerStartError} when it cannot be spawned, exits or is not healthy in time.
- */
-export function startServer(options: ServerOptions): Promise<PerfServer> {
-  return startInstrumentedServer(options, {})
 }

@@ -47,7 +47,7 @@ function toMeetThresholds(this: MatcherContext, result: unknown, thresholds: Thr
 }
 
 function toLeakMemory(this: MatcherContext, memory: unknown, options?: LeakOptions) {
-  const { leaking, message } = describeLeak(memory, { ...options }, this.isNot)
+  const { leaking, message } = describeLeak(memory, options, this.isNot)
   return { pass: leaking, message: () => message }
 }
 

@@ -7,8 +7,14 @@ import type { TestAttempt } from './test-attempt.ts'
 /** Turns what a load generator says into artifacts of the attempt, and its key figures into JUnit properties. */
 export function observeLoads(attempt: TestAttempt): LoadObserver {
   const { recorder } = attempt
+  const plans = new Map<string, { title: string; planned?: number }>()
   let memory: MemorySnapshot | undefined
   return {
+    onStart(id, { duration }, title) {
+      const plan = { title, ...(duration !== undefined && { planned: duration }) }
+      plans.set(id, plan)
+      recorder.recordProgress({ id, kind: 'load', ...plan, progress: 0, elapsed: 0 })
+    },
     onProgress(id, progress) {
       void attempt.server?.memory().then(
         (snapshot) => (memory = snapshot),
@@ -18,6 +24,7 @@ export function observeLoads(attempt: TestAttempt): LoadObserver {
         id,
         kind: 'load',
         title: progress.title ?? progress.url,
+        ...plans.get(id),
         progress: progress.progress,
         elapsed: progress.duration,
         requestsPerSecond: progress.interval.requestsPerSecond,
@@ -28,6 +35,7 @@ export function observeLoads(attempt: TestAttempt): LoadObserver {
       })
     },
     onEnd(id, { result, ...end }) {
+      plans.delete(id)
       if (!result) return
       recorder.record({ type: 'perf:load', id, result, ...end })
       if (end.outcome !== 'completed') return
@@ -43,18 +51,26 @@ export function observeLoads(attempt: TestAttempt): LoadObserver {
 /** Turns what a memory monitor says into artifacts of the attempt, and its key figures into JUnit properties. */
 export function observeMemory(attempt: TestAttempt): MemoryObserver {
   const { recorder } = attempt
+  const watches = new Map<string, { title: string; planned?: number }>()
   return {
+    onStart(id, { title, target, planned }) {
+      const watch = { title: title ?? `memory of ${target}`, ...(planned !== undefined && { planned }) }
+      watches.set(id, watch)
+      recorder.recordProgress({ id, kind: 'memory', ...watch, progress: 0, elapsed: 0 })
+    },
     onProgress(id, progress) {
       recorder.recordProgress({
         id,
         kind: 'memory',
-        title: progress.title ?? 'memory',
+        title: 'memory',
+        ...watches.get(id),
         progress: progress.progress,
         elapsed: progress.elapsed,
         memory: progress.latest,
       })
     },
     onEnd(id, { result, ...end }) {
+      watches.delete(id)
       if (!result) return
       recorder.record({ type: 'perf:memory', id, result, ...end })
       if (end.outcome === 'completed') recorder.property('memory_growth_bytes', result.growth.bytes)

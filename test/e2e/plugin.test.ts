@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest'
+import pinned from '../package/exports.json' with { type: 'json' }
 import { MAJORS } from './harness/installed-package.ts'
 import { HEALTHY_SERVER } from './harness/programs.ts'
 import { removeProjects, runVitest } from './harness/run-vitest.ts'
@@ -107,6 +108,13 @@ describe.each(MAJORS)('the plugin on Vitest %i', (major) => {
     })
     expect(run.output).toContain('1 passed')
     expect(run.exitCode).toBe(0)
+  })
+
+  test('a spec can import exactly what the contract names', async () => {
+    const spec = `import { test } from 'vitest'
+      test('exports', async () => console.log('exports ' + JSON.stringify(Object.keys(await import('vitest-plugin-perf')).toSorted())))`
+    const run = await runVitest({ major, files: { 'a.test.ts': spec } })
+    expect(JSON.parse(/exports (\[.*\])/.exec(run.output)?.[1] ?? 'null')).toEqual(pinned.index)
   })
 
   test('a spec that uses no fixture loads neither autocannon nor wait-on', async () => {

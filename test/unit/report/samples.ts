@@ -146,7 +146,7 @@ export function serverArtifact(overrides: Partial<PerfServerArtifact> = {}): Per
     source: 'node server.js',
     url: 'http://127.0.0.1:4001',
     pid: 4321,
-    readyAfter: 312.4,
+    ...(overrides.event === undefined && { readyAfter: 312.4 }),
     ...overrides,
   }
 }

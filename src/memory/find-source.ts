@@ -1,0 +1,40 @@
+import { MemoryError } from '../errors.ts'
+import type { MemoryConfig } from './memory-options.ts'
+import type { MemorySource } from './memory-source.ts'
+import type { MemoryTarget } from './memory-target.ts'
+import { OwnProcess } from './own-process.ts'
+import { livingIsolates, ProbedServer } from './probed-server.ts'
+import { ProcessTree } from './process-tree.ts'
+
+interface KnownServers {
+  readonly server?: (() => MemoryTarget | undefined) | undefined
+  readonly targetOf?: ((server: object) => MemoryTarget | undefined) | undefined
+}
+
+/** What `target` means in this test. */
+export function findSource(target: MemoryConfig['target'] | MemoryTarget, { server, targetOf }: KnownServers): MemorySource {
+  if (target === 'self' || target === process.pid) return new OwnProcess()
+  const known = server?.()
+  if (target === undefined) return known ? serverSource(known, 'server') : new OwnProcess()
+  if (target === 'server') {
+    if (!known) {
+      throw new MemoryError("There is no server to watch: name the `server` fixture in this test, or set `target` to 'self' or a pid")
+    }
+    return serverSource(known, 'server')
+  }
+  if (typeof target === 'number') {
+    return known?.pid === target ? serverSource(known, 'server') : new ProcessTree(target, `pid ${target}`)
+  }
+  const own = 'signal' in target && target.signal instanceof AbortSignal ? (target as MemoryTarget) : undefined
+  return serverSource(targetOf?.(target) ?? own ?? { pid: target.pid, signal: new AbortController().signal }, 'server')
+}
+
+function serverSource(target: MemoryTarget, name: string): MemorySource {
+  if (livingIsolates(target).length > 0) return new ProbedServer(target, name)
+  if (target.pid === undefined) {
+    throw new MemoryError(
+      'The memory of a server that was given by its `url` alone cannot be read: set `target` to its pid, or let the plugin start it with `command` or `module`',
+    )
+  }
+  return new ProcessTree(target.pid, name, target.signal)
+}

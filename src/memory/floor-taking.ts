@@ -1,0 +1,101 @@
+import { sleep } from '../lifecycle/abort.ts'
+import type { ForcedCollections } from '../metrics/memory-result.ts'
+import type { FloorRecord } from './memory-source.ts'
+
+/** Floors rise in a program's first collections: so many are forced before one counts. */
+const WARMUP_COLLECTIONS = 12
+const WARMUP_DISTANCE = 20
+/** How long to wait for the load to begin before warming up without it. */
+const LOAD_WAIT = 1_000
+/** A planned watch takes about so many floors. One without a plan begins at `FIRST_DISTANCE` and doubles it when full. */
+const PLANNED_FLOORS = 24
+const FIRST_DISTANCE = 200
+const MOST_FLOORS = 32
+/**
+ * Collections take at most a tenth of the target's time; a quarter until there are enough floors for a verdict, so that a
+ * short watch on a busy machine has one too.
+ */
+const SHARE = 10
+const FIRST_SHARE = 4
+const ENOUGH_FLOORS = 14
+/** Of so many last collections the quickest tells what one costs: the others waited for a busy machine. */
+const RECENT = 5
+
+export interface FloorPlan {
+  readonly collect: () => Promise<FloorRecord | undefined>
+  /** Whether the load has begun; `undefined` where nobody can tell. */
+  readonly underLoad: () => boolean | undefined
+  /** Milliseconds the watch is planned to take. */
+  readonly planned?: number | undefined
+  readonly onCollection?: ((pause: { startedAt: number; duration: number }) => void) | undefined
+  /** Called after each floor. */
+  readonly onFloor: (floors: readonly FloorRecord[]) => Promise<void>
+}
+
+/** Forces the target to collect, now and then, and keeps what was left each time. */
+export class FloorTaking {
+  readonly collections: ForcedCollections = { count: 0, time: 0 }
+  /** Collections that a blocked event loop did not answer. */
+  missed = 0
+  warm = false
+  #records: FloorRecord[] = []
+  #recent: number[] = []
+  readonly #plan: FloorPlan
+
+  constructor(plan: FloorPlan) {
+    this.#plan = plan
+  }
+
+  records(): readonly FloorRecord[] {
+    return this.#records
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const started = performance.now()
+    await this.#warmUp(signal)
+    const left = (this.#plan.planned ?? 0) - (performance.now() - started)
+    let distance = this.#plan.planned === undefined ? FIRST_DISTANCE : Math.max(50, left / PLANNED_FLOORS)
+    while (!signal.aborted) {
+      const record = await this.#collect()
+      if (record && !signal.aborted) {
+        this.#records.push(record)
+        if (this.#records.length >= MOST_FLOORS) {
+          this.#records = this.#records.filter((_, index) => index % 2 === 0)
+          distance *= 2
+        }
+        await this.#plan.onFloor(this.#records)
+      }
+      const share = this.#records.length < ENOUGH_FLOORS ? FIRST_SHARE : SHARE
+      await sleep(Math.max(distance, share * this.#cost()), signal)
+    }
+  }
+
+  async #warmUp(signal: AbortSignal): Promise<void> {
+    const giveUp = performance.now() + Math.min(LOAD_WAIT, (this.#plan.planned ?? Infinity) / 8)
+    while (this.#plan.underLoad() === false && performance.now() < giveUp) {
+      if (!(await sleep(WARMUP_DISTANCE, signal))) return
+    }
+    for (let count = 0; count < WARMUP_COLLECTIONS; count += 1) {
+      await this.#collect()
+      if (!(await sleep(Math.max(WARMUP_DISTANCE, 2 * this.#cost()), signal))) return
+    }
+    this.warm = true
+  }
+
+  #cost(): number {
+    return this.#recent.length === 0 ? 0 : Math.min(...this.#recent)
+  }
+
+  async #collect(): Promise<FloorRecord | undefined> {
+    const record = await this.#plan.collect()
+    if (!record) {
+      this.missed += 1
+      return undefined
+    }
+    this.collections.count += 1
+    this.collections.time += record.time
+    this.#recent = [record.time, ...this.#recent].slice(0, RECENT)
+    this.#plan.onCollection?.({ startedAt: record.timestamp - record.time, duration: record.time })
+    return record
+  }
+}

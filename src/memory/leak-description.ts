@@ -1,0 +1,87 @@
+import * as v from 'valibot'
+import type { OptionIssue } from '../errors.ts'
+import type { LeakVerdict, MemoryResult, MemorySuspect } from '../metrics/memory-result.ts'
+import { findOptionIssues, flag, optionIssue, positiveNumber, rejectIssues } from '../options.ts'
+import { formatBytes, formatDuration } from '../units.ts'
+
+/** Options of `toLeakMemory`. */
+export interface LeakOptions {
+  /** Also fail where the verdict is 'inconclusive'. Default false: it passes with a note in the report. */
+  strict?: boolean
+  /** A leak of at most so many bytes a request is accepted. */
+  maxBytesPerRequest?: number
+}
+
+const leakOptions = v.strictObject(
+  { strict: v.optional(flag), maxBytesPerRequest: v.optional(positiveNumber) },
+  'an object',
+)
+
+/** What `toLeakMemory` says of a result. */
+export interface LeakDescription {
+  /** Whether `toLeakMemory` passes, and so `not.toLeakMemory` fails. */
+  readonly leaking: boolean
+  /** The verdict could not be reached, and that was accepted: to be shown although the matcher passes. */
+  readonly note: string | undefined
+  readonly message: string
+}
+
+function findLeakIssues(received: unknown, options: LeakOptions): OptionIssue[] {
+  const verdict = (received as Partial<MemoryResult> | null | undefined)?.leak?.verdict
+  return [
+    ...(verdict === undefined
+      ? [optionIssue('expect(…)', 'what `monitor`, `during` or `measure` of a memory monitor returned', received)]
+      : []),
+    ...findOptionIssues(leakOptions, options),
+  ]
+}
+
+/**
+ * Whether memory leaks, in words: the verdict's reason, then who holds the memory. An 'inconclusive' verdict is no leak; with
+ * `strict`, `negated` (`not.toLeakMemory`) takes it for one.
+ *
+ * @throws {PerfOptionsError} where `received` is no memory result, or an option is mistaken.
+ */
+export function describeLeak(received: unknown, options: LeakOptions = {}, negated = true): LeakDescription {
+  rejectIssues('use of `toLeakMemory`', findLeakIssues(received, options))
+  const result = received as MemoryResult
+  const { leak, title } = result
+  const unsure = leak.verdict === 'inconclusive'
+  const leaking = unsure ? negated && options.strict === true : leak.verdict === 'leak' && !isAccepted(leak, options)
+  const lines = [
+    headline(result, title === undefined ? 'the watched target' : `'${title}'`, leaking),
+    leak.reason,
+    ...suspectLines(leak.suspects),
+    collectionLine(result),
+  ]
+  const message = lines.filter(Boolean).join('\n')
+  return { leaking, note: unsure && negated && !leaking ? message : undefined, message }
+}
+
+function headline({ leak }: MemoryResult, name: string, leaking: boolean): string {
+  switch (leak.verdict) {
+    case 'leak':
+      return leaking ? `Memory leak (${leak.metric}) in ${name}.` : `Memory leak in ${name}, but a smaller one than allowed.`
+    case 'stable':
+      return `No memory leak in ${name}.`
+    case 'inconclusive':
+      return `No verdict whether ${name} leaks memory.`
+  }
+}
+
+function isAccepted({ bytesPerRequest }: LeakVerdict, { maxBytesPerRequest }: LeakOptions): boolean {
+  return maxBytesPerRequest !== undefined && bytesPerRequest !== undefined && bytesPerRequest <= maxBytesPerRequest
+}
+
+/** Three lines say enough; the rest is in the result. */
+function suspectLines(suspects: readonly MemorySuspect[] | undefined): string[] {
+  return (suspects ?? []).slice(0, 3).map(({ function: name, location, bytes, share }) => {
+    const part = share === undefined ? '' : `, ${Math.round(share * 100)} % of what is still alive`
+    return `  ${name} (${location}): ${formatBytes(bytes)}${part}`
+  })
+}
+
+function collectionLine({ collections, floors }: MemoryResult): string {
+  if (!collections || collections.count === 0) return ''
+  return `(${floors.length} floors from ${collections.count} forced collections, which took ${formatDuration(collections.time)})`
+}

@@ -1,0 +1,179 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { PerfAbortError } from '../errors.ts'
+import { abortReason } from '../lifecycle/abort.ts'
+import { CALLS_MINIMUM_GROWTH, looksLikeLeak } from '../metrics/leak-rule.ts'
+import { joinFloors } from '../metrics/floor-series.ts'
+import type { ForcedCollections, MemoryResult } from '../metrics/memory-result.ts'
+import type { AllocationProfile } from '../probe/protocol.ts'
+import { LiveSamples } from './live-samples.ts'
+import type { ResolvedMemoryConfig } from './memory-options.ts'
+import type { FloorRecord, SourceReading } from './memory-source.ts'
+import type { MemoryObserver } from './monitor.ts'
+import { OwnProcess } from './own-process.ts'
+import { memoryResult } from './watch-result.ts'
+
+const WARMUP_BLOCKS = 20
+const BLOCKS = 24
+/** Calls of a warm-up block: enough to compile the function, few against what is measured. */
+const WARMUP_CALLS = 50
+/** Synchronous calls give way to timers and signals this often, in milliseconds. */
+const YIELD_EVERY = 50
+
+export interface Measuring {
+  readonly id: string
+  readonly read: (source: OwnProcess, watch: string) => SourceReading
+  readonly signals: readonly AbortSignal[]
+  readonly observe: MemoryObserver | undefined
+}
+
+/** Calls `fn` `iterations` times in blocks, with a full collection after each, and decides whether calls leave memory behind. */
+export async function measureCalls(
+  fn: () => unknown,
+  iterations: number,
+  config: ResolvedMemoryConfig,
+  measuring: Measuring,
+): Promise<MemoryResult> {
+  const { id, observe } = measuring
+  const run = new CallMeasurement(fn, config, measuring)
+  observe?.onStart?.(id, { title: config.title, target: run.source.name, planned: undefined })
+  try {
+    await run.run(iterations)
+    const result = run.result(false)
+    observe?.onEnd?.(id, { outcome: 'completed', target: run.source.name, result })
+    return result
+  } catch (error) {
+    const aborted = error instanceof PerfAbortError
+    observe?.onEnd?.(id, {
+      outcome: aborted ? 'aborted' : 'failed',
+      target: run.source.name,
+      result: run.result(true),
+      error: error instanceof Error ? error.message : String(error),
+    })
+    throw error
+  } finally {
+    run.source.release(id)
+  }
+}
+
+class CallMeasurement {
+  readonly source = new OwnProcess()
+  readonly #fn: () => unknown
+  readonly #config: ResolvedMemoryConfig
+  readonly #measuring: Measuring
+  readonly #live = new LiveSamples(0)
+  readonly #startedAt = Date.now()
+  readonly #started = performance.now()
+  readonly #records: FloorRecord[] = []
+  readonly #collections: ForcedCollections = { count: 0, time: 0 }
+  #calls = 0
+  #yielded = performance.now()
+  #profiling = false
+  #profile: AllocationProfile | undefined
+
+  constructor(fn: () => unknown, config: ResolvedMemoryConfig, measuring: Measuring) {
+    this.#fn = fn
+    this.#config = config
+    this.#measuring = measuring
+    this.#sample()
+  }
+
+  async run(iterations: number): Promise<void> {
+    const warmup = Math.max(1, Math.min(WARMUP_CALLS, Math.floor(iterations / WARMUP_BLOCKS)))
+    for (let block = 0; block < WARMUP_BLOCKS; block += 1) {
+      await this.#callTimes(warmup)
+      if (this.#config.gc) await this.#collect()
+    }
+    if (this.#config.diagnose) await this.#startProfile()
+    this.#calls = 0
+    for (let block = 1; block <= BLOCKS; block += 1) {
+      await this.#callTimes(Math.round((iterations * block) / BLOCKS) - this.#calls)
+      await this.#floor()
+      this.#sample()
+      this.#report(block / BLOCKS)
+    }
+    await this.#diagnose()
+  }
+
+  result(aborted: boolean): MemoryResult {
+    return memoryResult({
+      kind: 'node',
+      title: this.#config.title,
+      startedAt: this.#startedAt,
+      duration: performance.now() - this.#started,
+      live: this.#live,
+      records: this.#records,
+      warmupSamples: 0,
+      minimumGrowth: CALLS_MINIMUM_GROWTH,
+      unit: 'call',
+      undecided: this.#config.gc ? undefined : 'No collection was forced (`gc: false`), and without one growth and garbage look the same.',
+      collections: this.#collections,
+      profile: this.#profile,
+      aborted,
+    })
+  }
+
+  async #callTimes(times: number): Promise<void> {
+    for (let call = 0; call < times; call += 1) {
+      await this.#giveWay()
+      const returned = this.#fn()
+      if (isThenable(returned)) await returned
+      this.#calls += 1
+    }
+  }
+
+  async #giveWay(): Promise<void> {
+    if (performance.now() - this.#yielded > YIELD_EVERY) {
+      await turn()
+      this.#yielded = performance.now()
+    }
+    const aborted = this.#measuring.signals.find((signal) => signal.aborted)
+    if (!aborted) return
+    const cause = abortReason(aborted)
+    throw new PerfAbortError(`The memory measurement was aborted: ${cause.message}`, { cause, partial: this.result(true) })
+  }
+
+  async #collect(): Promise<FloorRecord> {
+    const record = await this.source.collect(this.#measuring.id)
+    this.#collections.count += 1
+    this.#collections.time += record.time
+    return record
+  }
+
+  async #floor(): Promise<void> {
+    if (!this.#config.gc) return
+    this.#records.push({ ...(await this.#collect()), requests: this.#calls })
+    if (!this.#profiling && looksLikeLeak(joinFloors(this.#records).floors)) await this.#startProfile()
+  }
+
+  #sample(): void {
+    this.#live.add(this.#measuring.read(this.source, this.#measuring.id), undefined)
+  }
+
+  #report(progress: number): void {
+    const { observe, id } = this.#measuring
+    if (!this.#live.latest) return
+    observe?.onProgress?.(id, {
+      ...(this.#config.title !== undefined && { title: this.#config.title }),
+      progress,
+      elapsed: performance.now() - this.#started,
+      latest: this.#live.latest,
+      samples: this.#live.taken,
+      floors: this.#records.length,
+    })
+  }
+
+  async #startProfile(): Promise<void> {
+    this.#profiling = true
+    await this.source.profile()
+  }
+
+  async #diagnose(): Promise<void> {
+    if (!this.#profiling) return
+    const profile = await this.source.sites()
+    if (this.#config.diagnose || this.result(false).leak.verdict === 'leak') this.#profile = profile
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}

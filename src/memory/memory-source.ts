@@ -1,0 +1,44 @@
+import type { MemorySnapshot } from '../metrics/memory-result.ts'
+import type { AllocationProfile, IsolateFloor, LoopDelay } from '../probe/protocol.ts'
+
+/** One look at a target. */
+export interface SourceReading {
+  readonly snapshot: MemorySnapshot
+  /** Whether a part of the target did not answer in time, so that its last known figures stand in. */
+  readonly stale: boolean
+  /** HTTP responses that the target finished since the watch began, where it can tell. */
+  readonly requests?: number
+  readonly loop?: LoopDelay
+  readonly gc?: { readonly count: number; readonly time: number }
+}
+
+/** Memory of each isolate after a collection. */
+export interface FloorRecord {
+  readonly timestamp: number
+  readonly requests?: number
+  readonly isolates: ReadonlyMap<string, { heapData: number; external: number; arrayBuffers: number }>
+  /** Milliseconds that the slowest isolate stood still. */
+  readonly time: number
+}
+
+/** What a watch reads from: this process, the isolates of a server, or a process tree. */
+export interface MemorySource {
+  readonly kind: 'node' | 'process'
+  /** `this process`, `server` or `pid 123`. */
+  readonly name: string
+  /** Aborts when the target dies. */
+  readonly gone?: AbortSignal
+  /** Rejects with a `MemoryError` when there is nothing to read any more. */
+  read(watch: string): SourceReading | Promise<SourceReading>
+  /** `undefined` where a part of the target did not answer: half a floor is none. Absent where none can be forced. */
+  collect?(watch: string): Promise<FloorRecord | undefined>
+  /** Begins to sample allocations; `sites` ends it and says what is still alive. */
+  profile?(): Promise<void>
+  sites?(): Promise<AllocationProfile>
+  release(watch: string): void
+}
+
+/** The part of a floor that the verdict looks at. */
+export function floorBytes({ memory, code }: IsolateFloor): { heapData: number; external: number; arrayBuffers: number } {
+  return { heapData: memory.heapUsed - code, external: memory.external, arrayBuffers: memory.arrayBuffers }
+}

@@ -1,0 +1,203 @@
+import { MemoryError } from '../errors.ts'
+import { abortReason } from '../lifecycle/abort.ts'
+import { looksLikeLeak, SERVER_MINIMUM_GROWTH } from '../metrics/leak-rule.ts'
+import { joinFloors } from '../metrics/floor-series.ts'
+import type { MemoryProgress, MemoryResult } from '../metrics/memory-result.ts'
+import type { AllocationProfile } from '../probe/protocol.ts'
+import { FloorTaking } from './floor-taking.ts'
+import { LiveSamples, sampleEvery } from './live-samples.ts'
+import type { ResolvedMemoryConfig } from './memory-options.ts'
+import type { FloorRecord, MemorySource, SourceReading } from './memory-source.ts'
+import { memoryResult } from './watch-result.ts'
+
+const PROGRESS_DISTANCE = 500
+
+/** What a watch is to do, and whom it tells. */
+export interface WatchPlan {
+  readonly id: string
+  readonly source: MemorySource
+  readonly config: ResolvedMemoryConfig
+  /** Milliseconds, where they are known. */
+  readonly planned?: number | undefined
+  readonly read: (source: MemorySource, watch: string) => SourceReading | Promise<SourceReading>
+  readonly requestsCompleted?: (() => number) | undefined
+  readonly onCollection?: ((pause: { startedAt: number; duration: number }) => void) | undefined
+  readonly onProgress?: ((progress: MemoryProgress) => void) | undefined
+}
+
+/** How a watch came to its end. */
+export type WatchEnd =
+  | { readonly how: 'completed' | 'stopped' }
+  | { readonly how: 'aborted'; readonly cause: Error }
+  | { readonly how: 'failed'; readonly cause: Error }
+
+/** One running watch: live samples and floors until somebody ends it. */
+export class MemoryWatch {
+  readonly ended: Promise<WatchEnd>
+  readonly #plan: WatchPlan
+  readonly #live: LiveSamples
+  readonly #floors: FloorTaking | undefined
+  readonly #running = new AbortController()
+  readonly #startedAt = Date.now()
+  readonly #started = performance.now()
+  readonly #loadAtStart: number | undefined
+  #stoppedAfter: number | undefined
+  #profiling = false
+  #profile: AllocationProfile | undefined
+  #progressDue = PROGRESS_DISTANCE
+  #end: WatchEnd | undefined
+  #settle: (end: WatchEnd) => void = () => {}
+
+  constructor(plan: WatchPlan) {
+    const { source, config } = plan
+    this.#plan = plan
+    this.#live = new LiveSamples(config.warmupSamples)
+    this.#loadAtStart = plan.requestsCompleted?.()
+    this.ended = new Promise((resolve) => (this.#settle = resolve))
+    if (config.gc && source.collect) {
+      this.#floors = new FloorTaking({
+        collect: async () => source.collect?.(plan.id),
+        underLoad: () => this.#underLoad(),
+        planned: plan.planned,
+        onCollection: plan.onCollection,
+        onFloor: (floors) => this.#suspect(floors),
+      })
+    }
+  }
+
+  /** Begins; whatever goes wrong from here on is an end, not a rejection. */
+  start(): void {
+    const { config, source } = this.#plan
+    if (this.#end) return
+    const fail = (error: unknown) => this.end({ how: 'failed', cause: unreadable(error, source.name) })
+    if (config.diagnose) this.#startProfile().catch(fail)
+    sampleEvery(config.intervalMs, () => this.#look(), this.#running.signal).catch(fail)
+    this.#floors?.run(this.#running.signal).catch(fail)
+    source.gone?.addEventListener('abort', this.#onGone, { once: true })
+    if (source.gone?.aborted) this.#onGone()
+  }
+
+  /** Ends the watch; only the first call counts. */
+  end(end: WatchEnd): void {
+    if (this.#end) return
+    this.#end = end
+    this.#stoppedAfter = performance.now() - this.#started
+    this.#plan.source.gone?.removeEventListener('abort', this.#onGone)
+    this.#running.abort()
+    this.#settle(end)
+  }
+
+  /** After an end that is none of failure: one more sample, and who holds the memory where that is asked for. */
+  async conclude(): Promise<void> {
+    this.#record(await this.#plan.read(this.#plan.source, this.#plan.id))
+    if (!this.#profiling) return
+    const leaks = this.result()?.leak.verdict === 'leak'
+    const profile = await this.#plan.source.sites?.()
+    this.#profiling = false
+    if (leaks || this.#plan.config.diagnose) this.#profile = profile
+  }
+
+  /** Stops what runs in the target for this watch. */
+  release(): void {
+    if (this.#profiling) void this.#plan.source.sites?.().catch(() => {})
+    this.#plan.source.release(this.#plan.id)
+  }
+
+  /** What was seen so far; `undefined` before the first sample. */
+  result(): MemoryResult | undefined {
+    if (this.#live.taken === 0) return undefined
+    const { source, config } = this.#plan
+    return memoryResult({
+      kind: source.kind,
+      title: config.title,
+      startedAt: this.#startedAt,
+      duration: this.#stoppedAfter ?? performance.now() - this.#started,
+      live: this.#live,
+      records: this.#floors?.records() ?? [],
+      warmupSamples: config.warmupSamples,
+      minimumGrowth: SERVER_MINIMUM_GROWTH,
+      hindrance: this.#hindrance(),
+      undecided: this.#undecided(),
+      collections: this.#floors?.collections,
+      profile: this.#profile,
+      aborted: this.#end?.how === 'aborted' || this.#end?.how === 'failed',
+    })
+  }
+
+  #onGone = (): void => {
+    const reason = this.#plan.source.gone ? abortReason(this.#plan.source.gone) : undefined
+    this.end({
+      how: 'failed',
+      cause: new MemoryError(`The ${this.#plan.source.name} ended while its memory was watched: ${reason?.message}`, {
+        cause: reason,
+      }),
+    })
+  }
+
+  async #look(): Promise<void> {
+    const reading = await this.#plan.read(this.#plan.source, this.#plan.id)
+    if (this.#end) return
+    this.#record(reading)
+    this.#report(reading)
+    if (this.#live.taken >= this.#plan.config.sampleCount) this.end({ how: 'completed' })
+  }
+
+  #record(reading: SourceReading): void {
+    this.#live.add(reading, this.#loadAtStart === undefined ? undefined : this.#loadCount())
+  }
+
+  #loadCount(): number {
+    return (this.#plan.requestsCompleted?.() ?? 0) - (this.#loadAtStart ?? 0)
+  }
+
+  #underLoad(): boolean | undefined {
+    if (this.#plan.source.name === 'this process' && this.#loadAtStart === undefined) return undefined
+    return (this.#live.reading?.requests ?? 0) > 0 || this.#loadCount() > 0
+  }
+
+  #report({ snapshot }: SourceReading): void {
+    const elapsed = performance.now() - this.#started
+    if (elapsed < this.#progressDue) return
+    this.#progressDue = elapsed + PROGRESS_DISTANCE
+    const { planned, onProgress, config } = this.#plan
+    onProgress?.({
+      ...(config.title !== undefined && { title: config.title }),
+      progress: planned === undefined ? 0 : Math.min(1, elapsed / planned),
+      elapsed,
+      latest: snapshot,
+      samples: this.#live.taken,
+      floors: this.#floors?.records().length ?? 0,
+    })
+  }
+
+  /** Sampling allocations costs: it begins where a leak begins to show. */
+  async #suspect(records: readonly FloorRecord[]): Promise<void> {
+    if (!this.#profiling && looksLikeLeak(joinFloors(records).floors)) await this.#startProfile()
+  }
+
+  async #startProfile(): Promise<void> {
+    if (!this.#plan.source.profile) return
+    this.#profiling = true
+    await this.#plan.source.profile()
+  }
+
+  #hindrance(): string | undefined {
+    if (!this.#floors) return undefined
+    if (this.#floors.missed > 0) return `its event loop was blocked ${this.#floors.missed} times when it was to collect`
+    return this.#floors.warm ? undefined : `the watch ended while the ${this.#plan.source.name} was still warming up`
+  }
+
+  #undecided(): string | undefined {
+    if (this.#end?.how === 'failed') return 'The watch was cut short: what was sampled until then decides nothing.'
+    if (this.#plan.source.kind === 'node' && !this.#plan.config.gc) {
+      return 'No collection was forced (`gc: false`), and without one growth and garbage look the same; leave `gc` on for a verdict.'
+    }
+    return undefined
+  }
+}
+
+function unreadable(error: unknown, target: string): MemoryError {
+  if (error instanceof MemoryError) return error
+  const why = error instanceof Error ? error.message : String(error)
+  return new MemoryError(`The memory of ${target} could not be read: ${why}`, { cause: error })
+}

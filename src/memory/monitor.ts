@@ -1,0 +1,246 @@
+import { MemoryError, PerfAbortError, PerfError } from '../errors.ts'
+import { optionIssue, rejectIssues } from '../options.ts'
+import { abortReason, raceSignal } from '../lifecycle/abort.ts'
+import { timeLeft, type Lifetime } from '../lifecycle/attempt.ts'
+import type { MemoryProgress, MemoryResult, MemorySnapshot, NodeMemorySnapshot } from '../metrics/memory-result.ts'
+import { resolveMemoryOptions, type MeasureOptions, type MemoryConfig, type ResolvedMemoryConfig } from './memory-options.ts'
+import type { MemorySource } from './memory-source.ts'
+import type { MemoryTarget } from './memory-target.ts'
+import { MemoryWatch, type WatchEnd } from './memory-watch.ts'
+import { measureCalls } from './measure-calls.ts'
+import { OwnProcess } from './own-process.ts'
+import { findSource } from './find-source.ts'
+
+/** Whom a monitor tells of its watches. */
+export interface MemoryObserver {
+  onStart?(id: string, watch: { title: string | undefined; target: string; planned: number | undefined }): void
+  onProgress?(id: string, progress: MemoryProgress): void
+  onEnd?(
+    id: string,
+    end: {
+      outcome: 'completed' | 'stopped' | 'aborted' | 'failed'
+      target: string
+      /** Absent where not one sample was taken. */
+      result?: MemoryResult
+      /** Message of the error that ended it. */
+      error?: string
+    },
+  ): void
+}
+
+/** What a monitor needs of the test it belongs to. All of it may be missing: then it watches this process. */
+export interface MemoryContext {
+  readonly lifetime?: Lifetime | undefined
+  /** The test's server now; a restart changes it. */
+  readonly server?: (() => MemoryTarget | undefined) | undefined
+  /** The target behind a server object that a user gave as `target`. */
+  readonly targetOf?: ((server: object) => MemoryTarget | undefined) | undefined
+  readonly defaults?: Partial<MemoryConfig> | undefined
+  /** Requests that loads of this test have completed, for servers that cannot count them themselves. */
+  readonly requestsCompleted?: (() => number) | undefined
+  /** Called for each forced collection, so that a load can say which latencies it hit. Unix time and milliseconds. */
+  readonly onCollection?: ((pause: { startedAt: number; duration: number }) => void) | undefined
+  readonly observe?: MemoryObserver | undefined
+}
+
+interface Run {
+  readonly config: ResolvedMemoryConfig
+  readonly planned: number | undefined
+}
+
+/** Time that a planned watch needs beyond its duration: the last sample and the diagnosis. */
+const CONCLUSION_RESERVE = 500
+
+let watches = 0
+
+/** Watches memory: of the server under test, of this process or of any pid. */
+export class MemoryMonitor {
+  readonly #context: MemoryContext
+  readonly #running = new Set<MemoryWatch>()
+
+  constructor(context: MemoryContext = {}) {
+    this.#context = context
+  }
+
+  /** Memory of this process, now. */
+  takeSnapshot(): NodeMemorySnapshot {
+    return this.createSnapshot(new OwnProcess()).snapshot
+  }
+
+  /** Watches for `duration` milliseconds. */
+  async monitor(duration: number, config?: MemoryConfig): Promise<MemoryResult> {
+    const resolved = resolveMemoryOptions(config, this.#context.defaults, { duration })
+    this.#refuseEndless(duration)
+    const { result } = await this.#watch({ config: resolved, planned: duration }, (watch) => {
+      const timer = setTimeout(() => watch.end({ how: 'completed' }), duration)
+      return { over: () => clearTimeout(timer) }
+    })
+    return result
+  }
+
+  /** Watches while `work` runs; the result carries what `work` returned as `value`. */
+  async during<Value>(
+    work: (signal: AbortSignal) => Value | Promise<Value>,
+    config?: MemoryConfig,
+  ): Promise<MemoryResult & { value: Value }> {
+    const resolved = resolveMemoryOptions(config, this.#context.defaults, { work })
+    const cancel = new AbortController()
+    let done: Promise<Value> | undefined
+    const { result } = await this.#watch({ config: resolved, planned: undefined }, (watch) => {
+      done = Promise.resolve().then(() => work(cancel.signal))
+      done.then(
+        () => watch.end({ how: 'completed' }),
+        (error: unknown) => watch.end({ how: 'failed', cause: error as Error }),
+      )
+      return {
+        over: (end) => {
+          if (end.how === 'aborted' || end.how === 'failed') cancel.abort(end.cause)
+        },
+      }
+    })
+    // After `stop()` the watch is over before the work is.
+    const value = await this.#raceAbort(done as Promise<Value>, resolved, () => result)
+    return { ...result, value }
+  }
+
+  /** Whether `fn` leaks per call, in this process: blocks of calls with full collections between them. */
+  async measure(
+    fn: () => unknown,
+    options: MeasureOptions,
+    config?: Omit<MemoryConfig, 'target'>,
+  ): Promise<MemoryResult> {
+    const resolved = resolveMemoryOptions(config, this.#context.defaults, { fn, measure: options })
+    return measureCalls(fn, options.iterations, resolved, {
+      read: (source, watch) => this.createSnapshot(source, watch),
+      signals: this.#signals(resolved),
+      observe: this.#context.observe,
+      id: nextId(),
+    })
+  }
+
+  /** Ends every watch that runs: each resolves with what it sampled. Resolves with the latest one's result, if one ran. */
+  async stop(): Promise<MemoryResult | undefined> {
+    const running = [...this.#running]
+    for (const watch of running) watch.end({ how: 'stopped' })
+    return running.at(-1)?.result()
+  }
+
+  /** The one place that reads memory: every snapshot and every sample of every target comes from here. */
+  private createSnapshot<Reading>(source: { read(watch?: string): Reading }, watch?: string): Reading {
+    return source.read(watch)
+  }
+
+  async #watch(
+    { config, planned }: Run,
+    begin: (watch: MemoryWatch) => { over(end: WatchEnd): void },
+  ): Promise<{ result: MemoryResult }> {
+    const signals = this.#signals(config)
+    const observe = this.#context.observe
+    const source = findSource(config.target, this.#context)
+    const id = nextId()
+    const watch = new MemoryWatch({
+      id,
+      source,
+      config,
+      planned,
+      read: (from, name) => this.createSnapshot(from as MemorySource, name),
+      requestsCompleted: this.#context.requestsCompleted,
+      onCollection: this.#context.onCollection,
+      onProgress: (progress) => observe?.onProgress?.(id, progress),
+    })
+    observe?.onStart?.(id, { title: config.title, target: source.name, planned })
+    const release = followSignals(signals, (cause) => watch.end({ how: 'aborted', cause }))
+    this.#running.add(watch)
+    watch.start()
+    const work = begin(watch)
+    let end = await watch.ended
+    work.over(end)
+    this.#running.delete(watch)
+    try {
+      if (end.how === 'completed') await raceSignals(watch.conclude(), signals)
+    } catch (error) {
+      const aborted = signals.find((signal) => signal.aborted)
+      end = aborted ? { how: 'aborted', cause: abortReason(aborted) } : { how: 'failed', cause: error as Error }
+    } finally {
+      release()
+      watch.release()
+    }
+    const result = watch.result()
+    const error = result && (end.how === 'completed' || end.how === 'stopped') ? undefined : watchError(end, source.name, result)
+    observe?.onEnd?.(id, { outcome: end.how, target: source.name, ...(result && { result }), ...(error && { error: error.message }) })
+    if (error || !result) throw error
+    return { result }
+  }
+
+  #signals({ signal }: ResolvedMemoryConfig): AbortSignal[] {
+    return [this.#context.lifetime?.signal, signal].filter((given) => given !== undefined)
+  }
+
+  async #raceAbort<Value>(work: Promise<Value>, config: ResolvedMemoryConfig, partial: () => MemoryResult): Promise<Value> {
+    try {
+      return await raceSignals(work, this.#signals(config))
+    } catch (error) {
+      const aborted = this.#signals(config).find((signal) => signal.aborted)
+      if (!aborted) throw error
+      throw watchError({ how: 'aborted', cause: abortReason(aborted) }, 'work', { ...partial(), aborted: true })
+    }
+  }
+
+  /** A watch that cannot end before its test does is refused before it starts. */
+  #refuseEndless(duration: number): void {
+    const { lifetime } = this.#context
+    if (!lifetime) return
+    const left = timeLeft(lifetime)
+    if (duration + CONCLUSION_RESERVE <= left) return
+    const needed = Math.ceil(((lifetime.timeout ?? 0) - left + duration + 2 * CONCLUSION_RESERVE) / 1_000) * 1_000
+    rejectIssues('memory options', [
+      optionIssue(
+        'duration',
+        `at most ${Math.max(0, Math.floor(left - CONCLUSION_RESERVE))}, which is what the test's timeout of ${lifetime.timeout} ms leaves (set the test's timeout to ${needed})`,
+        duration,
+      ),
+    ])
+  }
+}
+
+function nextId(): string {
+  watches += 1
+  return `memory-${process.pid}-${watches}`
+}
+
+/** Calls `onAbort` with the reason of the first signal that aborts; returns how to stop listening. */
+function followSignals(signals: readonly AbortSignal[], onAbort: (cause: Error) => void): () => void {
+  const aborted = signals.find((signal) => signal.aborted)
+  if (aborted) onAbort(abortReason(aborted))
+  const listeners = signals.map((signal) => ({ signal, listen: () => onAbort(abortReason(signal)) }))
+  for (const { signal, listen } of listeners) signal.addEventListener('abort', listen, { once: true })
+  return () => {
+    for (const { signal, listen } of listeners) signal.removeEventListener('abort', listen)
+  }
+}
+
+function raceSignals<T>(work: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
+  return signals.reduce((raced, signal) => raceSignal(raced, signal), work)
+}
+
+function watchError(end: WatchEnd, target: string, result: MemoryResult | undefined): Error {
+  if (end.how === 'aborted') {
+    return new PerfAbortError(`The memory watch of ${target} was aborted: ${end.cause.message}`, {
+      cause: end.cause,
+      partial: result,
+    })
+  }
+  if (end.how === 'failed') {
+    if (end.cause instanceof MemoryError && end.cause.partial === undefined) {
+      return new MemoryError(end.cause.message, { cause: end.cause.cause, partial: result })
+    }
+    return end.cause
+  }
+  return new MemoryError(`The memory watch of ${target} was stopped before its first sample`)
+}
+
+/** Memory of a server now: all isolates of its tree; `rss` alone where it is not Node. */
+export async function snapshotOfServer(target: MemoryTarget): Promise<MemorySnapshot> {
+  const { snapshot } = await findSource(target, {}).read('')
+  return snapshot
+}

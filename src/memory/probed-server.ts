@@ -1,0 +1,145 @@
+import { MemoryError } from '../errors.ts'
+import { withDeadline } from '../lifecycle/abort.ts'
+import type { AllocationProfile, IsolateMemory, IsolateReading } from '../probe/protocol.ts'
+import { floorBytes, type FloorRecord, type MemorySource, type SourceReading } from './memory-source.ts'
+import type { MemoryTarget, TargetIsolate } from './memory-target.ts'
+
+/** How long a sample waits for an isolate before its last known figures stand in. */
+const SAMPLE_LIMIT = 250
+/** How long a question stays open: a blocked event loop answers when it is free again. */
+const ANSWER_LIMIT = 10_000
+
+interface KnownIsolate {
+  readonly isolate: TargetIsolate
+  last: IsolateReading | undefined
+  asking: Promise<void> | undefined
+}
+
+/** A Node server: the isolates of its tree (processes and worker threads), through their probes. */
+export class ProbedServer implements MemorySource {
+  readonly kind = 'node'
+  readonly name: string
+  readonly gone: AbortSignal
+  readonly #target: MemoryTarget
+  readonly #known = new Map<string, KnownIsolate>()
+  /** Requests of isolates that are gone. */
+  #requests = new Map<string, number>()
+
+  constructor(target: MemoryTarget, name: string) {
+    this.#target = target
+    this.name = name
+    this.gone = target.signal
+  }
+
+  async read(watch?: string): Promise<SourceReading> {
+    const known = this.#connected()
+    const first = known.every(({ last }) => last === undefined)
+    await withDeadline(Promise.all(known.map((entry) => this.#ask(entry, watch))), first ? ANSWER_LIMIT : SAMPLE_LIMIT)
+    const answered = known.flatMap(({ isolate, last }) => (last ? [{ pid: isolate.pid, ...last }] : []))
+    if (answered.length === 0) throw this.#silent(known)
+    return {
+      ...joinReadings(answered),
+      stale: known.some(({ asking }) => asking !== undefined),
+      ...this.#requestsSoFar(),
+    }
+  }
+
+  async collect(watch?: string): Promise<FloorRecord | undefined> {
+    const known = this.#connected()
+    const question = { ask: 'collect', ...(watch !== undefined && { watch }) } as const
+    const answers = await Promise.all(
+      known.map(async ({ isolate }) => ({ isolate, floor: await isolate.ask<'collect'>(question, ANSWER_LIMIT) })),
+    )
+    const isolates = new Map<string, ReturnType<typeof floorBytes>>()
+    let time = 0
+    for (const { isolate, floor } of answers) {
+      if (floor === undefined && isolate.connected) return undefined
+      if (floor === undefined) continue
+      isolates.set(isolate.id, floorBytes(floor))
+      time = Math.max(time, floor.time)
+      if (floor.requests !== undefined) this.#requests.set(isolate.id, floor.requests)
+    }
+    return isolates.size === 0 ? undefined : { timestamp: Date.now(), isolates, time, ...this.#requestsSoFar() }
+  }
+
+  async profile(): Promise<void> {
+    await Promise.all(this.#connected().map(({ isolate }) => isolate.ask<'profile'>({ ask: 'profile' }, ANSWER_LIMIT)))
+  }
+
+  async sites(): Promise<AllocationProfile> {
+    const known = this.#connected()
+    const profiles = await Promise.all(known.map(({ isolate }) => isolate.ask<'sites'>({ ask: 'sites' }, ANSWER_LIMIT)))
+    return {
+      sites: profiles.flatMap((profile) => profile?.sites ?? []),
+      total: profiles.reduce((sum, profile) => sum + (profile?.total ?? 0), 0),
+    }
+  }
+
+  release(watch: string): void {
+    for (const { isolate } of this.#connected()) {
+      isolate.ask<'forget'>({ ask: 'forget', watch }, ANSWER_LIMIT).catch(() => {})
+    }
+  }
+
+  /** The isolates that live now, with what is known of them. */
+  #connected(): KnownIsolate[] {
+    return livingIsolates(this.#target).map((isolate) => {
+      const entry = this.#known.get(isolate.id) ?? { isolate, last: undefined, asking: undefined }
+      this.#known.set(isolate.id, entry)
+      return entry
+    })
+  }
+
+  #ask(entry: KnownIsolate, watch: string | undefined): Promise<void> {
+    const question = { ask: 'read', ...(watch !== undefined && { watch }) } as const
+    entry.asking ??= entry.isolate
+      .ask<'read'>(question, ANSWER_LIMIT)
+      .then((reading) => {
+        entry.last = reading ?? entry.last
+        if (reading?.requests !== undefined) this.#requests.set(entry.isolate.id, reading.requests)
+      })
+      .finally(() => (entry.asking = undefined))
+    return entry.asking
+  }
+
+  #requestsSoFar(): { requests?: number } {
+    const requests = [...this.#requests.values()].reduce((sum, count) => sum + count, 0)
+    return requests > 0 ? { requests } : {}
+  }
+
+  #silent(known: readonly KnownIsolate[]): MemoryError {
+    const processes = [...new Set(known.map(({ isolate }) => isolate.pid))].join(', ')
+    return new MemoryError(
+      known.length === 0
+        ? `No Node process of the ${this.name} (pid ${this.#target.pid}) is left to read memory from; did it exit?`
+        : `The ${this.name} (process ${processes}) did not say how much memory it uses within ${ANSWER_LIMIT / 1_000} s: its event loop is blocked. Look for synchronous work at start-up, or start the watch later.`,
+    )
+  }
+}
+
+/** The isolates of a server that live and are not a package manager that only started it. */
+export function livingIsolates(target: MemoryTarget): TargetIsolate[] {
+  return (target.channel?.isolates() ?? []).filter((isolate) => isolate.connected && !isolate.wrapper)
+}
+
+/** Heaps add up; `rss` adds up by process; of event loops the slowest counts. */
+function joinReadings(readings: readonly (IsolateReading & { pid: number })[]): Omit<SourceReading, 'stale'> {
+  const sum = (part: (memory: IsolateMemory) => number) => readings.reduce((all, { memory }) => all + part(memory), 0)
+  const worst = (part: 'p50' | 'p99' | 'max' | 'latest') => Math.max(...readings.map(({ loop }) => loop?.[part] ?? 0))
+  const rss = new Map(readings.map(({ pid, memory }) => [pid, memory.rss]))
+  return {
+    snapshot: {
+      timestamp: Date.now(),
+      heapUsed: sum((memory) => memory.heapUsed),
+      heapTotal: sum((memory) => memory.heapTotal),
+      external: sum((memory) => memory.external),
+      arrayBuffers: sum((memory) => memory.arrayBuffers),
+      rss: [...rss.values()].reduce((all, bytes) => all + bytes, 0),
+    },
+    loop: { p50: worst('p50'), p99: worst('p99'), max: worst('max'), latest: worst('latest') },
+    gc: {
+      count: readings.reduce((all, { gc }) => all + (gc?.count ?? 0), 0),
+      time: readings.reduce((all, { gc }) => all + (gc?.time ?? 0), 0),
+    },
+  }
+}

@@ -1,0 +1,197 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readEnvironment } from '../../src/report/environment.ts'
+import { renderHtmlReport } from '../../src/report/html-report.ts'
+import { createJsonReport } from '../../src/report/json-report.ts'
+import { summarizeRun, type TestRecord } from '../../src/report/summary.ts'
+import { exampleRecords, loadArtifact, loadResult, memoryArtifact, testRecord } from '../unit/report/samples.ts'
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path))
+if (!CHROMIUM) console.warn('skipped: no Chromium (Debian: apt-get install chromium)')
+
+const HOSTILE = `</script><script>window.pwned=1</script><img src=x onerror="window.pwned=2">"'&amp;\u202Ex`
+
+const folder = mkdtempSync(join(tmpdir(), 'perf-report-'))
+let browser: Browser
+
+function htmlOf(records: TestRecord[]): string {
+  const environment = readEnvironment(process.cwd(), '4.1.12', {})
+  return renderHtmlReport(
+    createJsonReport(summarizeRun(records), { state: 'failed', reportedAt: new Date(Date.UTC(2026, 0, 5)) }, environment),
+  )
+}
+
+function fileOf(name: string, records: TestRecord[]): string {
+  const path = join(folder, name)
+  writeFileSync(path, htmlOf(records))
+  return path
+}
+
+interface Opened {
+  page: Page
+  /** What went wrong in the page, and every address it asked for. */
+  complaints: string[]
+  requests: string[]
+}
+
+async function open(path: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Opened> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options })
+  const complaints: string[] = []
+  const requests: string[] = []
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+  })
+  page.on('request', (request) => requests.push(request.url()))
+  await page.goto(pathToFileURL(path).href)
+  return { page, complaints, requests }
+}
+
+// Code for the page stands in strings: the repository's own code has no browser types.
+
+/** Different colours among the pixels of a plot: one that drew nothing has one. */
+function colorsIn(page: Page, selector: string): Promise<number> {
+  return page.evaluate(`(() => {
+    const canvas = document.querySelector(${JSON.stringify(`${selector} canvas`)})
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+    const seen = new Set()
+    for (let at = 0; at < data.length; at += 4) {
+      if (data[at + 3] > 200) seen.add((data[at] << 16) | (data[at + 1] << 8) | data[at + 2])
+    }
+    return seen.size
+  })()`)
+}
+
+describe.skipIf(!CHROMIUM)('the HTML report in Chromium', () => {
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath: CHROMIUM!,
+      args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    })
+  })
+  afterAll(async () => {
+    await browser?.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('says at first sight whether all holds, and if not, why; asks the network for nothing', async () => {
+    const path = fileOf('example.html', exampleRecords())
+    const { page, complaints, requests } = await open(path)
+    await expect.poll(() => page.locator('h1').innerText()).toBe('✗ 3 of 4 perf tests failed')
+    const head = await page.locator('header').boundingBox()
+    expect(head!.y + head!.height).toBeLessThan(900)
+    expect(await page.locator('header').innerText()).toContain('latency.p99 of "GET /orders" was 84.7 ms, expected < 50 ms (69% over)')
+    // What failed stands first and open, what holds last and closed.
+    const order = `[...document.querySelectorAll('details.test')].map((test) => test.dataset.verdict + (test.open ? ' open' : ''))`
+    expect(await page.evaluate(order)).toEqual(['failed open', 'failed open', 'failed open', 'passed'])
+    expect(requests).toEqual([pathToFileURL(path).href])
+    expect(complaints).toEqual([])
+    await page.close()
+  })
+
+  test('plots the spectrum, the series, the errors and the memory, with values under the pointer', async () => {
+    const { page, complaints } = await open(fileOf('plots.html', exampleRecords()))
+    const titles = await page.locator('#test-2 figcaption').allInnerTexts()
+    expect(titles).toEqual(['Latency by percentile', 'Latency over time', 'Requests/s over time', 'Errors by kind over time'])
+    for (const plot of ['spectrum', 'latency', 'rate', 'errors']) {
+      const figure = `#test-2 figure[data-plot=${plot}]`
+      await page.locator(figure).scrollIntoViewIfNeeded()
+      await page.locator(`${figure} canvas`).waitFor()
+      await expect.poll(() => colorsIn(page, figure)).toBeGreaterThan(3)
+    }
+    const memory = '#test-0 figure[data-plot=memory]'
+    await page.locator(memory).scrollIntoViewIfNeeded()
+    expect((await page.locator(`${memory} .u-legend`).innerText()).replace(/\s+/g, ' ')).toMatch(/heap.*rss.*after collection.*trend/)
+    const latency = '#test-2 figure[data-plot=latency]'
+    await page.locator(`${latency} .u-over`).hover()
+    await expect.poll(() => page.locator(`${latency} .u-legend`).innerText()).toMatch(/p99\s*\d+(\.\d+)? ms/)
+    expect(complaints).toEqual([])
+    await page.close()
+  })
+
+  test('filters by verdict and by name', async () => {
+    const { page } = await open(fileOf('filter.html', exampleRecords()))
+    const shown = () => page.locator('details.test:visible .title b').allInnerTexts()
+    await page.getByRole('button', { name: 'Passed' }).click()
+    expect(await shown()).toEqual(['orders > GET /orders/:id holds its SLO'])
+    await page.getByRole('button', { name: 'Failed' }).click()
+    await page.getByRole('searchbox').fill('ORDERS slo')
+    expect(await shown()).toEqual(['orders > GET /orders holds its SLO'])
+    await page.getByRole('searchbox').fill('nowhere')
+    expect(await page.getByText('No test matches the filter.').isVisible()).toBe(true)
+    await page.close()
+  })
+
+  test('is worked by keyboard alone', async () => {
+    const { page } = await open(fileOf('keyboard.html', exampleRecords()))
+    await page.keyboard.press('/')
+    await page.keyboard.type(':id')
+    expect(await page.locator('details.test:visible').count()).toBe(1)
+    await page.keyboard.press('Escape')
+    expect(await page.locator('details.test:visible').count()).toBe(4)
+    for (let at = 0; at < 4; at += 1) await page.keyboard.press('j')
+    expect(await page.evaluate(`document.getElementById('test-3').open`)).toBe(false)
+    await page.keyboard.press('Enter')
+    await page.locator('#test-3 figure[data-plot=spectrum] canvas').waitFor()
+    await page.keyboard.press('k')
+    expect(await page.evaluate('document.activeElement.parentElement.id')).toBe('test-2')
+    await page.getByRole('link', { name: 'survives a burst' }).press('Enter')
+    expect(await page.evaluate('location.hash')).toBe('#test-1')
+    await page.close()
+  })
+
+  test('has a dark side, also when it changes while the page is open', async () => {
+    const { page } = await open(fileOf('dark.html', exampleRecords()), { colorScheme: 'light' })
+    const ground = () => page.evaluate('getComputedStyle(document.body).backgroundColor')
+    const light = await ground()
+    await page.locator('#test-0 figure canvas').first().waitFor()
+    await page.emulateMedia({ colorScheme: 'dark' })
+    expect(await ground()).not.toBe(light)
+    await expect.poll(() => page.locator('#test-0 figure[data-plot=spectrum] canvas').count()).toBe(1)
+    await page.close()
+  })
+
+  test('is readable on a phone without scrolling sideways', async () => {
+    const { page } = await open(fileOf('phone.html', exampleRecords()), { viewport: { width: 360, height: 740 } })
+    await page.getByRole('button', { name: 'Open all' }).click()
+    const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+    expect(overflow).toBeLessThanOrEqual(0)
+    for (const label of ['requests/s', 'p50', 'p95', 'p99', 'max', 'errors']) {
+      const cell = await page.locator(`#test-2 td[data-label="${label}"]`).boundingBox()
+      expect(cell!.x + cell!.width).toBeLessThanOrEqual(360)
+    }
+    await page.close()
+  })
+
+  test('shows hostile names as the text they are', async () => {
+    const records = [
+      testRecord({
+        path: [HOSTILE], file: `${HOSTILE}.ts`, state: 'failed', errors: [{ name: 'E', message: HOSTILE }],
+        artifacts: [
+          loadArtifact({}, loadResult({ title: HOSTILE }, { slowAt: 2 })),
+          memoryArtifact({ target: HOSTILE }),
+          { type: 'perf:server', id: 's', attempt: 0, event: 'exited', source: HOSTILE, output: `${HOSTILE}\n${HOSTILE}`, exitCode: 1 },
+          { type: 'perf:threshold', id: 't', attempt: 0, title: HOSTILE, outcomes: [{ metric: `latency.${HOSTILE}`, expression: '<1', value: 2, passed: false }] },
+        ],
+      }),
+    ]
+    const { page, complaints, requests } = await open(fileOf('hostile.html', records))
+    await page.locator('canvas').first().waitFor()
+    expect(await page.evaluate('window.pwned')).toBeUndefined()
+    expect(await page.locator('.title b').innerText()).toContain('<img src=x onerror="window.pwned=2">')
+    expect(await page.locator('img').count()).toBe(0)
+    expect(complaints).toEqual([])
+    expect(requests).toHaveLength(1)
+    await page.close()
+  })
+
+  test('opens without its script', async () => {
+    const { page } = await open(fileOf('scriptless.html', exampleRecords()), { javaScriptEnabled: false })
+    expect(await page.locator('#test-2 table').first().innerText()).toContain('84.7 ms')
+    await page.close()
+  })
+})

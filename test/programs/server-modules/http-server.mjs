@@ -1,0 +1,2 @@
+import { createServer } from 'node:http'
+export default createServer((_request, response) => response.end('http-server'))

@@ -1,0 +1,6 @@
+import Koa from 'koa'
+const app = new Koa()
+app.use((context) => {
+  context.body = 'koa-app'
+})
+export default app

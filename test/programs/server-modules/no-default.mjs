@@ -1,0 +1,1 @@
+export const listener = 1

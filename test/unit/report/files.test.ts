@@ -1,0 +1,169 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { findCommit, readEnvironment } from '../../../src/report/environment.ts'
+import { renderJobSummary } from '../../../src/report/github-summary.ts'
+import { renderHtmlReport } from '../../../src/report/html-report.ts'
+import { createJsonReport } from '../../../src/report/json-report.ts'
+import { renderPrometheus } from '../../../src/report/prometheus-report.ts'
+import { findReportOptionIssues, resolveReportOptions } from '../../../src/report/report-options.ts'
+import { summarizeRun, type TestRecord } from '../../../src/report/summary.ts'
+import { writeWhole } from '../../../src/report/write-file.ts'
+import { exampleRecords, loadArtifact, loadResult, memoryArtifact, memoryResult, serverArtifact, testRecord } from './samples.ts'
+
+const Ajv = createRequire(import.meta.url)('ajv') as typeof import('ajv').default
+const folder = mkdtempSync(join(tmpdir(), 'perf-report-unit-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const reportOf = (records: TestRecord[]) =>
+  createJsonReport(summarizeRun(records), { state: 'failed', reportedAt: new Date(0) }, readEnvironment(folder, '4.1.12', {}))
+
+describe('JSON', () => {
+  const validate = new Ajv({ strict: false, allErrors: true }).compile(
+    JSON.parse(readFileSync('schema/report-v1.schema.json', 'utf8')) as object,
+  )
+  const accepts = (report: unknown) => validate(JSON.parse(JSON.stringify(report)))
+
+  test('is what its schema says', () => {
+    const empty = loadResult({ requestsPerSecond: Number.NaN, errorRate: Number.NaN })
+    const { eventLoopDelay: _, gc: __, ...other } = memoryResult() as Extract<ReturnType<typeof memoryResult>, { kind: 'node' }>
+    const bare = { timestamp: 0, rss: 1 }
+    const records = [
+      ...exampleRecords(),
+      testRecord({
+        state: 'pending',
+        artifacts: [
+          loadArtifact({ outcome: 'failed', error: 'refused' }, empty),
+          memoryArtifact({}, { ...other, kind: 'process', samples: [bare], baseline: bare, peak: bare, final: bare }),
+          serverArtifact({ event: 'failed', exitCode: null, exitSignal: 'SIGKILL', error: 'no', output: 'x' }),
+        ],
+      }),
+    ]
+    accepts(reportOf(records))
+    expect(validate.errors).toBeNull()
+  })
+
+  test('with anything undocumented or missing is not', () => {
+    const report = reportOf(exampleRecords())
+    expect(accepts({ ...report, version: 2 })).toBe(false)
+    expect(accepts({ ...report, extra: 1 })).toBe(false)
+    expect(accepts({ ...report, tests: [{ ...report.tests[0], loads: undefined }] })).toBe(false)
+    expect(accepts({ ...report, tests: [{ ...report.tests[0], state: 'good' }] })).toBe(false)
+  })
+})
+
+test('ten tests of ten minutes each are an HTML file under 400 KB', () => {
+  const records = Array.from({ length: 10 }, (_, index) =>
+    testRecord({
+      file: `specs/${index}.perf.ts`,
+      artifacts: [
+        loadArtifact({}, loadResult({ title: `load ${index}` }, { seconds: 600, slowAt: 40 + index, p50: Math.PI * (index + 1) })),
+        memoryArtifact({}, memoryResult('leak', 600)),
+      ],
+    }),
+  )
+  expect(Buffer.byteLength(renderHtmlReport(reportOf(records)))).toBeLessThan(400_000)
+})
+
+test('the job summary holds the verdict, the causes and the tables, and no name can break it', () => {
+  const hostile = '| `x` <b> [link](http://evil) @everyone\n# heading'
+  const markdown = renderJobSummary(
+    summarizeRun([...exampleRecords(), testRecord({ path: [hostile], artifacts: [loadArtifact({}, loadResult({ title: hostile }))] })]),
+  )
+  expect(markdown).toContain('## ❌ 3 of 5 perf tests failed')
+  expect(markdown).toContain('| GET /orders | **1,214** | 12.1 ms | 24.2 ms | **84.7 ms** | 144 ms | **12 (0.10%)** |')
+  expect(markdown).not.toMatch(/<b> |\[link\]|@everyone|^# heading/m)
+  for (const row of markdown.split('\n').filter((line) => line.startsWith('| '))) expect(row.split(' | ').length).toBeLessThanOrEqual(7)
+  expect(renderJobSummary(summarizeRun([]))).toBe('')
+})
+
+test('Prometheus gets base units, escaped labels and one help line a figure', () => {
+  const text = renderPrometheus(summarizeRun([...exampleRecords(), testRecord({ path: ['a "b"\\c\nd'], artifacts: [loadArtifact()] }), ...exampleRecords()]))
+  expect(text).toContain('test="a \\"b\\"\\\\c\\nd"')
+  expect(text).toMatch(/^vitest_perf_latency_seconds\{.*quantile="0\.99"\} 0\.0847$/m)
+  expect(text.match(/^# HELP vitest_perf_requests_per_second /gm)).toHaveLength(1)
+  expect(text).toMatch(/^vitest_perf_memory_leak\{.*\} 1$/m)
+  expect(text).not.toContain('NaN')
+  const series = text.split('\n').filter((line) => line && !line.startsWith('#')).map((line) => line.replace(/ \S+$/, ''))
+  expect(new Set(series).size).toBe(series.length)
+})
+
+describe('the commit', () => {
+  const hash = 'a'.repeat(40)
+
+  test('comes from the CI system first', () => {
+    expect(findCommit(folder, { GITHUB_SHA: hash })).toBe(hash)
+    expect(findCommit(folder, { GITHUB_SHA: 'no hash' })).toBeNull()
+  })
+
+  test('is read from loose refs, packed refs, a detached head and linked work trees', () => {
+    const git = join(folder, 'loose/.git')
+    mkdirSync(join(git, 'refs/heads'), { recursive: true })
+    mkdirSync(join(folder, 'loose/deep/down'), { recursive: true })
+    writeFileSync(join(git, 'HEAD'), 'ref: refs/heads/main\n')
+    expect(findCommit(join(folder, 'loose'), {})).toBeNull()
+    writeFileSync(join(git, 'packed-refs'), `# pack-refs\n${'b'.repeat(40)} refs/heads/main\n`)
+    expect(findCommit(join(folder, 'loose'), {})).toBe('b'.repeat(40))
+    writeFileSync(join(git, 'refs/heads/main'), `${hash}\n`)
+    expect(findCommit(join(folder, 'loose/deep/down'), {})).toBe(hash)
+
+    const linked = join(git, 'worktrees/linked')
+    mkdirSync(linked, { recursive: true })
+    mkdirSync(join(folder, 'linked'))
+    writeFileSync(join(folder, 'linked/.git'), `gitdir: ${linked}\n`)
+    writeFileSync(join(linked, 'HEAD'), 'ref: refs/heads/main\n')
+    writeFileSync(join(linked, 'commondir'), '../..\n')
+    expect(findCommit(join(folder, 'linked'), {})).toBe(hash)
+    writeFileSync(join(linked, 'HEAD'), 'c'.repeat(40))
+    expect(findCommit(join(folder, 'linked'), {})).toBe('c'.repeat(40))
+  })
+
+  test('that cannot be read is none', () => {
+    mkdirSync(join(folder, 'broken'))
+    writeFileSync(join(folder, 'broken/.git'), 'gitdir: /nowhere/at/all\n')
+    expect(findCommit(join(folder, 'broken'), {})).toBeNull()
+  })
+})
+
+describe('writing a file', () => {
+  test('makes the folders, replaces the whole and leaves no draft', () => {
+    const path = join(folder, 'new/deep/report.json')
+    writeWhole(path, 'one')
+    writeWhole(path, 'two')
+    expect(readFileSync(path, 'utf8')).toBe('two')
+    expect(readdirSync(join(folder, 'new/deep'))).toEqual(['report.json'])
+  })
+
+  test('that cannot be written names the path and leaves what was there', () => {
+    writeFileSync(join(folder, 'file'), '')
+    const path = join(folder, 'file/report.json')
+    expect(() => writeWhole(path, 'x')).toThrow(`Could not write ${path}`)
+    mkdirSync(join(folder, 'taken/report.json'), { recursive: true })
+    expect(() => writeWhole(join(folder, 'taken/report.json'), 'x')).toThrow('Could not write')
+    expect(readdirSync(join(folder, 'taken'))).toEqual(['report.json'])
+  })
+})
+
+describe('options', () => {
+  test('are all checked at once, under the name where they stand', () => {
+    const issues = findReportOptionIssues({ json: '', html: 3, interval: -1, github: 'yes', jsno: 'x' }, 'report')
+    expect(issues.map(({ option }) => option).sort()).toEqual(
+      ['report.github', 'report.html', 'report.interval', 'report.jsno', 'report.json'],
+    )
+    expect(findReportOptionIssues('x', 'report')[0]?.message).toBe('Expected `report` to be an object, got `"x"` (string)')
+    expect(findReportOptionIssues({})).toEqual([])
+  })
+
+  test('of the reporter win over those of the plugin, one by one', () => {
+    expect(resolveReportOptions({ json: 'own.json' }, { json: 'plugin.json', html: 'plugin.html' }, {})).toEqual({
+      json: 'own.json',
+      html: 'plugin.html',
+      interval: 5_000,
+      github: false,
+    })
+    expect(resolveReportOptions({}, {}, { GITHUB_ACTIONS: 'true' }).github).toBe(true)
+    expect(resolveReportOptions({ github: false }, {}, { GITHUB_ACTIONS: 'true' }).github).toBe(false)
+  })
+})

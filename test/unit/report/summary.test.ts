@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest'
+import { explainFailure } from '../../../src/report/failure.ts'
+import { summarizeRun, summarizeTest, verdictText } from '../../../src/report/summary.ts'
+import { testTables } from '../../../src/report/test-tables.ts'
+import {
+  exampleRecords,
+  loadArtifact,
+  loadResult,
+  memoryArtifact,
+  memoryResult,
+  progressArtifact,
+  serverArtifact,
+  testRecord,
+  thresholdArtifact,
+} from './samples.ts'
+
+function summaryOf(...args: Parameters<typeof testRecord>) {
+  const summary = summarizeTest(testRecord(...args))
+  if (!summary) throw new Error('no summary')
+  return summary
+}
+
+const causeOf = (...args: Parameters<typeof testRecord>) => explainFailure(summaryOf(...args))?.cause
+
+describe('the fold', () => {
+  test('says the same of live artifacts and of those that came through JSON', () => {
+    const empty = loadResult({ requests: 0, errorRate: Number.NaN, requestsPerSecond: Number.NaN })
+    empty.latency = { ...empty.latency, p50: Number.NaN, p99: Number.NaN }
+    const records = [
+      ...exampleRecords(),
+      testRecord({
+        file: 'empty.perf.ts',
+        state: 'failed',
+        artifacts: [
+          loadArtifact({}, empty),
+          thresholdArtifact([{ metric: 'latency.p99', expression: '<50', value: null, passed: false }]),
+        ],
+      }),
+    ]
+    const live = summarizeRun(records)
+    const merged = summarizeRun(JSON.parse(JSON.stringify(records)) as typeof records)
+    expect(merged).toEqual(live)
+    expect(live.tests.find(({ file }) => file === 'empty.perf.ts')?.loads[0]?.result.latency.p99).toBeNull()
+    expect(live.tests.flatMap(testTables)).toEqual(merged.tests.flatMap(testTables))
+  })
+
+  test('orders tests by file, whatever the order they came in', () => {
+    const records = exampleRecords()
+    const shuffled = [records[3], records[2], records[0], records[1]].filter((record) => record !== undefined)
+    expect(summarizeRun(shuffled).tests).toEqual(summarizeRun(records).tests)
+  })
+
+  test('counts every test and keeps only those that measured', () => {
+    const summary = summarizeRun([
+      testRecord({ artifacts: [{ type: 'other:artifact' }] }),
+      testRecord({ state: 'skipped' }),
+      testRecord({ artifacts: [progressArtifact()] }),
+      testRecord({ artifacts: [loadArtifact()] }),
+    ])
+    expect(summary.counts).toEqual({ total: 4, passed: 3, failed: 0, skipped: 1, pending: 0 })
+    expect(summary.tests).toHaveLength(1)
+  })
+
+  test('folds the events of a server into its life', () => {
+    const { servers } = summaryOf({
+      artifacts: [
+        serverArtifact(),
+        serverArtifact({ event: 'exited', exitCode: null, exitSignal: 'SIGKILL', output: 'bye' }),
+        serverArtifact({ readyAfter: 99 }),
+        serverArtifact({ event: 'exited', exitCode: 1 }),
+        serverArtifact({ event: 'stopped' }),
+        serverArtifact({ id: 'server-2', source: 'other', event: 'failed', error: 'no such command' }),
+      ],
+    })
+    expect(servers).toHaveLength(2)
+    expect(servers[0]).toMatchObject({ crashes: 2, state: 'exited', readyAfter: 99, exitCode: 1, output: 'bye' })
+    expect(servers[1]).toMatchObject({ crashes: 0, state: 'failed', readyAfter: null })
+  })
+
+  test('names a threshold once that the load and the spec both hold', () => {
+    const outcome = { metric: 'latency.p99', expression: '<50', value: 12, passed: true }
+    const { thresholds } = summaryOf({
+      artifacts: [loadArtifact({ thresholds: [outcome] }), thresholdArtifact([outcome, { ...outcome, expression: '<20' }])],
+    })
+    expect(thresholds.map(({ expression }) => expression)).toEqual(['<50', '<20'])
+    expect(thresholds[1]?.title).toBe('GET /orders')
+  })
+})
+
+describe('what made a test fail first', () => {
+  const missed = thresholdArtifact([{ metric: 'latency.p99', expression: '<50', value: 84, passed: false }])
+
+  test('is a server that died, before all that followed from it', () => {
+    expect(
+      causeOf({ state: 'failed', artifacts: [missed, serverArtifact({ event: 'exited', exitSignal: 'SIGSEGV' })] }),
+    ).toBe('the server `node server.js` died in mid-test by SIGSEGV')
+  })
+
+  test('is a server that never started, with its reason', () => {
+    expect(
+      causeOf({ state: 'failed', artifacts: [serverArtifact({ event: 'failed', error: 'spawn nope ENOENT\nat x' })] }),
+    ).toBe('the server `node server.js` did not start: spawn nope ENOENT')
+  })
+
+  test('is the time-out, with how far the load had come', () => {
+    const errors = [{ name: 'Error', message: 'Test timed out in 5000ms.\nIf this is …' }]
+    const partial = loadResult({ title: 'GET /', duration: 4_200, requests: 5_000, aborted: true })
+    expect(causeOf({ state: 'failed', errors, artifacts: [loadArtifact({ outcome: 'aborted' }, partial)] })).toBe(
+      'the test timed out after 5.00 s; "GET /" had run 4.20 s of 10.0 s with 5,000 requests',
+    )
+  })
+
+  test.each([
+    ['latency.p99', '<50', 84, 'latency.p99 of "GET /orders" was 84.0 ms, expected < 50 ms (68% over)'],
+    ['requestsPerSecond', '>1000', 900, 'requestsPerSecond of "GET /orders" was 900/s, expected > 1,000/s (10% under)'],
+    ['errorRate', '<=0', 0.02, 'errorRate of "GET /orders" was 2.00%, expected <= 0% (2.00% over)'],
+    ['latency.p99', '<50', null, 'latency.p99 of "GET /orders" has no data, expected < 50 ms'],
+    ['growth.bytes', '<1048576', 3145728, 'growth.bytes of "GET /orders" was 3.00 MB, expected < 1 MB (200% over)'],
+    ['latency.p99', '<50', 5000, 'latency.p99 of "GET /orders" was 5.00 s, expected < 50 ms (100x the bound)'],
+    ['latency.p99', '<50', 50, 'latency.p99 of "GET /orders" was 50.0 ms, expected < 50 ms (not below 50 ms)'],
+  ])('is a threshold: %s %s with %s', (metric, expression, value, cause) => {
+    const outcomes = [{ metric, expression, value, passed: false }]
+    expect(causeOf({ state: 'failed', artifacts: [loadArtifact(), thresholdArtifact(outcomes)] })).toBe(cause)
+  })
+
+  test('is a leak', () => {
+    expect(causeOf({ state: 'failed', artifacts: [memoryArtifact({}, memoryResult('leak'))] })).toContain(
+      'memory of server leaks: the floor',
+    )
+  })
+
+  test('is the first line of its own error, where nothing of ours failed', () => {
+    const errors = [{ name: 'AssertionError', message: 'expected 1 to be 2\n\u001b[31mdiff' }]
+    expect(causeOf({ state: 'failed', errors, artifacts: [loadArtifact()] })).toBe('expected 1 to be 2')
+  })
+
+  test('is looked for in the last attempt', () => {
+    const artifacts = [missed, loadArtifact({ attempt: 1 }), thresholdArtifact([{ metric: 'errorRate', expression: '<0.1', value: 0.5, passed: false }], { attempt: 1 })]
+    expect(causeOf({ state: 'failed', artifacts })).toContain('errorRate')
+  })
+
+  test('is nothing for a test that passed', () => {
+    expect(explainFailure(summaryOf({ artifacts: [missed] }))).toBeUndefined()
+  })
+})
+
+test('the story of a failure says where the time went', () => {
+  const slow = loadResult({ title: 'x', dropped: 40, saturated: true, generator: { eventLoopUtilization: 1, cpuPerRequest: 1, reason: 'its event loop was busy' } }, { slowAt: 4 })
+  const story = explainFailure(summaryOf({ state: 'failed', artifacts: [loadArtifact({}, slow)] }))
+  expect(story?.details).toEqual([
+    '12 errors (0.10% of all attempts)',
+    '  9 timeout, at 4.10 s to 4.95 s: no answer within 10 000 ms',
+    '  3 reset, at 4.20 s to 4.90 s: read ECONNRESET',
+    'slowest interval: 4.00 s to 5.00 s, p99 290 ms at 154/s (typical p99 38.1 ms)',
+    '40 arrivals were dropped: all connections were busy',
+    'the generator, not the server, was the limit: its event loop was busy',
+  ])
+})
+
+test('the verdict counts what holds', () => {
+  expect(verdictText(summarizeRun(exampleRecords()))).toBe('3 of 4 perf tests failed')
+  expect(verdictText(summarizeRun(exampleRecords().slice(0, 1)))).toBe('1 of 1 perf test holds')
+  expect(verdictText({ tests: [] })).toBe('No perf test ran')
+})
