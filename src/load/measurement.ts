@@ -48,7 +48,8 @@ export class Measurement {
   }
 
   #stageAt(time: number): StageCount | undefined {
-    return this.#stages?.find(({ end }) => time < end) ?? this.#stages?.at(-1)
+    // A nanosecond of grace: an arrival due with the next stage must not fall into this one by rounding.
+    return this.#stages?.find(({ end }) => time < end - 1e-6) ?? this.#stages?.at(-1)
   }
 
   /** An answer at `now` to a request whose latency counts from `since`. */
