@@ -1,4 +1,4 @@
-import net from 'node:net'
+import net, { type LookupFunction } from 'node:net'
 import tls from 'node:tls'
 import type { LoadErrorKind } from '../metrics/load-result.ts'
 import { AnswerParser } from './answer-parser.ts'
@@ -18,6 +18,8 @@ export interface Target {
   readonly requests: readonly { readonly bytes: Uint8Array; readonly isHead: boolean }[]
   readonly pipelining: number
   readonly timeout: number
+  /** The address that `host` was found to have: a name is looked up once, not at every connection. */
+  address?: string | undefined
 }
 
 /** What becomes of a connection's requests. Every one sent is answered, failed, withdrawn, or under way at the end. */
@@ -53,11 +55,22 @@ export function encodeRequest({ method, path, headers, body }: PlannedRequest): 
   return body === undefined ? head : Buffer.concat([head, body])
 }
 
-function connectSecurely({ host, port, tls: options }: Target, onData: (chunk: Uint8Array, length: number) => void) {
+/** Where to connect to: `localhost` on both families, whatever the machine's own table says; a server may be bound to either. */
+function destination({ host, port, address }: Target) {
+  if (host !== 'localhost' || address !== undefined) return { host: address ?? host, port }
+  const lookup: LookupFunction = (_name, _options, found) =>
+    found(null, [
+      { address: '127.0.0.1', family: 4 },
+      { address: '::1', family: 6 },
+    ])
+  return { host, port, lookup, autoSelectFamily: true }
+}
+
+function connectSecurely(target: Target, onData: (chunk: Uint8Array, length: number) => void) {
+  const { host, tls: options } = target
   const servername = options.servername ?? (net.isIP(host) === 0 ? host : undefined)
   const socket = tls.connect({
-    host,
-    port,
+    ...destination(target),
     ALPNProtocols: ['http/1.1'],
     rejectUnauthorized: options.rejectUnauthorized ?? true,
     ...(options.ca === undefined ? {} : { ca: options.ca }),
@@ -66,12 +79,12 @@ function connectSecurely({ host, port, tls: options }: Target, onData: (chunk: U
   return socket.on('data', (chunk: Buffer) => onData(chunk, chunk.length))
 }
 
-function connectPlainly({ host, port }: Target, onData: (chunk: Uint8Array, length: number) => void) {
+function connectPlainly(target: Target, onData: (chunk: Uint8Array, length: number) => void) {
   const callback = (length: number, chunk: Uint8Array) => {
     onData(chunk, length)
     return true
   }
-  return net.connect({ host, port, onread: { buffer: readBuffer, callback } })
+  return net.connect({ ...destination(target), onread: { buffer: readBuffer, callback } })
 }
 
 /**
@@ -146,6 +159,7 @@ export class Connection {
     socket.once(this.#target.secure ? 'secureConnect' : 'connect', () => {
       if (this.#socket !== socket) return
       this.#state = 'open'
+      this.#target.address ??= socket.remoteAddress
       this.#events.onReady(this)
     })
     const on = (event: 'error' | 'end' | 'close', act: (error?: Error) => void) =>
@@ -260,6 +274,7 @@ export class Connection {
 
   #failConnect(kind: LoadErrorKind, message: string): void {
     this.#failures += 1
+    this.#target.address = undefined
     this.#drop()
     this.#events.onConnectFailure(kind, message)
     this.#reopen()

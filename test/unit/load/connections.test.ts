@@ -130,6 +130,15 @@ describe('requests and answers of a real server', () => {
     expect(counts.headers).toMatchObject({ 'x-test': 'no', 'content-length': '4', host: `127.0.0.1:${target.port}` })
   })
 
+  it('finds localhost on either family', async () => {
+    const target = await startTarget('load-http.mjs', { HOST: '::1' })
+    const options = { amount: 50, connections: 2, headers: { connection: 'close' } }
+    for (const host of ['localhost', '[::1]']) {
+      const result = await new LoadGenerator().generateLoad({ url: `http://${host}:${target.port}/`, ...options })
+      expect(result).toMatchObject({ requests: 50, errors: { total: 0 } })
+    }
+  })
+
   it('ends at exactly `amount`', async () => {
     const target = await startTarget('load-http.mjs')
     const result = await new LoadGenerator().generateLoad({ url: target.url, connections: 7, amount: 500, pipelining: 2 })
