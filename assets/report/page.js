@@ -107,9 +107,16 @@
             },
           },
         },
-        series: [{ label: 'percentile', value: (_, value) => text.percentile(value) }, line('latency', 'c1', text.ms, { fill: `${color('c1')}22` })],
+        series: [
+          { label: 'percentile', value: (_, value) => text.percentile(value) },
+          line('latency', 'c1', text.ms, { fill: `${color('c1')}22` }),
+        ],
         axes: [
-          axis(text.percentile, { size: 34, splits: (u) => (u.width < 420 ? FEW_PERCENTILES : PERCENTILES).filter((at) => at <= u.scales.x.max), filter: (_, ticks) => ticks }),
+          axis(text.percentile, {
+            size: 34,
+            splits: (u) => (u.width < 420 ? FEW_PERCENTILES : PERCENTILES).filter((at) => at <= u.scales.x.max),
+            filter: (_, ticks) => ticks,
+          }),
           axis(text.msTick, { size: 64 }),
         ],
       }
@@ -152,7 +159,9 @@
         scales: { x: { time: false }, y: { range: fromZero([]) } },
         series: [
           { label: 'at', value: (_, value) => text.seconds(value) },
-          ...names.map((name, index) => line(name, `c${[3, 2, 5, 1, 4, 6][index % 6]}`, text.count, { points: { show: true, size: 5 } })),
+          ...names.map((name, index) =>
+            line(name, `c${[3, 2, 5, 1, 4, 6][index % 6]}`, text.count, { points: { show: true, size: 5 } }),
+          ),
           ...(dropped ? [line('dropped', 'soft', text.count, { dash: [6, 4] })] : []),
         ],
         axes: [timeAxis(), axis(text.count, { size: 64 })],
@@ -164,7 +173,18 @@
       const columns = [
         ...(figure === 'heap' && has(heap) ? [[heap, line('heap', 'c1', text.bytes, { width: 1.5 })]] : []),
         ...(has(rss) ? [[rss, line('rss', 'soft', text.bytes, { width: 1.5, show: figure === 'rss' })]] : []),
-        ...(has(floor) ? [[floor, line('after collection', 'c4', text.bytes, { width: 0, points: { show: true, size: 7, fill: color('c4') }, paths: () => null })]] : []),
+        ...(has(floor)
+          ? [
+              [
+                floor,
+                line('after collection', 'c4', text.bytes, {
+                  width: 0,
+                  points: { show: true, size: 7, fill: color('c4') },
+                  paths: () => null,
+                }),
+              ],
+            ]
+          : []),
         ...(has(trend) ? [[trend, line('trend', 'c3', text.bytes, { dash: [8, 4] })]] : []),
       ]
       return {
@@ -187,7 +207,13 @@
     drawn.set(
       figure,
       new uPlot(
-        { ...options, width: Math.max(200, place.clientWidth), height: HEIGHT, cursor: { drag: { x: true, y: false } }, hooks: { draw: [boundLines(bounds)] } },
+        {
+          ...options,
+          width: Math.max(200, place.clientWidth),
+          height: HEIGHT,
+          cursor: { drag: { x: true, y: false } },
+          hooks: { draw: [boundLines(bounds)] },
+        },
         data,
         place,
       ),
@@ -212,7 +238,7 @@
   for (const figure of document.querySelectorAll('figure[data-plot]')) resize.observe(figure)
 
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-    for (const figure of [...drawn.keys()]) draw(figure)
+    for (const figure of drawn.keys()) draw(figure)
   })
 
   // ---- Filter and keyboard -----------------------------------------------------------------------------------------
@@ -223,7 +249,9 @@
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean)
     let shown = 0
     for (const test of tests) {
-      const fits = words.every((word) => test.dataset.name.includes(word)) && (verdict === 'all' || test.dataset.verdict === verdict)
+      const fits =
+        words.every((word) => test.dataset.name.includes(word)) &&
+        (verdict === 'all' || test.dataset.verdict === verdict)
       test.hidden = !fits
       if (fits) shown += 1
     }

@@ -1,7 +1,14 @@
 import { formatCount, formatDuration, formatRate, formatRatio, isMeasured } from '../units.ts'
 import { formatBound, formatMetric, missText } from './metric-text.ts'
 import { harmlessLines, oneLine } from './screen-text.ts'
-import { lastAttempt, type LoadEntry, type MemoryEntry, type ServerEntry, type TestSummary, type ThresholdEntry } from './summary.ts'
+import {
+  lastAttempt,
+  type LoadEntry,
+  type MemoryEntry,
+  type ServerEntry,
+  type TestSummary,
+  type ThresholdEntry,
+} from './summary.ts'
 
 /** Why a test failed: the first cause in a sentence, and what there is to know about it. */
 export interface FailureStory {
@@ -21,7 +28,8 @@ const STANDS_OUT = 1.5
 export function explainFailure(test: TestSummary): FailureStory | undefined {
   if (test.state !== 'failed') return undefined
   const attempt = lastAttempt(test)
-  const ofAttempt = <T extends { attempt: number }>(entries: T[]) => entries.filter((entry) => entry.attempt === attempt)
+  const ofAttempt = <T extends { attempt: number }>(entries: T[]) =>
+    entries.filter((entry) => entry.attempt === attempt)
   const loads = ofAttempt(test.loads)
   const servers = ofAttempt(test.servers)
   const missed = ofAttempt(test.thresholds).filter((threshold) => !threshold.passed)
@@ -82,7 +90,7 @@ function planned(load: LoadEntry): string {
 }
 
 /** Which threshold, by how much. */
-export function thresholdSentence(threshold: ThresholdEntry): string {
+function thresholdSentence(threshold: ThresholdEntry): string {
   const { metric, expression, value } = threshold
   const of = threshold.title ? ` of "${oneLine(threshold.title)}"` : ''
   if (!isMeasured(value)) return oneLine(`${metric}${of} has no data, expected ${formatBound(metric, expression)}`)

@@ -45,5 +45,7 @@ export function formatBound(metric: string, expression: string): string {
 
 /** A bound is written by a person: `50 ms`, not `50.0 ms`. */
 function boundText(metric: string, bound: number): string {
-  return formatMetric(metric, bound).replace(/(\.\d*?)0+(?=\D|$)/, '$1').replace(/\.(?=\D|$)/, '')
+  return formatMetric(metric, bound)
+    .replace(/(\.\d*?)0+(?=\D|$)/, '$1')
+    .replace(/\.(?=\D|$)/, '')
 }

@@ -80,7 +80,10 @@ describe('the fold', () => {
   test('names a threshold once that the load and the spec both hold', () => {
     const outcome = { metric: 'latency.p99', expression: '<50', value: 12, passed: true }
     const { thresholds } = summaryOf({
-      artifacts: [loadArtifact({ thresholds: [outcome] }), thresholdArtifact([outcome, { ...outcome, expression: '<20' }])],
+      artifacts: [
+        loadArtifact({ thresholds: [outcome] }),
+        thresholdArtifact([outcome, { ...outcome, expression: '<20' }]),
+      ],
     })
     expect(thresholds.map(({ expression }) => expression)).toEqual(['<50', '<20'])
     expect(thresholds[1]?.title).toBe('GET /orders')
@@ -135,7 +138,11 @@ describe('what made a test fail first', () => {
   })
 
   test('is looked for in the last attempt', () => {
-    const artifacts = [missed, loadArtifact({ attempt: 1 }), thresholdArtifact([{ metric: 'errorRate', expression: '<0.1', value: 0.5, passed: false }], { attempt: 1 })]
+    const artifacts = [
+      missed,
+      loadArtifact({ attempt: 1 }),
+      thresholdArtifact([{ metric: 'errorRate', expression: '<0.1', value: 0.5, passed: false }], { attempt: 1 }),
+    ]
     expect(causeOf({ state: 'failed', artifacts })).toContain('errorRate')
   })
 
@@ -145,7 +152,15 @@ describe('what made a test fail first', () => {
 })
 
 test('the story of a failure says where the time went', () => {
-  const slow = loadResult({ title: 'x', dropped: 40, saturated: true, generator: { eventLoopUtilization: 1, cpuPerRequest: 1, reason: 'its event loop was busy' } }, { slowAt: 4 })
+  const slow = loadResult(
+    {
+      title: 'x',
+      dropped: 40,
+      saturated: true,
+      generator: { eventLoopUtilization: 1, cpuPerRequest: 1, reason: 'its event loop was busy' },
+    },
+    { slowAt: 4 },
+  )
   const story = explainFailure(summaryOf({ state: 'failed', artifacts: [loadArtifact({}, slow)] }))
   expect(story?.details).toEqual([
     '12 errors (0.10% of all attempts)',
