@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { binary, node, root } from '../scripts/tool.mjs'
 import { inTurn, median, printRatio, timeCommand } from './measure.mjs'
@@ -38,13 +38,17 @@ rmSync(project, { recursive: true, force: true })
 mkdirSync(project, { recursive: true })
 const files = {
   'package.json': '{"type":"module"}',
-  'vitest.config.js': `import perf from '${join(root, 'dist/plugin.js')}'
-    export default { plugins: [perf({ server: { command: 'node server.js', health: { path: '/' } } })],
-      resolve: { alias: { 'vitest-plugin-perf': '${join(root, 'dist/index.js')}' } } }`,
+  'vitest.config.js': `import perf from 'vitest-plugin-perf/plugin'
+    export default { plugins: [perf({ server: { command: 'node server.js', health: { path: '/' } } })] }`,
   'plain.config.js': 'export default {}',
   'server.js': SERVER,
   'fixture.test.js': FIXTURE,
   'by-hand.test.js': BY_HAND,
+}
+// Where npm would put it: Vite transforms what is not in node_modules, and no user's install is like that.
+const installed = join(project, 'node_modules/vitest-plugin-perf')
+for (const entry of ['package.json', ...JSON.parse(readFileSync(join(root, 'package.json'))).files]) {
+  cpSync(join(root, entry), join(installed, entry), { recursive: true })
 }
 for (const [name, source] of Object.entries(files)) writeFileSync(join(project, name), source)
 
@@ -82,7 +86,7 @@ try {
 function costSpec() {
   return `import { test } from 'vitest'
     const started = performance.now()
-    await import('${join(root, 'dist/index.js')}')
+    await import('vitest-plugin-perf')
     const cost = performance.now() - started
-    test('cost', () => console.log('cost', cost))`
+    test('cost', () => console.log('cost ' + cost))`
 }

@@ -14,9 +14,9 @@ export {
 } from './errors.ts'
 export { LoadGenerator } from './load/generator.ts'
 export { MemoryMonitor } from './memory/monitor.ts'
-export { checkServerHealth, resolveServerUrl } from './vitest/current-test.ts'
+export { resolveServerUrl } from './vitest/current-test.ts'
 export { test, test as it } from './vitest/fixtures.ts'
-export { startServer } from './vitest/instrumented-server.ts'
+export { checkServerHealth, startServer } from './vitest/standalone.ts'
 
 export type { OptionIssue, PerfErrorCode, ServerFailure } from './errors.ts'
 export type { LoadOptions } from './load/load-options.ts'

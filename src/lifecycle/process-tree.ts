@@ -1,13 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { sleep } from './abort.ts'
-import { findTree, hasProcessTable } from './process-table.ts'
+import { findProcess, findGroup, findTree, hasProcessTable, type ProcessTree } from './process-table.ts'
 
-/** A child that leads a process group of its own, with all that it started. */
-export interface ProcessTree {
-  /** Pid of the child, which is the number of its group too. */
-  readonly group: number
-  readonly cookie: string
-}
+export type { ProcessTree } from './process-table.ts'
 
 export interface TerminateOptions {
   /** The signal that asks the tree to end. */
@@ -35,40 +30,49 @@ function signalProcess(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Sends a signal to every process of a tree; one that is stopped is woken up to hear it. */
-export function signalTree(tree: ProcessTree, signal: NodeJS.Signals): void {
+/** Sends a signal to every process of a tree, and wakes up one that is stopped to hear it; those outside its group. */
+export function signalTree(tree: ProcessTree, signal: NodeJS.Signals): number[] {
   if (process.platform === 'win32') {
     if (signal === 'SIGKILL') spawnSync('taskkill', ['/pid', String(tree.group), '/t', '/f'], { stdio: 'ignore' })
     else signalProcess(tree.group, signal)
-    return
+    return []
   }
-  const strays = findTree(tree.group, tree.cookie).filter((entry) => entry.group !== tree.group)
   signalGroup(tree.group, signal)
-  for (const { pid } of strays) signalProcess(pid, signal)
-  if (signal === 'SIGKILL') return
-  signalGroup(tree.group, 'SIGCONT')
-  for (const { pid } of strays) signalProcess(pid, 'SIGCONT')
+  if (signal !== 'SIGKILL') signalGroup(tree.group, 'SIGCONT')
+  // The search takes milliseconds, which the group spends on its end.
+  const strays = findTree(tree).filter((entry) => entry.group !== tree.group)
+  for (const { pid } of strays) {
+    signalProcess(pid, signal)
+    if (signal !== 'SIGKILL') signalProcess(pid, 'SIGCONT')
+  }
+  return strays.map(({ pid }) => pid)
 }
 
 /**
- * Whether anything of a tree still runs. Zombies do not: `kill(-group, 0)` finds them until somebody reaps them, which in
- * a container without an init is never.
+ * Whether a process group has a member that runs. Zombies do not: `kill(-group, 0)` finds them until somebody reaps them,
+ * which in a container without an init is never.
  */
-export function isTreeAlive(tree: ProcessTree): boolean {
-  if (hasProcessTable) return findTree(tree.group, tree.cookie).length > 0
+function isGroupAlive(tree: ProcessTree): boolean {
+  const { group } = tree
   try {
-    process.kill(process.platform === 'win32' ? tree.group : -tree.group, 0)
-    return true
+    process.kill(process.platform === 'win32' ? group : -group, 0)
   } catch {
     return false
   }
+  if (!hasProcessTable || findProcess(group)) return true
+  return findGroup(tree).length > 0
 }
 
-/** Waits until nothing of a tree runs; `false` when that takes longer than `timeout` milliseconds. */
-export async function treeGone(tree: ProcessTree, timeout: number): Promise<boolean> {
+/** Whether anything of a tree still runs. */
+export function isTreeAlive(tree: ProcessTree): boolean {
+  return isGroupAlive(tree) || findTree(tree).length > 0
+}
+
+/** Waits until a group and some strays are gone; `false` when that takes longer than `timeout` milliseconds. */
+async function areGone(tree: ProcessTree, strays: readonly number[], timeout: number): Promise<boolean> {
   const end = performance.now() + timeout
   for (let pause = 2; ; pause = Math.min(pause * 1.6, 50)) {
-    if (!isTreeAlive(tree)) return true
+    if (!isGroupAlive(tree) && !strays.some(findProcess)) return true
     const left = end - performance.now()
     if (left <= 0) return false
     await sleep(Math.min(pause, left))
@@ -80,16 +84,16 @@ export async function treeGone(tree: ProcessTree, timeout: number): Promise<bool
  * `timeout` plus a second after the call, whatever the processes do. Resolves `false` when something survived even that.
  */
 export async function terminateTree(tree: ProcessTree, options: TerminateOptions): Promise<boolean> {
-  if (!isTreeAlive(tree)) return true
   if (options.timeout > 0) {
-    signalTree(tree, options.signal)
-    if (await treeGone(tree, options.timeout)) return true
+    const strays = signalTree(tree, options.signal)
+    await areGone(tree, strays, options.timeout)
+    if (!isTreeAlive(tree)) return true
   }
   const end = performance.now() + KILL_TIMEOUT
   // Again and again: a process may fork while it is being killed.
   do {
-    signalTree(tree, 'SIGKILL')
-    if (await treeGone(tree, 100)) return true
+    const strays = signalTree(tree, 'SIGKILL')
+    if ((await areGone(tree, strays, 100)) && !isTreeAlive(tree)) return true
   } while (performance.now() < end)
   return false
 }

@@ -4,7 +4,7 @@
  *
  * It reads orders from its standard input: `+ <cookie> <group>` guards a process group, `- <cookie>` releases it. When its
  * input ends, whoever held the other end is gone, and it ends every group it still guards, and then every process whose
- * environment carries one of their cookies. SIGTERM first; SIGKILL for what is left after half a second.
+ * environment carries one of their cookies. SIGTERM first; SIGKILL for what is left after 0.4 s.
  *
  * `$1` is the pid of the process to watch and `$2` the parent that it must keep, both empty where that does not matter:
  * a forked worker of Vitest outlives its killed main process, and then holds its end of the pipe open for ever.
@@ -39,7 +39,7 @@ finish() {
   [ -n "$cookies" ] || return 0
   signal_all TERM
   signal_all CONT
-  for turn in 1 2 3 4 5; do
+  for turn in 1 2 3 4; do
     any_group || break
     sleep 0.1 2>/dev/null || break
   done
@@ -84,12 +84,10 @@ parent_of() {
 if [ -n "$1" ]; then
   {
     exec 3<&0
-    ( while [ "$(parent_of "$1")" = "$2" ]; do sleep 1 || exit; done; echo end ) </dev/null 3<&- &
-    poll=$!
+    ( while [ "$(parent_of "$1")" = "$2" ]; do sleep 0.5 || sleep 1 || exit; done; echo end ) </dev/null 3<&- &
     while read -r line <&3; do echo "$line"; done
     echo end
-    kill -KILL $poll
-  } | obey
+  } | { obey; kill -KILL 0; }
 else
   obey
 fi

@@ -94,7 +94,8 @@ function startWatchdog(): ChildProcess {
 function replace(dead: ChildProcess): void {
   if (dead !== watchdog) return
   watchdog = undefined
-  if (groups.size === 0 || replacements >= MAX_REPLACEMENTS) return
+  // In an orphan the watchdog has done its work.
+  if (groups.size === 0 || replacements >= MAX_REPLACEMENTS || process.ppid !== originalParent) return
   replacements += 1
   watchdog = startWatchdog()
   for (const [cookie, pgids] of groups) {

@@ -220,13 +220,11 @@ export class Connection {
     const limit = this.#target.timeout
     const oldest = this.#pending[0]
     if (oldest && now - oldest.sentAt >= limit) {
-      const late = this.#pending.filter(({ sentAt }) => now - sentAt >= limit)
-      const rest = this.#pending.length - late.length
-      const lost = this.#pending.slice(late.length)
+      const lost = this.#takePending()
       this.#drop()
-      for (const { since } of late) this.#events.onFailure('timeout', `no answer within ${limit} ms`, since)
-      for (let index = 0; index < rest; index += 1) {
-        this.#events.onFailure('reset', 'lost behind a request that timed out on the same connection', lost[index]?.since ?? now)
+      for (const { since, sentAt } of lost) {
+        if (now - sentAt >= limit) this.#events.onFailure('timeout', `no answer within ${limit} ms`, since)
+        else this.#events.onFailure('reset', 'lost behind a request that timed out on the same connection', since)
       }
       this.#reopen()
     } else if (this.#state === 'connecting' && now - this.#connectStarted >= limit) {
@@ -284,6 +282,7 @@ export class Connection {
     if (answered === undefined || status === 101) {
       // An answer nobody asked for, or an upgrade nobody asked for: this connection no longer speaks our HTTP.
       this.#leaving = true
+      this.#failures += 1
       if (answered) this.#events.onFailure('protocol', '101 Switching Protocols, which no request asked for', answered.since)
       return
     }
@@ -307,6 +306,7 @@ export class Connection {
 
   #onBrokenAnswer(message: string): void {
     const [first, ...rest] = this.#takePending()
+    this.#failures += 1
     this.#drop()
     if (first) this.#events.onFailure('protocol', `an answer that is not HTTP/1.1: ${message}`, first.since)
     for (const { since } of rest) this.#events.onFailure('reset', 'lost behind an answer that is not HTTP', since)

@@ -217,9 +217,21 @@ export interface LoadOptionRule {
   absoluteUrl?: boolean
 }
 
+/** The first issue of each option; of a `duration` that is missing, what it must be (the schema speaks of its object). */
+function oneEach(issues: readonly OptionIssue[]): OptionIssue[] {
+  const first = new Map<string, OptionIssue>()
+  for (const found of issues) {
+    const missing = found.received === undefined && found.option.endsWith('.duration')
+    if (!first.has(found.option)) {
+      first.set(found.option, missing ? issue(found.option, 'a positive number of milliseconds', undefined) : found)
+    }
+  }
+  return [...first.values()]
+}
+
 /** Every mistake in load options, also of those that are wrong only together. Pure, and throws nothing. */
 export function findLoadOptionIssues(input: unknown, prefix = '', rule: LoadOptionRule = {}): OptionIssue[] {
-  const issues = findOptionIssues(schema, input, prefix)
+  const issues = oneEach(findOptionIssues(schema, input, prefix))
   if (!isPlainRecord(input)) return issues
   const options = input as LoadOptions
   const wrong = new Set(issues.map(({ option }) => option))

@@ -94,7 +94,10 @@ export function openLoadProcess(listener: LoadProcessListener): LoadProcessLine 
   }
   const onExit = (code: number | null, signal: string | null) =>
     lose(signal === null ? `exited with code ${code}` : `was ended by ${signal}`)
-  const onDisconnect = () => lose('closed its channel')
+  // Its exit, which says why, follows in a moment.
+  const onDisconnect = () => {
+    setTimeout(() => lose('closed its channel'), 100).unref()
+  }
   const onError = (error: Error) => lose(`could not be reached: ${error.message}`, error)
   function close(): void {
     if (!open) return

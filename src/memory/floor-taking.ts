@@ -2,8 +2,8 @@ import { sleep } from '../lifecycle/abort.ts'
 import type { ForcedCollections } from '../metrics/memory-result.ts'
 import type { FloorRecord } from './memory-source.ts'
 
-/** Every sound program's floors rise in its first collections: so many are forced before one counts. */
-const WARMUP_COLLECTIONS = 20
+/** Floors rise in a program's first collections: so many are forced before one counts. */
+const WARMUP_COLLECTIONS = 12
 const WARMUP_DISTANCE = 20
 /** How long to wait for the load to begin before warming up without it. */
 const LOAD_WAIT = 1_000
@@ -11,8 +11,15 @@ const LOAD_WAIT = 1_000
 const PLANNED_FLOORS = 24
 const FIRST_DISTANCE = 200
 const MOST_FLOORS = 32
-/** Collections take at most a tenth of the target's time. */
+/**
+ * Collections take at most a tenth of the target's time; a quarter until there are enough floors for a verdict, so that a
+ * short watch on a busy machine has one too.
+ */
 const SHARE = 10
+const FIRST_SHARE = 4
+const ENOUGH_FLOORS = 14
+/** Of so many last collections the quickest tells what one costs: the others waited for a busy machine. */
+const RECENT = 5
 
 export interface FloorPlan {
   readonly collect: () => Promise<FloorRecord | undefined>
@@ -32,6 +39,7 @@ export class FloorTaking {
   missed = 0
   warm = false
   #records: FloorRecord[] = []
+  #recent: number[] = []
   readonly #plan: FloorPlan
 
   constructor(plan: FloorPlan) {
@@ -57,20 +65,25 @@ export class FloorTaking {
         }
         await this.#plan.onFloor(this.#records)
       }
-      await sleep(Math.max(distance, SHARE * (record?.time ?? 0)), signal)
+      const share = this.#records.length < ENOUGH_FLOORS ? FIRST_SHARE : SHARE
+      await sleep(Math.max(distance, share * this.#cost()), signal)
     }
   }
 
   async #warmUp(signal: AbortSignal): Promise<void> {
-    const giveUp = performance.now() + LOAD_WAIT
+    const giveUp = performance.now() + Math.min(LOAD_WAIT, (this.#plan.planned ?? Infinity) / 8)
     while (this.#plan.underLoad() === false && performance.now() < giveUp) {
       if (!(await sleep(WARMUP_DISTANCE, signal))) return
     }
     for (let count = 0; count < WARMUP_COLLECTIONS; count += 1) {
-      const record = await this.#collect()
-      if (!(await sleep(Math.max(WARMUP_DISTANCE, 2 * (record?.time ?? 0)), signal))) return
+      await this.#collect()
+      if (!(await sleep(Math.max(WARMUP_DISTANCE, 2 * this.#cost()), signal))) return
     }
     this.warm = true
+  }
+
+  #cost(): number {
+    return this.#recent.length === 0 ? 0 : Math.min(...this.#recent)
   }
 
   async #collect(): Promise<FloorRecord | undefined> {
@@ -81,6 +94,7 @@ export class FloorTaking {
     }
     this.collections.count += 1
     this.collections.time += record.time
+    this.#recent = [record.time, ...this.#recent].slice(0, RECENT)
     this.#plan.onCollection?.({ startedAt: record.timestamp - record.time, duration: record.time })
     return record
   }

@@ -39,7 +39,7 @@ export async function measureCalls(
   try {
     await run.run(iterations)
     const result = run.result(false)
-    observe?.onEnd?.(id, { outcome: 'completed', target: run.source.name, result, error: undefined })
+    observe?.onEnd?.(id, { outcome: 'completed', target: run.source.name, result })
     return result
   } catch (error) {
     const aborted = error instanceof PerfAbortError
@@ -47,7 +47,7 @@ export async function measureCalls(
       outcome: aborted ? 'aborted' : 'failed',
       target: run.source.name,
       result: run.result(true),
-      error: error as Error,
+      error: error instanceof Error ? error.message : String(error),
     })
     throw error
   } finally {
@@ -153,6 +153,7 @@ class CallMeasurement {
     const { observe, id } = this.#measuring
     if (!this.#live.latest) return
     observe?.onProgress?.(id, {
+      ...(this.#config.title !== undefined && { title: this.#config.title }),
       progress,
       elapsed: performance.now() - this.#started,
       latest: this.#live.latest,

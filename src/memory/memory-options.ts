@@ -30,14 +30,12 @@ export interface MeasureOptions {
   iterations: number
 }
 
-const target = v.union(
-  [
-    v.picklist(['server', 'self']),
-    v.pipe(v.number(), v.integer(), v.minValue(1)),
-    v.looseObject({ pid: v.optional(v.number()) }),
-  ],
-  "'server', 'self', a process id or a server",
-)
+function isTarget(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isInteger(value) && value > 0
+  return value === 'server' || value === 'self' || (typeof value === 'object' && value !== null && 'pid' in value)
+}
+
+const target = v.custom<MemoryConfig['target']>(isTarget, "'server', 'self', a process id or a server")
 
 const memoryConfig = v.strictObject({
   target: v.optional(target),

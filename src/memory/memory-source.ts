@@ -1,5 +1,5 @@
 import type { MemorySnapshot } from '../metrics/memory-result.ts'
-import type { AllocationProfile, IsolateMemory, LoopDelay } from '../probe/protocol.ts'
+import type { AllocationProfile, IsolateFloor, LoopDelay } from '../probe/protocol.ts'
 
 /** One look at a target. */
 export interface SourceReading {
@@ -16,7 +16,7 @@ export interface SourceReading {
 export interface FloorRecord {
   readonly timestamp: number
   readonly requests?: number
-  readonly isolates: ReadonlyMap<string, IsolateMemory>
+  readonly isolates: ReadonlyMap<string, { heapData: number; external: number; arrayBuffers: number }>
   /** Milliseconds that the slowest isolate stood still. */
   readonly time: number
 }
@@ -36,4 +36,9 @@ export interface MemorySource {
   profile?(): Promise<void>
   sites?(): Promise<AllocationProfile>
   release(watch: string): void
+}
+
+/** The part of a floor that the verdict looks at. */
+export function floorBytes({ memory, code }: IsolateFloor): { heapData: number; external: number; arrayBuffers: number } {
+  return { heapData: memory.heapUsed - code, external: memory.external, arrayBuffers: memory.arrayBuffers }
 }

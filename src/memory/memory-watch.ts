@@ -69,7 +69,7 @@ export class MemoryWatch {
   start(): void {
     const { config, source } = this.#plan
     if (this.#end) return
-    const fail = (error: unknown) => this.end({ how: 'failed', cause: error instanceof Error ? error : new Error(String(error)) })
+    const fail = (error: unknown) => this.end({ how: 'failed', cause: unreadable(error, source.name) })
     if (config.diagnose) this.#startProfile().catch(fail)
     sampleEvery(config.intervalMs, () => this.#look(), this.#running.signal).catch(fail)
     this.#floors?.run(this.#running.signal).catch(fail)
@@ -159,8 +159,9 @@ export class MemoryWatch {
     const elapsed = performance.now() - this.#started
     if (elapsed < this.#progressDue) return
     this.#progressDue = elapsed + PROGRESS_DISTANCE
-    const { planned, onProgress } = this.#plan
+    const { planned, onProgress, config } = this.#plan
     onProgress?.({
+      ...(config.title !== undefined && { title: config.title }),
       progress: planned === undefined ? 0 : Math.min(1, elapsed / planned),
       elapsed,
       latest: snapshot,
@@ -193,4 +194,10 @@ export class MemoryWatch {
     }
     return undefined
   }
+}
+
+function unreadable(error: unknown, target: string): MemoryError {
+  if (error instanceof MemoryError) return error
+  const why = error instanceof Error ? error.message : String(error)
+  return new MemoryError(`The memory of ${target} could not be read: ${why}`, { cause: error })
 }

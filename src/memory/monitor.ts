@@ -21,8 +21,9 @@ export interface MemoryObserver {
       outcome: 'completed' | 'stopped' | 'aborted' | 'failed'
       target: string
       /** Absent where not one sample was taken. */
-      result: MemoryResult | undefined
-      error: Error | undefined
+      result?: MemoryResult
+      /** Message of the error that ended it. */
+      error?: string
     },
   ): void
 }
@@ -166,7 +167,7 @@ export class MemoryMonitor {
     }
     const result = watch.result()
     const error = result && (end.how === 'completed' || end.how === 'stopped') ? undefined : watchError(end, source.name, result)
-    observe?.onEnd?.(id, { outcome: end.how, target: source.name, result, error })
+    observe?.onEnd?.(id, { outcome: end.how, target: source.name, ...(result && { result }), ...(error && { error: error.message }) })
     if (error || !result) throw error
     return { result }
   }

@@ -1,7 +1,7 @@
 import type { NodeMemorySnapshot } from '../metrics/memory-result.ts'
 import { Isolate } from '../probe/isolate.ts'
 import type { AllocationProfile } from '../probe/protocol.ts'
-import type { FloorRecord, MemorySource, SourceReading } from './memory-source.ts'
+import { floorBytes, type FloorRecord, type MemorySource, type SourceReading } from './memory-source.ts'
 
 // One for all watches: V8 has one heap profiler an isolate.
 const isolate = new Isolate()
@@ -23,8 +23,13 @@ export class OwnProcess implements MemorySource {
   }
 
   async collect(watch?: string): Promise<FloorRecord> {
-    const { memory, requests, time } = await isolate.collect(watch)
-    return { timestamp: Date.now(), isolates: new Map([['self', memory]]), time, ...(requests && { requests }) }
+    const floor = await isolate.collect(watch)
+    return {
+      timestamp: Date.now(),
+      isolates: new Map([['self', floorBytes(floor)]]),
+      time: floor.time,
+      ...(floor.requests && { requests: floor.requests }),
+    }
   }
 
   async profile(): Promise<void> {

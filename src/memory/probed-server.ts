@@ -1,7 +1,7 @@
 import { MemoryError } from '../errors.ts'
 import { withDeadline } from '../lifecycle/abort.ts'
 import type { AllocationProfile, IsolateMemory, IsolateReading } from '../probe/protocol.ts'
-import type { FloorRecord, MemorySource, SourceReading } from './memory-source.ts'
+import { floorBytes, type FloorRecord, type MemorySource, type SourceReading } from './memory-source.ts'
 import type { MemoryTarget, TargetIsolate } from './memory-target.ts'
 
 /** How long a sample waits for an isolate before its last known figures stand in. */
@@ -50,12 +50,12 @@ export class ProbedServer implements MemorySource {
     const answers = await Promise.all(
       known.map(async ({ isolate }) => ({ isolate, floor: await isolate.ask<'collect'>(question, ANSWER_LIMIT) })),
     )
-    const isolates = new Map<string, IsolateMemory>()
+    const isolates = new Map<string, ReturnType<typeof floorBytes>>()
     let time = 0
     for (const { isolate, floor } of answers) {
       if (floor === undefined && isolate.connected) return undefined
       if (floor === undefined) continue
-      isolates.set(isolate.id, floor.memory)
+      isolates.set(isolate.id, floorBytes(floor))
       time = Math.max(time, floor.time)
       if (floor.requests !== undefined) this.#requests.set(isolate.id, floor.requests)
     }

@@ -4,7 +4,14 @@ import type { MemoryFloor } from './memory-result.ts'
 export interface IsolateFloors {
   readonly timestamp: number
   readonly requests?: number
-  readonly isolates: ReadonlyMap<string, { readonly heapUsed: number; readonly external: number; readonly arrayBuffers: number }>
+  readonly isolates: ReadonlyMap<string, IsolateBytes>
+}
+
+interface IsolateBytes {
+  /** Without compiled code. */
+  readonly heapData: number
+  readonly external: number
+  readonly arrayBuffers: number
 }
 
 /**
@@ -27,20 +34,20 @@ export function joinFloors(records: readonly IsolateFloors[]): { floors: MemoryF
 }
 
 function sumFloor({ timestamp, requests, isolates }: IsolateFloors, only: ReadonlySet<string> | undefined): MemoryFloor {
-  let heapUsed = 0
+  let heapData = 0
   let external = 0
   let arrayBuffers = 0
   for (const [id, memory] of isolates) {
     if (only && !only.has(id)) continue
-    heapUsed += memory.heapUsed
+    heapData += memory.heapData
     external += memory.external
     arrayBuffers += memory.arrayBuffers
   }
   return {
     timestamp,
     ...(requests !== undefined && { requests }),
-    bytes: heapUsed + external,
-    heapUsed,
+    bytes: heapData + external,
+    heapData,
     external,
     arrayBuffers,
   }

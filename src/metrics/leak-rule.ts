@@ -2,8 +2,8 @@ import { formatBytes, formatCount, formatDuration } from '../units.ts'
 import type { LeakVerdict, MemoryFloor, MemoryMetric } from './memory-result.ts'
 import { mannKendall, theilSen, type Point, type Slope } from './trend.ts'
 
-/** What a sound server's floors still drift by: growth below it accuses nobody. One V8 page. */
-export const SERVER_MINIMUM_GROWTH = 256 * 1024
+/** What a sound server's floors may still drift by: growth below it accuses nobody. Half a V8 page. */
+export const SERVER_MINIMUM_GROWTH = 128 * 1024
 /** The same for calls of a function in this process, where less else happens. */
 export const CALLS_MINIMUM_GROWTH = 64 * 1024
 /** The same for `rss`, which rises with every lazily touched page. */
@@ -202,7 +202,7 @@ function fastestPart(floors: readonly MemoryFloor[]): MemoryMetric {
     theilSen(kept.map((floor): Point => [floor.timestamp, part(floor)])).slope
   const buffers = slopeOf((floor) => floor.arrayBuffers ?? 0)
   const external = slopeOf((floor) => (floor.external ?? 0) - (floor.arrayBuffers ?? 0))
-  const heap = slopeOf((floor) => floor.heapUsed ?? 0)
+  const heap = slopeOf((floor) => floor.heapData ?? 0)
   if (buffers > heap && buffers > external) return 'arrayBuffers'
   return external > heap ? 'external' : 'heapUsed'
 }

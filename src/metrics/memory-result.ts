@@ -46,9 +46,10 @@ export interface MemoryFloor {
   timestamp: number
   /** Requests (or calls) completed by then, where something counted them. */
   requests?: number
-  /** What the verdict looks at: heap and external memory of all isolates; of a target that is not Node, `rss`. */
+  /** What the verdict looks at: `heapData` and `external` of all isolates; of a target that is not Node, `rss`. */
   bytes: number
-  heapUsed?: number
+  /** Used heap without compiled code, which grows for a while in every sound program. */
+  heapData?: number
   /** External memory, array buffers included. */
   external?: number
   arrayBuffers?: number
@@ -95,6 +96,7 @@ export type MemoryResult = NodeMemoryResult | ProcessMemoryResult
 
 /** What is shown of a memory watch while it runs. */
 export interface MemoryProgress {
+  title?: string
   progress: number
   elapsed: number
   latest: MemorySnapshot

@@ -37,6 +37,8 @@ export interface IsolateReading {
 /** Memory right after a full collection. */
 export interface IsolateFloor {
   readonly memory: IsolateMemory
+  /** The part of `heapUsed` that is compiled code and what V8 noted about it: it grows in every sound program. */
+  readonly code: number
   readonly requests?: number
   /** Milliseconds that the isolate stood still for it. */
   readonly time: number

@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { findProcess, findTree, listProcesses } from '../lifecycle/process-table.ts'
-import type { ProcessTree } from '../lifecycle/process-tree.ts'
+import { findDescendants, findTree, listProcesses, type ProcessTree } from '../lifecycle/process-table.ts'
 
 /** A listening socket as `/proc/net/tcp` shows it. */
 export interface Listener {
@@ -103,9 +102,10 @@ export function findOwnership(host: string, port: number, tree: ProcessTree): Po
   const reached = numericAddresses(host).flatMap((address) => reachedBy(listeners, address, port))
   if (reached.length === 0) return { kind: 'unknown' }
   const inodes = new Set(reached.map((listener) => listener.inode))
-  const root = findProcess(tree.group)
-  const own = (root && holdsSocket(root.pid, inodes)) || findTree(tree.group, tree.cookie).some((entry) => holdsSocket(entry.pid, inodes))
-  if (own) return { kind: 'own' }
+  // Mostly it is the root or a child of the shell; only then the whole table is looked through.
+  const near = tree.group > 0 ? [tree.group, ...findDescendants(tree.group)] : []
+  if (near.some((pid) => holdsSocket(pid, inodes))) return { kind: 'own' }
+  if (findTree(tree).some(({ pid }) => holdsSocket(pid, inodes))) return { kind: 'own' }
   const owner = listProcesses().find((entry) => holdsSocket(entry.pid, inodes))
   return owner ? { kind: 'foreign', owner: { pid: owner.pid, name: owner.name } } : { kind: 'unknown' }
 }

@@ -104,15 +104,20 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2',
 const SCOPES = ['test', 'file', 'worker'] as const
 const WAIT_ON_RESOURCE = /^(https?:|https?-get:|tcp:|socket:|file:|command:|[^:]+$)/
 
-const statusCode = v.pipe(v.number(), v.integer(), v.minValue(100), v.maxValue(599))
 const statusMessage = 'a status of 100 to 599, or [from, to]'
+const statusCode = v.pipe(
+  v.number(statusMessage),
+  v.integer(statusMessage),
+  v.minValue(100, statusMessage),
+  v.maxValue(599, statusMessage),
+)
 /** `health.status`, also of `checkServerHealth`. */
 export const healthStatus = v.union(
   [
     statusCode,
     v.pipe(
-      v.strictTuple([statusCode, statusCode]),
-      v.check(([from, to]) => from <= to),
+      v.strictTuple([statusCode, statusCode], statusMessage),
+      v.check(([from, to]) => from <= to, statusMessage),
     ),
   ],
   statusMessage,

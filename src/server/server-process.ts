@@ -39,6 +39,7 @@ export class ServerProcess {
   exit: Exit | undefined
   readonly #child: ChildProcess
   readonly #guard: Guard = guard()
+  #since: number | undefined
   #ending: Promise<boolean> | undefined
 
   constructor(plan: SpawnPlan) {
@@ -49,7 +50,10 @@ export class ServerProcess {
       this.output.close()
       throw error
     }
-    if (this.#child.pid !== undefined) this.#guard.addGroup(this.#child.pid)
+    if (this.#child.pid !== undefined) {
+      this.#guard.addGroup(this.#child.pid)
+      this.#since = findProcess(this.#child.pid)?.startedAt
+    }
     this.exited = new Promise((resolve) => {
       const finish = (ended: Omit<Exit, 'lifetime'>) => {
         this.exit ??= { ...ended, lifetime: performance.now() - this.spawnedAt }
@@ -79,7 +83,7 @@ export class ServerProcess {
   }
 
   get tree(): ProcessTree {
-    return { group: this.#child.pid ?? -1, cookie: this.#guard.cookie }
+    return { group: this.#child.pid ?? -1, cookie: this.#guard.cookie, since: this.#since }
   }
 
   /** Whether the child is gone although nobody told us yet, as this thread was busy. */

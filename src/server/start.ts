@@ -14,6 +14,8 @@ import { folderOf, nameOfSource, planSpawn } from './spawn-plan.ts'
 import { StartedServer, type ServerAddress } from './started-server.ts'
 import { dialHost, hostInUrl } from './url.ts'
 
+export type { Instrument, PerfServer, ServerEvent } from './perf-server.ts'
+
 /** What a server is started in: all of it optional, so that `startServer` works outside a test too. */
 export interface ServerContext {
   /** The server does not outlive it; an abort during the start rejects with a `PerfAbortError`. */

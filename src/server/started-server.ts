@@ -122,8 +122,8 @@ export class StartedServer implements PerfServer {
   #adopt(process: ServerProcess | undefined): void {
     this.#process = process
     void process?.exited.then((exit) => {
-      if (process !== this.#endingProcess) return this.#die(process, exit)
-      return undefined
+      // A `stop()` that is under way finds out by itself.
+      if (process !== this.#endingProcess) this.#stopping ??= this.#die(process, exit)
     })
   }
 
@@ -175,7 +175,6 @@ export class StartedServer implements PerfServer {
   }
 
   async #die(process: ServerProcess, exit: Exit): Promise<void> {
-    if (this.failure) return
     const { options, cwd, address } = this.#parts
     const output = process.output.tail
     const what = `The server ${describeExit(exit.code, exit.signal)}${afterLifetime(exit.lifetime)} while a test used it.`

@@ -1,5 +1,4 @@
 import { TestRunner } from 'vitest'
-import { checkServerHealth as check, type HealthCheckOptions, type HealthCheckResult } from '../server/health.ts'
 import { resolveServerUrl as resolve } from '../server/url.ts'
 import { runningAttempt } from './test-attempt.ts'
 
@@ -16,17 +15,4 @@ function currentServerUrl(): string | undefined {
  */
 export function resolveServerUrl(url?: string): string {
   return resolve(url, { server: currentServerUrl() })
-}
-
-/**
- * Asks a server for its health: GET `path` (default `/health`), within `timeout` ms (default 5 000). Without a URL it
- * asks the one that `resolveServerUrl()` names. Never throws for an unhealthy server; the result says why.
- *
- * @throws {PerfOptionsError} for mistakes in the options.
- */
-export function checkServerHealth(
-  url?: string,
-  options?: HealthCheckOptions | AbortSignal,
-): Promise<HealthCheckResult> {
-  return check(resolveServerUrl(url), options)
 }

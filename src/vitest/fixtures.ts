@@ -3,13 +3,10 @@ import type { LoadOptions } from '../load/load-options.ts'
 import type { MemoryConfig } from '../memory/memory-options.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
-import { LoadGenerator } from '../load/generator.ts'
-import { MemoryMonitor } from '../memory/monitor.ts'
-import { observeLoads, observeMemory } from './measurement-observers.ts'
-import { memoryTargetOf } from './instrumented-server.ts'
+import type { LoadGenerator } from '../load/generator.ts'
+import type { MemoryMonitor } from '../memory/monitor.ts'
 import { SharedServers } from './shared-servers.ts'
-import { provideServer, startTestServer } from './test-servers.ts'
-import { attemptOf, type AttemptContext, type TestAttempt } from './test-attempt.ts'
+import { attemptOf, type AttemptContext } from './test-attempt.ts'
 
 /** What a spec's tests can ask for by naming it. All are lazy: a test that does not name one pays nothing. */
 export interface PerfFixtures {
@@ -33,31 +30,9 @@ type Use<Value> = (value: Value) => Promise<void>
 /** What a fixture of ours can ask for; Vitest reads the destructuring of each to know what it depends on. */
 type Context = PerfFixtures & AttemptContext & { $fileServers: SharedServers; $workerServers: SharedServers }
 
-/** The generator of an attempt, which its memory monitor asks for the requests completed. */
-const generators = new WeakMap<TestAttempt, LoadGenerator>()
-
-function createGenerator(attempt: TestAttempt, defaults: Partial<LoadOptions>): LoadGenerator {
-  const generator = new LoadGenerator({
-    lifetime: attempt,
-    server: () => attempt.server,
-    defaults,
-    observe: observeLoads(attempt),
-  })
-  generators.set(attempt, generator)
-  return generator
-}
-
-function createMonitor(attempt: TestAttempt, defaults: Partial<MemoryConfig>): MemoryMonitor {
-  return new MemoryMonitor({
-    lifetime: attempt,
-    server: () => attempt.server && memoryTargetOf(attempt.server),
-    targetOf: (server) => memoryTargetOf(server as PerfServer),
-    defaults,
-    requestsCompleted: () => generators.get(attempt)?.requestsCompleted() ?? 0,
-    onCollection: (pause) => generators.get(attempt)?.noteCollection(pause),
-    observe: observeMemory(attempt),
-  })
-}
+// Imported when a test names a fixture: a spec that uses none must not pay for them.
+const servers = () => import('./test-servers.ts')
+const measurements = () => import('./measurement-fixtures.ts')
 
 const FIXTURES = {
   serverOptions: [{}, { injected: true }],
@@ -68,27 +43,32 @@ const FIXTURES = {
   $fileServers: [({}, use: Use<SharedServers>) => SharedServers.provide('file', use), { scope: 'file' }],
   // oxlint-disable-next-line no-empty-pattern
   $workerServers: [({}, use: Use<SharedServers>) => SharedServers.provide('worker', use), { scope: 'worker' }],
+  // Before `server`: Vitest sets fixtures up in this order, and the load process starts for free while a server boots.
+  async loadGenerator({ loadOptions, task, signal, onTestFinished, annotate }: Context, use: Use<LoadGenerator>) {
+    const attempt = attemptOf({ task, signal, onTestFinished, annotate })
+    await use((await measurements()).createGenerator(attempt, loadOptions))
+  },
   async server(
     { serverOptions, $fileServers, $workerServers, task, signal, onTestFinished, annotate }: Context,
     use: Use<PerfServer>,
   ) {
     const attempt = attemptOf({ task, signal, onTestFinished, annotate })
+    const { provideServer } = await servers()
     await provideServer(attempt, serverOptions, { file: $fileServers, worker: $workerServers }, use)
   },
   async startServer({ task, signal, onTestFinished, annotate }: Context, use: Use<PerfFixtures['startServer']>) {
     const attempt = attemptOf({ task, signal, onTestFinished, annotate })
+    const { startTestServer } = await servers()
     await use((options) => startTestServer(attempt, options))
   },
-  async loadGenerator({ loadOptions, task, signal, onTestFinished, annotate }: Context, use: Use<LoadGenerator>) {
-    await use(createGenerator(attemptOf({ task, signal, onTestFinished, annotate }), loadOptions))
-  },
   async memoryMonitor({ memoryOptions, task, signal, onTestFinished, annotate }: Context, use: Use<MemoryMonitor>) {
-    await use(createMonitor(attemptOf({ task, signal, onTestFinished, annotate }), memoryOptions))
+    const attempt = attemptOf({ task, signal, onTestFinished, annotate })
+    await use((await measurements()).createMonitor(attempt, memoryOptions))
   },
 }
 
 /** `test` of Vitest with the fixtures of this package. */
-export function createTest(): TestAPI<PerfFixtures> {
+function createTest(): TestAPI<PerfFixtures> {
   // Vitest infers the types of fixtures from one literal; ours are stated in `PerfFixtures`, the same for both majors.
   return base.extend(FIXTURES as object) as unknown as TestAPI<PerfFixtures>
 }

@@ -33,15 +33,3 @@ export async function startInstrumentedServer(options: ServerOptions, context: S
   if (channel) channels.set(server, channel)
   return server
 }
-
-/**
- * Starts a server outside the fixtures, for `beforeAll` or a script: stop it with `stop()` or `await using`. It does not
- * outlive the worker either way. In a test, prefer the `startServer` fixture, whose servers end with the test.
- *
- * @throws {PerfOptionsError} for mistakes in the options, all at once, before anything is started.
- * @throws {PortInUseError} for a fixed port that somebody listens on.
- * @throws {ServerStartError} when it cannot be spawned, exits or is not healthy in time.
- */
-export function startServer(options: ServerOptions): Promise<PerfServer> {
-  return startInstrumentedServer(options, {})
-}

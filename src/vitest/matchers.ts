@@ -2,9 +2,7 @@ import { expect } from 'vitest'
 import type { HealthCheckOptions } from '../server/health.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import { PerfOptionsError } from '../errors.ts'
-import type { MemoryResult } from '../metrics/memory-result.ts'
-import { rejectIssues } from '../options.ts'
-import { describeLeak, findLeakIssues, type LeakOptions } from '../metrics/describe-leak.ts'
+import { describeLeak, type LeakOptions } from '../memory/leak-description.ts'
 import { measurementId } from '../metrics/measurement-id.ts'
 import { evaluateThresholds, formatOutcomes, parseThresholds, type Thresholds } from '../metrics/threshold.ts'
 import { runningAttempt } from './test-attempt.ts'
@@ -49,8 +47,7 @@ function toMeetThresholds(this: MatcherContext, result: unknown, thresholds: Thr
 }
 
 function toLeakMemory(this: MatcherContext, memory: unknown, options?: LeakOptions) {
-  rejectIssues('use of `toLeakMemory`', findLeakIssues(memory, options))
-  const { leaking, message } = describeLeak(memory as MemoryResult, options)
+  const { leaking, message } = describeLeak(memory, options, this.isNot)
   return { pass: leaking, message: () => message }
 }
 

@@ -69,10 +69,10 @@ export function observeMemory(attempt: TestAttempt): MemoryObserver {
         memory: progress.latest,
       })
     },
-    onEnd(id, { result, error, ...end }) {
+    onEnd(id, { result, ...end }) {
       watches.delete(id)
       if (!result) return
-      recorder.record({ type: 'perf:memory', id, result, ...(error && { error: error.message }), ...end })
+      recorder.record({ type: 'perf:memory', id, result, ...end })
       if (end.outcome === 'completed') recorder.property('memory_growth_bytes', result.growth.bytes)
     },
   }

@@ -1,6 +1,5 @@
 import type { PerfServer } from '../server/perf-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
-import { warmLoadProcess } from '../load/load-process.ts'
 import { failedFixture, retriesLeft } from './failed-fixture.ts'
 import { startInstrumentedServer } from './instrumented-server.ts'
 import { observeServer } from './measurement-observers.ts'
@@ -33,8 +32,6 @@ export async function provideServer(
   shared: ScopedServers,
   use: (server: PerfServer) => Promise<void>,
 ): Promise<void> {
-  // Its start costs nothing while the server boots; a test without a load pays for it in the background only.
-  warmLoadProcess()
   let server: PerfServer
   try {
     server = await startScopedServer(attempt, options, shared)

@@ -1,8 +1,8 @@
 import * as v from 'valibot'
 import type { OptionIssue } from '../errors.ts'
-import { findOptionIssues, flag, optionIssue, positiveNumber } from '../options.ts'
+import type { LeakVerdict, MemoryResult, MemorySuspect } from '../metrics/memory-result.ts'
+import { findOptionIssues, flag, optionIssue, positiveNumber, rejectIssues } from '../options.ts'
 import { formatBytes, formatDuration } from '../units.ts'
-import type { LeakVerdict, MemoryResult, MemorySuspect } from './memory-result.ts'
 
 /** Options of `toLeakMemory`. */
 export interface LeakOptions {
@@ -26,30 +26,47 @@ export interface LeakDescription {
   readonly message: string
 }
 
-/** Every mistake in what a user gave to `toLeakMemory`. */
-export function findLeakIssues(received: unknown, options: unknown = {}): OptionIssue[] {
-  const verdict = (received as Partial<MemoryResult> | undefined)?.leak?.verdict
+function findLeakIssues(received: unknown, options: LeakOptions): OptionIssue[] {
+  const verdict = (received as Partial<MemoryResult> | null | undefined)?.leak?.verdict
   return [
     ...(verdict === undefined
-      ? [optionIssue('expect(…)', 'the result of `monitor`, `during` or `measure` of a memory monitor', received)]
+      ? [optionIssue('expect(…)', 'what `monitor`, `during` or `measure` of a memory monitor returned', received)]
       : []),
     ...findOptionIssues(leakOptions, options),
   ]
 }
 
-/** Whether memory leaks, in words: the verdict's reason, then who holds the memory. */
-export function describeLeak(result: MemoryResult, options: LeakOptions = {}): LeakDescription {
-  const { leak } = result
+/**
+ * Whether memory leaks, in words: the verdict's reason, then who holds the memory. An 'inconclusive' verdict is no leak; with
+ * `strict`, `negated` (`not.toLeakMemory`) takes it for one.
+ *
+ * @throws {PerfOptionsError} where `received` is no memory result, or an option is mistaken.
+ */
+export function describeLeak(received: unknown, options: LeakOptions = {}, negated = true): LeakDescription {
+  rejectIssues('use of `toLeakMemory`', findLeakIssues(received, options))
+  const result = received as MemoryResult
+  const { leak, title } = result
   const unsure = leak.verdict === 'inconclusive'
-  const leaking = leak.verdict === 'leak' ? !isAccepted(leak, options) : unsure && options.strict === true
-  const name = result.title === undefined ? 'The watched target' : `'${result.title}'`
-  const head = {
-    leak: leaking ? `${name} leaks memory (${leak.metric}).` : `${name} leaks less than allowed.`,
-    stable: `${name} does not leak memory.`,
-    inconclusive: `Whether ${name === 'The watched target' ? 'the watched target' : name} leaks memory could not be decided.`,
-  }[leak.verdict]
-  const message = [head, leak.reason, ...suspectLines(leak.suspects), collectionLine(result)].filter(Boolean).join('\n')
-  return { leaking, note: unsure && !leaking ? message : undefined, message }
+  const leaking = unsure ? negated && options.strict === true : leak.verdict === 'leak' && !isAccepted(leak, options)
+  const lines = [
+    headline(result, title === undefined ? 'the watched target' : `'${title}'`, leaking),
+    leak.reason,
+    ...suspectLines(leak.suspects),
+    collectionLine(result),
+  ]
+  const message = lines.filter(Boolean).join('\n')
+  return { leaking, note: unsure && negated && !leaking ? message : undefined, message }
+}
+
+function headline({ leak }: MemoryResult, name: string, leaking: boolean): string {
+  switch (leak.verdict) {
+    case 'leak':
+      return leaking ? `Memory leak (${leak.metric}) in ${name}.` : `Memory leak in ${name}, but a smaller one than allowed.`
+    case 'stable':
+      return `No memory leak in ${name}.`
+    case 'inconclusive':
+      return `No verdict whether ${name} leaks memory.`
+  }
 }
 
 function isAccepted({ bytesPerRequest }: LeakVerdict, { maxBytesPerRequest }: LeakOptions): boolean {

@@ -1,0 +1,38 @@
+import { LoadGenerator } from '../load/generator.ts'
+import type { LoadOptions } from '../load/load-options.ts'
+import { warmLoadProcess } from '../load/load-process.ts'
+import type { MemoryConfig } from '../memory/memory-options.ts'
+import { MemoryMonitor } from '../memory/monitor.ts'
+import type { PerfServer } from '../server/perf-server.ts'
+import { memoryTargetOf } from './instrumented-server.ts'
+import { observeLoads, observeMemory } from './measurement-observers.ts'
+import type { TestAttempt } from './test-attempt.ts'
+
+/** The generator of an attempt, which its memory monitor asks for the requests completed. */
+const generators = new WeakMap<TestAttempt, LoadGenerator>()
+
+/** The `loadGenerator` fixture. The load process starts at once, which costs nothing while a server boots. */
+export function createGenerator(attempt: TestAttempt, defaults: Partial<LoadOptions>): LoadGenerator {
+  warmLoadProcess()
+  const generator = new LoadGenerator({
+    lifetime: attempt,
+    server: () => attempt.server,
+    defaults,
+    observe: observeLoads(attempt),
+  })
+  generators.set(attempt, generator)
+  return generator
+}
+
+/** The `memoryMonitor` fixture. */
+export function createMonitor(attempt: TestAttempt, defaults: Partial<MemoryConfig>): MemoryMonitor {
+  return new MemoryMonitor({
+    lifetime: attempt,
+    server: () => attempt.server && memoryTargetOf(attempt.server),
+    targetOf: (server) => memoryTargetOf(server as PerfServer),
+    defaults,
+    requestsCompleted: () => generators.get(attempt)?.requestsCompleted() ?? 0,
+    onCollection: (pause) => generators.get(attempt)?.noteCollection(pause),
+    observe: observeMemory(attempt),
+  })
+}

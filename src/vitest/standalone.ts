@@ -1,0 +1,33 @@
+import type { HealthCheckOptions, HealthCheckResult } from '../server/health.ts'
+import type { PerfServer } from '../server/perf-server.ts'
+import type { ServerOptions } from '../server/server-options.ts'
+import { resolveServerUrl } from './current-test.ts'
+
+// What specs use without a fixture. Imported when it is called: a spec that does not must not pay for it.
+
+/**
+ * Starts a server outside the fixtures, for `beforeAll` or a script: stop it with `stop()` or `await using`. It does not
+ * outlive the worker either way. In a test, prefer the `startServer` fixture, whose servers end with the test.
+ *
+ * @throws {PerfOptionsError} for mistakes in the options, all at once, before anything is started.
+ * @throws {PortInUseError} for a fixed port that somebody listens on.
+ * @throws {ServerStartError} when it cannot be spawned, exits or is not healthy in time.
+ */
+export async function startServer(options: ServerOptions): Promise<PerfServer> {
+  const { startInstrumentedServer } = await import('./instrumented-server.ts')
+  return startInstrumentedServer(options, {})
+}
+
+/**
+ * Asks a server for its health: GET `path` (default `/health`), within `timeout` ms (default 5 000). Without a URL it
+ * asks the one that `resolveServerUrl()` names. Never throws for an unhealthy server; the result says why.
+ *
+ * @throws {PerfOptionsError} for mistakes in the options.
+ */
+export async function checkServerHealth(
+  url?: string,
+  options?: HealthCheckOptions | AbortSignal,
+): Promise<HealthCheckResult> {
+  const { checkServerHealth: check } = await import('../server/health.ts')
+  return check(resolveServerUrl(url), options)
+}

@@ -1,0 +1,31 @@
+import { spawn } from 'node:child_process'
+import { expect, test } from 'vitest'
+import { findProcess } from '../../../src/lifecycle/process-table.ts'
+import { COOKIE_VARIABLE, guard, watchdogPid } from '../../../src/lifecycle/watchdog.ts'
+
+test.runIf(process.platform !== 'win32')('one watchdog serves all guards, and ends with the last', async () => {
+  const first = guard()
+  const second = guard()
+  const pid = watchdogPid() as number
+  expect(pid).toBeGreaterThan(0)
+  expect(first.cookie).not.toBe(second.cookie)
+  first.release()
+  first.release()
+  expect(watchdogPid()).toBe(pid)
+  second.release()
+  expect(watchdogPid()).toBeUndefined()
+  await expect.poll(() => findProcess(pid), { timeout: 3_000 }).toBeUndefined()
+})
+
+test.runIf(process.platform === 'linux')('a tree that was released is left alone', async () => {
+  const watch = guard()
+  const child = spawn('sleep', ['60'], { detached: true, env: { ...process.env, [COOKIE_VARIABLE]: watch.cookie } })
+  const pid = child.pid as number
+  watch.addGroup(pid)
+  const watchdog = watchdogPid() as number
+  watch.release()
+  watch.addGroup(pid)
+  await expect.poll(() => findProcess(watchdog), { timeout: 3_000 }).toBeUndefined()
+  expect(findProcess(pid)).toBeDefined()
+  process.kill(-pid, 'SIGKILL')
+})

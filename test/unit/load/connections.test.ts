@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest'
+import { LoadGenerator } from '../../../dist/load/generator.js'
+import { startTarget } from './target.ts'
+
+const CONNECTIONS = 5
+
+async function drive(behaviour: string, options: object = {}, env: Record<string, string> = {}) {
+  const target = await startTarget('load-sockets.mjs', { BEHAVIOUR: behaviour, ...env })
+  const result = await new LoadGenerator().generateLoad({
+    url: `${target.url}/`,
+    connections: CONNECTIONS,
+    duration: 600,
+    ...options,
+  })
+  return { result, counts: await target.counts() }
+}
+
+describe('agrees with what the server served', () => {
+  it.for([
+    ['keep', {}, {}],
+    ['close', {}, {}],
+    ['late-close', {}, { AFTER: '7' }],
+    ['late-close', { pipelining: 4 }, { AFTER: '7' }],
+    ['eof', {}, {}],
+    ['http10', {}, {}],
+    ['length304', {}, {}],
+    ['head', { method: 'HEAD' }, {}],
+  ] as const)('%s %o', async ([behaviour, options, env]) => {
+    const { result, counts } = await drive(behaviour, options, env)
+    expect(result.requests).toBeGreaterThan(50)
+    expect(result.errors).toMatchObject({ total: 0, byKind: {} })
+    expect(counts.answered - result.requests).toBeGreaterThanOrEqual(0)
+    expect(counts.answered - result.requests).toBeLessThanOrEqual(CONNECTIONS * 4)
+    // A server that answers in well under a millisecond: a clock that drifts from connection to connection shows here.
+    expect(result.latency.p50).toBeLessThan(20)
+  })
+
+  it.for(['fin', 'rst'])('%s after 5 answers: every request lost is an error', async (behaviour) => {
+    const { result, counts } = await drive(behaviour, {}, { AFTER: '5', DELAY: '2' })
+    expect(result.requests).toBeGreaterThan(50)
+    expect(Math.abs(counts.answered - result.requests)).toBeLessThanOrEqual(CONNECTIONS)
+    const lost = result.errors.byKind.reset?.count ?? 0
+    expect(result.errors.total).toBe(lost)
+    // Each connection ends with one request written to it and not answered.
+    expect(Math.abs(lost - Math.floor(counts.answered / 5))).toBeLessThanOrEqual(CONNECTIONS)
+    expect(result.errorRate).toBeCloseTo(lost / (lost + result.requests), 10)
+    expect(result.latency.p50).toBeLessThan(20)
+    expect(result.latency.min).toBeGreaterThanOrEqual(1.5)
+  })
+
+  it('counts a body that is cut off as lost, and nothing answered as an error with its reason', async () => {
+    const target = await startTarget('load-sockets.mjs', { BEHAVIOUR: 'half' })
+    const load = new LoadGenerator().generateLoad({ url: target.url, connections: 2, duration: 300 })
+    await expect(load).rejects.toMatchObject({
+      name: 'LoadError',
+      code: 'PERF_LOAD',
+      message: expect.stringMatching(/answered none of \d+ requests.*in the middle of an answer/s),
+      partial: { requests: 0, errors: { byKind: { reset: { count: expect.any(Number) } } } },
+    })
+  })
+
+  it('says protocol where the answer is not HTTP, without a hot loop', async () => {
+    const target = await startTarget('load-sockets.mjs', { BEHAVIOUR: 'garbage' })
+    const load = new LoadGenerator().generateLoad({ url: target.url, connections: 2, duration: 500 })
+    await expect(load).rejects.toMatchObject({ partial: { errors: { byKind: { protocol: { message: expect.stringContaining('not HTTP') } } } } })
+    const { connections } = await target.counts()
+    expect(connections).toBeLessThan(40)
+  })
+
+  it('does not spin on a server that closes every connection at once', async () => {
+    const target = await startTarget('load-sockets.mjs', { BEHAVIOUR: 'slam' })
+    const load = new LoadGenerator().generateLoad({ url: target.url, connections: 2, duration: 600 })
+    await expect(load).rejects.toMatchObject({ name: 'LoadError', partial: { requests: 0 } })
+    const { connections } = await target.counts()
+    expect(connections).toBeGreaterThan(2)
+    expect(connections).toBeLessThan(40)
+  })
+
+  it('counts requests that hang, by time-outs below a second and in all', async () => {
+    const target = await startTarget('load-sockets.mjs', { BEHAVIOUR: 'hang' })
+    const generator = new LoadGenerator()
+    const load = generator.generateLoad({ url: target.url, connections: 3, duration: 700, timeout: 200 })
+    const error = await load.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    )
+    expect(error).toMatchObject({ name: 'LoadError', partial: { requests: 0, errors: { byKind: { timeout: { message: 'no answer within 200 ms' } } } } })
+    const { errors } = (error as { partial: { errors: { timeouts: number; total: number } } }).partial
+    expect(errors.timeouts).toBeGreaterThanOrEqual(6)
+    expect(errors.timeouts).toBeLessThanOrEqual(9)
+    await expect(generator.generateLoad({ url: target.url, connections: 3, duration: 300 })).rejects.toMatchObject({
+      message: expect.stringContaining('answered none of 3 requests'),
+      partial: { unanswered: 3 },
+    })
+  })
+})
+
+describe('requests and answers of a real server', () => {
+  it.for([
+    ['/chunked', {}],
+    ['/early', {}],
+    ['/status/204', {}],
+    ['/status/304', {}],
+    ['/chunked', { method: 'HEAD' }],
+    ['/', { headers: { connection: 'close' } }],
+    ['/', { pipelining: 8 }],
+  ] as const)('%s %o', async ([path, options]) => {
+    const target = await startTarget('load-http.mjs')
+    const result = await new LoadGenerator().generateLoad({ url: `${target.url}${path}`, connections: 4, duration: 500, ...options })
+    const counts = await target.counts()
+    expect(result.requests).toBeGreaterThan(50)
+    expect(result.errors.total).toBe(0)
+    expect(Math.abs(counts.received - result.requests - result.unanswered)).toBeLessThanOrEqual(4 * 8)
+    expect(Object.values(result.statusCodes).reduce((sum, count) => sum + count, 0)).toBe(result.requests)
+  })
+
+  it('sends method, headers and body, and works through a sequence', async () => {
+    const target = await startTarget('load-http.mjs')
+    await new LoadGenerator().generateLoad({
+      url: `${target.url}/a?x=1`,
+      connections: 1,
+      amount: 9,
+      headers: { 'x-test': 'yes' },
+      requests: [{}, { path: '/b', method: 'POST', body: { n: 1 } }, { path: '/c', method: 'put', body: 'text', headers: { 'x-test': 'no' } }],
+    })
+    const counts = await target.counts()
+    expect(counts.paths).toEqual({ '/a?x=1': 3, '/b': 3, '/c': 3 })
+    expect(counts.methods).toEqual({ GET: 3, POST: 3, PUT: 3 })
+    expect(counts.bodies.slice(0, 3)).toEqual(['', '{"n":1}', 'text'])
+    expect(counts.headers).toMatchObject({ 'x-test': 'no', 'content-length': '4', host: `127.0.0.1:${target.port}` })
+  })
+
+  it('ends at exactly `amount`', async () => {
+    const target = await startTarget('load-http.mjs')
+    const result = await new LoadGenerator().generateLoad({ url: target.url, connections: 7, amount: 500, pipelining: 2 })
+    expect(result).toMatchObject({ requests: 500, unanswered: 0, aborted: false, statusCodes: { 200: 500 } })
+    expect((await target.counts()).received).toBe(500)
+  })
+
+  it('counts statuses: 400 and above are errors, or what `expectStatus` does not name', async () => {
+    const target = await startTarget('load-http.mjs')
+    const generator = new LoadGenerator()
+    const flaky = await generator.generateLoad({ url: `${target.url}/flaky`, connections: 1, amount: 400 })
+    expect(flaky.statusCodes).toEqual({ 200: 300, 503: 100 })
+    expect(flaky.errors).toMatchObject({ total: 100, non2xx: 100, timeouts: 0, byKind: { status: { count: 100, message: 'status 503' } } })
+    expect(flaky.errorRate).toBe(0.25)
+    const expected = await generator.generateLoad({ url: `${target.url}/status/503`, amount: 50, expectStatus: 503 })
+    expect(expected.errors).toEqual({ total: 0, non2xx: 50, timeouts: 0, byKind: {} })
+    const mismatch = await generator.generateLoad({ url: target.url, amount: 50, expectStatus: [201, 299] })
+    expect(mismatch.errors).toMatchObject({ total: 50, non2xx: 0, byKind: { mismatch: { count: 50, message: 'status 200, expected 201 to 299' } } })
+    expect(mismatch.errorRate).toBe(1)
+  })
+
+  it('keeps the warm-up out of the result', async () => {
+    const target = await startTarget('load-http.mjs')
+    const generator = new LoadGenerator()
+    const result = await generator.generateLoad({ url: target.url, connections: 2, amount: 100, warmup: { duration: 200, connections: 1 } })
+    expect(result.requests).toBe(100)
+    const { received } = await target.counts()
+    expect(received).toBeGreaterThan(150)
+    expect(generator.requestsCompleted()).toBeGreaterThan(150)
+    expect(generator.requestsCompleted()).toBeLessThanOrEqual(received)
+  })
+})

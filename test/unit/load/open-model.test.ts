@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest'
+import { LoadGenerator } from '../../../dist/load/generator.js'
+import { freePort, startTarget } from './target.ts'
+
+/** Arrivals in bins of `width` ms, from the first arrival on. */
+function bins(arrivals: readonly number[], width: number, length: number): number[] {
+  const first = arrivals[0] ?? 0
+  const counts = Array.from({ length }, () => 0)
+  for (const at of arrivals) {
+    const bin = Math.floor((at - first) / width)
+    if (bin < length) counts[bin] = (counts[bin] ?? 0) + 1
+  }
+  return counts
+}
+
+describe('arrivals as the server saw them', () => {
+  it.for([200, 3_000])('%d/s, without bursts', async (rate) => {
+    const target = await startTarget('load-http.mjs')
+    const generator = new LoadGenerator()
+    // A cold server serves less than it is asked for: let both sides warm up.
+    await generator.generateLoad({ url: target.url, amount: 5_000, connections: 50 })
+    const result = await generator.generateLoad({ url: target.url, rate, connections: 50, duration: 2_000 })
+    const { arrivals, received } = await target.counts()
+    expect(received).toBe(5_000 + rate * 2)
+    expect(result).toMatchObject({ requests: rate * 2, dropped: 0, unanswered: 0, errors: { total: 0 } })
+    const perBin = bins(arrivals.slice(5_000), 100, 20).toSorted((a, b) => a - b)
+    const planned = rate / 10
+    // Of twenty bins the middle sixteen: two noisy cores may steal a bin, a burst would be in all of them.
+    for (const count of perBin.slice(2, -2)) expect(Math.abs(count - planned)).toBeLessThanOrEqual(Math.max(2, planned * 0.1))
+    expect(result.generator.lateness).toBeLessThan(100)
+    expect(result.samples.at(-1)).toMatchObject({ rate, backlog: expect.any(Number) })
+  })
+
+  it('ramps through stages in a straight line', async () => {
+    const target = await startTarget('load-http.mjs')
+    const result = await new LoadGenerator().generateLoad({
+      url: target.url,
+      connections: 20,
+      stages: [
+        { duration: 1_000, rate: 400 },
+        { duration: 500, rate: 400 },
+        { duration: 500, rate: 0 },
+      ],
+    })
+    expect(result.stages?.map(({ requests }) => requests)).toEqual([200, 200, 100])
+    expect(result.stages?.map(({ startedAt, rate }) => [startedAt, rate])).toEqual([
+      [0, 400],
+      [1_000, 400],
+      [1_500, 0],
+    ])
+    const [first, second, third, fourth] = bins((await target.counts()).arrivals, 500, 4) as [number, number, number, number]
+    expect(first).toBeLessThan(80)
+    expect(second).toBeGreaterThan(110)
+    expect(third).toBeGreaterThan(160)
+    expect(fourth).toBeLessThan(140)
+  })
+})
+
+describe('latency from the moment a request was due', () => {
+  it('agrees with the analytic percentiles of a stall', async () => {
+    const target = await startTarget('load-http.mjs', { STALL_EVERY: '5000', STALL_FOR: '1000' })
+    const result = await new LoadGenerator().generateLoad({
+      url: target.url,
+      rate: 200,
+      // As many as arrive in the stall: how fast the backlog is worked off afterwards is not what is measured here.
+      connections: 220,
+      duration: 5_000,
+      warmup: { duration: 1_500 },
+    })
+    expect(result).toMatchObject({ requests: 1_000, dropped: 0 })
+    // One second in five: of all requests 20 % wait, evenly up to 1 s, so a share of 1 - p waits longer than 1000 - 5000 (1 - p).
+    for (const [measured, analytic] of [
+      [result.latency.p90, 500],
+      [result.latency.p95, 750],
+      [result.latency.p99, 950],
+    ] as const) {
+      expect(measured).toBeGreaterThan(analytic * 0.9)
+      expect(measured).toBeLessThan(analytic * 1.1)
+    }
+    expect(result.latency.p75).toBeLessThan(60)
+    expect(result.saturated).toBe(false)
+  }, 15_000)
+
+  it('drops what nothing could serve, and invents no sample for it', async () => {
+    const target = await startTarget('load-http.mjs')
+    const result = await new LoadGenerator().generateLoad({
+      url: `${target.url}/slow/100`,
+      rate: 200,
+      connections: 2,
+      timeout: 300,
+      duration: 1_000,
+      progressInterval: 200,
+    })
+    const { received } = await target.counts()
+    // Two connections serve 20 in a second; the rest waited longer than `timeout`, or until the end.
+    expect(received).toBeLessThan(30)
+    expect(result.requests).toBeLessThanOrEqual(received)
+    expect(result.requests + result.errors.total + result.dropped + result.unanswered).toBe(200)
+    expect(result.dropped).toBeGreaterThan(150)
+    expect(Math.max(...result.samples.map(({ backlog = 0 }) => backlog))).toBeGreaterThan(20)
+    expect(result.latency.max).toBeGreaterThan(250)
+  })
+
+  it('fails arrivals that meet a dead target, and goes on when it is back', async () => {
+    const port = await freePort()
+    const first = await startTarget('load-http.mjs', { PORT: String(port) })
+    const load = new LoadGenerator().generateLoad({ url: first.url, rate: 200, connections: 5, duration: 2_000 })
+    await new Promise((resolve) => setTimeout(resolve, 900))
+    await first.kill()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const second = await startTarget('load-http.mjs', { PORT: String(port) })
+    const result = await load
+    expect(result.requests + result.errors.total + result.dropped + result.unanswered).toBe(400)
+    expect(result.errors.byKind.refused?.count).toBeGreaterThan(20)
+    expect(result.errors.byKind.refused).toMatchObject({ message: expect.stringContaining('ECONNREFUSED') })
+    expect(result.errors.byKind.refused?.lastAt).toBeGreaterThan(result.errors.byKind.refused?.firstAt as number)
+    expect((await second.counts()).received).toBeGreaterThan(50)
+    // The restart costs errors, not a clock that is off for the rest of the run.
+    expect(result.latency.p50).toBeLessThan(50)
+  })
+
+  it('ends with `amount` arrivals', async () => {
+    const target = await startTarget('load-http.mjs')
+    const result = await new LoadGenerator().generateLoad({ url: target.url, rate: 400, amount: 100 })
+    expect(result).toMatchObject({ requests: 100, dropped: 0 })
+    expect(result.duration).toBeGreaterThan(200)
+    expect((await target.counts()).received).toBe(100)
+  })
+
+  it('warms up at its rate and keeps that out', async () => {
+    const target = await startTarget('load-http.mjs')
+    const result = await new LoadGenerator().generateLoad({ url: target.url, rate: 200, duration: 500, warmup: { duration: 500 } })
+    expect(result.requests).toBe(100)
+    expect((await target.counts()).received).toBeGreaterThanOrEqual(190)
+  })
+})

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { PerfOptionsError } from '../../../src/errors.ts'
+import { describeLeak } from '../../../src/memory/leak-description.ts'
+import type { LeakVerdict } from '../../../src/metrics/memory-result.ts'
+
+function result(leak: Partial<LeakVerdict>) {
+  const collections = { count: 40, time: 180 }
+  const floors = Array.from({ length: 20 }, (_, index) => ({ timestamp: index, bytes: 1_000 }))
+  return {
+    title: 'checkout',
+    floors,
+    collections,
+    leak: { verdict: 'leak', metric: 'heapUsed', bytesPerSecond: 4_000, bytesPerRequest: 200, pValue: 0, reason: 'It grew.', ...leak },
+  }
+}
+
+describe('describeLeak', () => {
+  it('says that it leaks, why, and who holds the memory in three lines', () => {
+    const suspects = ['a', 'b', 'c', 'd'].map((name) => ({ function: name, location: `app.js:${name}`, bytes: 2_048, share: 0.4 }))
+    const { leaking, message } = describeLeak(result({ suspects }))
+    expect(leaking).toBe(true)
+    expect(message.split('\n')).toEqual([
+      "Memory leak (heapUsed) in 'checkout'.",
+      'It grew.',
+      '  a (app.js:a): 2.00 KB, 40 % of what is still alive',
+      '  b (app.js:b): 2.00 KB, 40 % of what is still alive',
+      '  c (app.js:c): 2.00 KB, 40 % of what is still alive',
+      '(20 floors from 40 forced collections, which took 180 ms)',
+    ])
+  })
+
+  it('passes a stable one', () => {
+    expect(describeLeak(result({ verdict: 'stable' }))).toMatchObject({ leaking: false, note: undefined })
+  })
+
+  it('passes an inconclusive one with a note, and not when strict', () => {
+    const unsure = result({ verdict: 'inconclusive', reason: 'Too few floors.' })
+    expect(describeLeak(unsure).leaking).toBe(false)
+    expect(describeLeak(unsure).note).toContain('Too few floors.')
+    expect(describeLeak(unsure, { strict: true })).toMatchObject({ leaking: true, note: undefined })
+    expect(describeLeak(unsure, { strict: true }, false).leaking).toBe(false)
+  })
+
+  it('accepts a leak up to `maxBytesPerRequest`', () => {
+    expect(describeLeak(result({}), { maxBytesPerRequest: 300 }).leaking).toBe(false)
+    expect(describeLeak(result({}), { maxBytesPerRequest: 100 }).leaking).toBe(true)
+  })
+
+  it.each([undefined, null, 3, {}, { latency: {} }])('refuses %j, which no monitor returned', (received) => {
+    expect(() => describeLeak(received)).toThrow(PerfOptionsError)
+  })
+
+  it('refuses unknown options', () => {
+    expect(() => describeLeak(result({}), { strickt: true } as object)).toThrow('did you mean `strict`?')
+  })
+})

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { countAt, joinFloors } from '../../../src/metrics/floor-series.ts'
+
+function record(timestamp: number, isolates: Record<string, number>) {
+  const bytes = (heapData: number) => ({ heapData, external: 10, arrayBuffers: 5 })
+  return { timestamp, isolates: new Map(Object.entries(isolates).map(([id, heap]) => [id, bytes(heap)])) }
+}
+
+describe('joinFloors', () => {
+  it('adds up all isolates', () => {
+    const { floors } = joinFloors([record(1, { main: 100, worker: 50 })])
+    expect(floors).toEqual([{ timestamp: 1, bytes: 170, heapData: 150, external: 20, arrayBuffers: 10 }])
+  })
+
+  it('counts one that joins', () => {
+    const { floors } = joinFloors([record(1, { main: 100 }), record(2, { main: 100, worker: 50 })])
+    expect(floors.map(({ heapData }) => heapData)).toEqual([100, 150])
+  })
+
+  it('leaves out one that ends, so that it hides no growth of the others', () => {
+    const { floors } = joinFloors([record(1, { main: 100, worker: 50 }), record(2, { main: 120 })])
+    expect(floors.map(({ heapData }) => heapData)).toEqual([100, 120])
+  })
+
+  it('has no floors of a target that was replaced', () => {
+    const joined = joinFloors([record(1, { before: 100 }), record(2, { after: 100 })])
+    expect(joined.floors).toEqual([])
+    expect(joined.hindrance).toContain('none of its processes')
+  })
+
+  it('has none of nothing', () => {
+    expect(joinFloors([])).toEqual({ floors: [] })
+  })
+})
+
+describe('countAt', () => {
+  const ticks = [
+    [1_000, 0],
+    [2_000, 100],
+    [3_000, 300],
+  ] as const
+
+  it.each([
+    [500, 0],
+    [1_000, 0],
+    [1_500, 50],
+    [2_250, 150],
+    [9_000, 300],
+  ])('at %d is %d', (at, count) => {
+    expect(countAt(ticks, at)).toBe(count)
+  })
+
+  it('is unknown without a count', () => {
+    expect(countAt([], 1_000)).toBeUndefined()
+  })
+})

@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest'
+import {
+  CALLS_MINIMUM_GROWTH,
+  decideLeak,
+  looksLikeLeak,
+  RSS_MINIMUM_GROWTH,
+  SERVER_MINIMUM_GROWTH,
+} from '../../../src/metrics/leak-rule.ts'
+import type { MemoryFloor } from '../../../src/metrics/memory-result.ts'
+
+const KB = 1024
+
+/** Floors 500 ms and 200 requests apart; `bytes` gives memory at each, in KB. */
+function floors(count: number, bytes: (index: number) => number, requests = 200): MemoryFloor[] {
+  return Array.from({ length: count }, (_, index) => ({
+    timestamp: 1_000_000 + index * 500,
+    ...(requests > 0 && { requests: index * requests }),
+    bytes: Math.round(bytes(index) * KB),
+    heapData: Math.round(bytes(index) * KB),
+    external: 0,
+    arrayBuffers: 0,
+  }))
+}
+
+const server = (of: MemoryFloor[]) => decideLeak({ floors: of, minimumGrowth: SERVER_MINIMUM_GROWTH })
+/** Noise that is the same in every run. */
+const noise = (index: number) => ((index * 7919) % 13) - 6
+
+describe('decideLeak', () => {
+  it('calls steady growth that goes on a leak, per request and per second', () => {
+    const { leak, growth } = server(floors(20, (index) => 5_000 + index * 50 + noise(index)))
+    expect(leak).toMatchObject({ verdict: 'leak', metric: 'heapUsed' })
+    expect(leak.bytesPerRequest).toBeGreaterThan(0.9 * 256)
+    expect(leak.bytesPerRequest).toBeLessThan(1.1 * 256)
+    expect(leak.bytesPerSecond).toBeCloseTo((leak.bytesPerRequest ?? 0) * 400, 0)
+    expect(leak.pValue).toBeLessThan(0.01)
+    expect(leak.reason).toMatch(/kept growing by 2\d\d B per request .* over 3,800 requests/)
+    expect(growth.bytes).toBeGreaterThan(900 * KB)
+    expect(growth.interval[0]).toBeLessThan(growth.bytesPerSecond)
+    expect(growth.interval[1]).toBeGreaterThan(growth.bytesPerSecond)
+  })
+
+  it('measures per second where nobody counted requests', () => {
+    const { leak } = server(floors(20, (index) => 5_000 + index * 50, 0))
+    expect(leak.verdict).toBe('leak')
+    expect(leak.bytesPerRequest).toBeUndefined()
+    expect(leak.bytesPerSecond).toBeCloseTo(100 * KB, 0)
+    expect(leak.reason).toContain('100 KB per second')
+  })
+
+  it('calls a level series stable and says what it could not have seen', () => {
+    const { leak } = server(floors(20, (index) => 5_000 + noise(index)))
+    expect(leak.verdict).toBe('stable')
+    expect(leak.reason).toContain('less than 34 B per request')
+  })
+
+  it('calls a cache that has filled stable', () => {
+    expect(server(floors(24, (index) => 5_000 + Math.min(index, 14) * 60 + noise(index))).leak.verdict).toBe('stable')
+  })
+
+  it('calls one that filled in the first quarter stable', () => {
+    const { leak } = server(floors(24, (index) => 5_000 + Math.min(index, 5) * 200 + noise(index)))
+    expect(leak.verdict).toBe('stable')
+  })
+
+  it('calls a sawtooth stable', () => {
+    expect(server(floors(24, (index) => 5_000 + (index % 5) * 200)).leak.verdict).toBe('stable')
+  })
+
+  it('does not accuse over drift that sound programs show', () => {
+    expect(server(floors(20, (index) => 5_000 + index * 2)).leak.verdict).toBe('stable')
+  })
+
+  it('asks for more load where growth is steady and small', () => {
+    const { leak } = server(floors(20, (index) => 5_000 + index * 5))
+    expect(leak.verdict).toBe('inconclusive')
+    expect(leak.reason).toMatch(/about 1,\d\d\d more \(\d\.\d+ s at this rate\) requests would decide/)
+  })
+
+  it('accuses nobody over fewer than 1000 requests', () => {
+    const { leak } = server(floors(20, (index) => 5_000 + index * 50, 40))
+    expect(leak.verdict).toBe('inconclusive')
+    expect(leak.reason).toContain('about 240 more')
+  })
+
+  it('decides nothing over a few floors, and says how many are missing', () => {
+    const { leak } = decideLeak({
+      floors: floors(6, (index) => 5_000 + index * 500),
+      minimumGrowth: SERVER_MINIMUM_GROWTH,
+      hindrance: 'its event loop was blocked',
+    })
+    expect(leak.verdict).toBe('inconclusive')
+    expect(leak.reason).toContain('Only 6 of at least 11')
+    expect(leak.reason).toContain('its event loop was blocked')
+  })
+
+  it.each([0, 1])('decides nothing over %d floors', (count) => {
+    const { leak, growth } = server(floors(count, () => 5_000))
+    expect(leak.verdict).toBe('inconclusive')
+    expect(growth.bytes).toBe(0)
+  })
+
+  it('names the part of memory that grows', () => {
+    const grown = floors(20, (index) => 5_000 + index * 50)
+    const buffers = grown.map((floor) => ({ ...floor, heapData: 0, external: floor.bytes, arrayBuffers: floor.bytes }))
+    const external = grown.map((floor) => ({ ...floor, heapData: 0, external: floor.bytes }))
+    expect(server(buffers).leak.metric).toBe('arrayBuffers')
+    expect(server(external).leak.metric).toBe('external')
+  })
+
+  it('counts calls of a function, however few', () => {
+    const { leak } = decideLeak({
+      floors: floors(24, (index) => 5_000 + index * 10, 10),
+      minimumGrowth: CALLS_MINIMUM_GROWTH,
+      unit: 'call',
+    })
+    expect(leak.verdict).toBe('leak')
+    expect(leak.reason).toContain('per call')
+  })
+
+  it('judges resident memory by megabytes', () => {
+    const resident = (perFloor: number) =>
+      decideLeak({
+        floors: floors(24, (index) => 50_000 + index * perFloor, 0),
+        minimumGrowth: RSS_MINIMUM_GROWTH,
+        resident: true,
+      }).leak
+    expect(resident(1_000)).toMatchObject({ verdict: 'leak', metric: 'rss' })
+    expect(resident(500).verdict).toBe('inconclusive')
+    expect(resident(0).verdict).toBe('stable')
+  })
+})
+
+describe('looksLikeLeak', () => {
+  it('suspects early what a verdict would need longer for', () => {
+    expect(looksLikeLeak(floors(6, (index) => 5_000 + index * 50))).toBe(true)
+    expect(looksLikeLeak(floors(6, (index) => 5_000 + noise(index)))).toBe(false)
+    expect(looksLikeLeak([])).toBe(false)
+  })
+})

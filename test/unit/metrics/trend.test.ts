@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest'
+import { normalTail } from '../../../src/metrics/normal-distribution.ts'
+import { mannKendall, theilSen } from '../../../src/metrics/trend.ts'
+
+// The expected values are SciPy 1.17.1's:
+//   python3 -c "
+//   from scipy import stats
+//   y = [1, 3, 2, 5, 4, 6, 8, 7]; x = range(len(y))
+//   ties = len(set(y)) < len(y)
+//   print(stats.kendalltau(x, y, alternative='greater', method='asymptotic' if ties or len(y) > 50 else 'exact').pvalue)
+//   print(stats.theilslopes(y, x, alpha=0.99))"
+const SERIES: Record<string, { values: number[]; pValue: number; slope: number; interval: [number, number] }> = {
+  rising: {
+    values: [1, 3, 2, 5, 4, 6, 8, 7],
+    pValue: 0.0027529761904761907,
+    slope: 1,
+    interval: [0.3333333333333333, 2],
+  },
+  noisy: {
+    values: [5, 3, 8, 1, 9, 2, 7, 4, 6, 10],
+    pValue: 0.19035989858906527,
+    slope: 0.42857142857142855,
+    interval: [-1, 2],
+  },
+  ties: { values: [1, 1, 2, 2, 3, 3, 3, 5, 4, 6], pValue: 0.0002520335903613713, slope: 0.5, interval: [0.25, 0.75] },
+  falling: { values: [9, 8, 7, 5, 6, 3, 2], pValue: 0.9998015873015873, slope: -7 / 6, interval: [-2, -0.5] },
+  long: {
+    values: Array.from({ length: 60 }, (_, index) => ((index * 7919) % 101) + index / 2),
+    pValue: 0.0032938568009636404,
+    slope: 1.1,
+    interval: [0.0641025641025641, 1.1],
+  },
+}
+
+describe('mannKendall', () => {
+  it.each(Object.entries(SERIES))('agrees with SciPy on a %s series', (_, { values, pValue }) => {
+    expect(mannKendall(values).pValue / pValue).toBeCloseTo(1, 5)
+  })
+
+  it('counts rises and falls', () => {
+    expect(mannKendall([1, 2, 3, 4]).s).toBe(6)
+    expect(mannKendall([4, 3, 2, 1]).s).toBe(-6)
+  })
+
+  it('finds nothing in nothing', () => {
+    expect(mannKendall([]).pValue).toBe(1)
+    expect(mannKendall([7]).pValue).toBe(1)
+    expect(mannKendall([7, 7, 7, 7]).pValue).toBe(1)
+  })
+})
+
+describe('theilSen', () => {
+  it.each(Object.entries(SERIES))('agrees with SciPy on a %s series', (_, { values, slope, interval }) => {
+    const found = theilSen(values.map((y, x) => [x, y]))
+    expect(found.slope).toBeCloseTo(slope, 12)
+    expect(found.interval[0]).toBeCloseTo(interval[0], 12)
+    expect(found.interval[1]).toBeCloseTo(interval[1], 12)
+  })
+
+  it('agrees with SciPy where x is uneven and has ties', () => {
+    // stats.theilslopes([2, 1, 4, 4, 9, 7, 12, 12, 20], [0, 10, 10, 35, 40, 70, 75, 90, 120], alpha=0.99)
+    const x = [0, 10, 10, 35, 40, 70, 75, 90, 120]
+    const found = theilSen([2, 1, 4, 4, 9, 7, 12, 12, 20].map((y, index) => [x[index] ?? 0, y]))
+    expect(found.slope).toBeCloseTo(0.1375, 12)
+    expect(found.interval[0]).toBeCloseTo(0.05, 12)
+    expect(found.interval[1]).toBeCloseTo(0.26, 12)
+  })
+
+  it('is not moved by an outlier', () => {
+    expect(theilSen([0, 1, 2, 3, 1_000, 5, 6, 7, 8].map((y, x) => [x, y])).slope).toBe(1)
+  })
+
+  it('is NaN where x never changes', () => {
+    expect(theilSen([[1, 2], [1, 5]]).slope).toBeNaN()
+  })
+})
+
+describe('normalTail', () => {
+  it.each([
+    // [float(stats.norm.sf(z)) for z in (-1.5, 0, 0.5, 2, 4, 6)]
+    [-1.5, 0.9331927987311419],
+    [0, 0.5],
+    [0.5, 0.3085375387259869],
+    [2, 0.022750131948179195],
+    [4, 3.167124183311986e-5],
+    [6, 9.865876450376946e-10],
+  ])('P(Z > %d)', (z, tail) => {
+    expect(normalTail(z) / tail).toBeCloseTo(1, 6)
+  })
+})

@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest'
+import { findServerOptionIssues, resolveServerOptions, type ServerOptions } from '../../../src/server/server-options.ts'
+
+const messages = (input: unknown, prefix = 'server') => findServerOptionIssues(input, prefix).map(({ message }) => message)
+const options = (input: Record<string, unknown>) => messages({ command: 'node server.js', ...input })
+
+describe('findServerOptionIssues', () => {
+  test('accepts every option of the contract', () => {
+    const full = {
+      command: 'node server.js {port}',
+      port: 3_000,
+      host: '::1',
+      cwd: 'app',
+      env: { A: '1', B: undefined },
+      health: { path: '/ready', timeout: 1, interval: 5, status: [200, 204] },
+      waitOn: ['tcp:127.0.0.1:5432', 'file:dist/app.js', 'http-get://localhost/x'],
+      shutdown: { signal: 'SIGINT', timeout: 0 },
+      scope: 'worker',
+    }
+    expect(messages(full)).toEqual([])
+    expect(options({ health: false })).toEqual([])
+    expect(options({ health: { log: /ready/ }, waitOn: 'tcp:5432' })).toEqual([])
+    expect(options({ health: { tcp: true } })).toEqual([])
+    expect(messages({ url: 'http://localhost:3000/' })).toEqual([])
+    expect(messages({ module: './server.js' })).toEqual([])
+  })
+
+  test.each<[string, unknown, RegExp]>([
+    ['nothing to start', {}, /Expected `server` to be an object with one of `command`.*`module` and `url`/],
+    ['two sources', { command: 'a', module: 'b' }, /Expected `server` to be only one of `command`, `module` and `url`/],
+    ['no object', 'node server.js', /Expected `server` to be an object, got `"node server.js"` \(string\)/],
+    ['null', null, /Expected `server` to be an object, got `null`/],
+    ['a port with url', { url: 'http://a', port: 1 }, /Expected `server.port` to be left out where `url` is given/],
+    ['a log with url', { url: 'http://a', health: { log: /x/ } }, /`server.health.log` to be left out/],
+    ['a URL without protocol', { url: 'localhost:3000' }, /Expected `server.url` to be an absolute http\(s\) URL/],
+    ['a file URL', { url: 'file:///etc' }, /Expected `server.url` to be an absolute http\(s\) URL/],
+    ['an empty command', { command: '' }, /Expected `server.command` to be a non-empty string/],
+  ])('%s', (_name, input, message) => {
+    expect(messages(input).join('\n')).toMatch(message)
+  })
+
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ['a mistyped option', { comand: 'x' }, /Unknown option `server.comand`.*did you mean `command`\?/],
+    ['a mistyped health option', { health: { timout: 1 } }, /Unknown option `server.health.timout`.*did you mean `timeout`\?/],
+    ['a port of 0', { port: 0 }, /Expected `server.port` to be a positive integer, got `0` \(number\)/],
+    ['a port too high', { port: 70_000 }, /Expected `server.port` to be a port of 1 to 65535/],
+    ['a port as text', { port: '3000' }, /Expected `server.port` to be a positive integer, got `"3000"` \(string\)/],
+    ['a relative health path', { health: { path: 'ready' } }, /Expected `server.health.path` to be a path that starts with '\/'/],
+    ['a health timeout of 0', { health: { timeout: 0 } }, /Expected `server.health.timeout` to be a positive number/],
+    ['a status of none', { health: { status: 42 } }, /Expected `server.health.status` to be a status of 100 to 599/],
+    ['a status range upside down', { health: { status: [300, 200] } }, /Expected `server.health.status`/],
+    ['a log that is no RegExp', { health: { log: 'ready' } }, /Expected `server.health.log` to be a RegExp/],
+    ['health true', { health: true }, /Expected `server.health` to be an object, or false/],
+    ['two ways to be healthy', { health: { path: '/a', tcp: true } }, /Expected `server.health` to be one way/],
+    ['an unknown signal', { shutdown: { signal: 'SIGFOO' } }, /Expected `server.shutdown.signal` to be one of SIGTERM/],
+    ['a negative shutdown', { shutdown: { timeout: -1 } }, /Expected `server.shutdown.timeout` to be an integer of 0 or more/],
+    ['env with numbers', { env: { PORT: 3000 } }, /Expected `server.env.PORT` to be a string/],
+    ['waitOn with a number', { waitOn: ['tcp:1', 5] }, /Expected `server.waitOn\[1\]` to be a wait-on resource/],
+    ['waitOn of an unknown kind', { waitOn: 'ftp:host' }, /Expected `server.waitOn` to be a wait-on resource/],
+    ['an unknown scope', { scope: 'suite' }, /Expected `server.scope` to be one of 'test', 'file', 'worker'/],
+  ])('%s', (_name, input, message) => {
+    expect(options(input).join('\n')).toMatch(message)
+  })
+
+  test('reports all mistakes at once', () => {
+    expect(options({ port: -1, scope: 'x', health: { path: 1 }, waitOn: 3 })).toHaveLength(4)
+  })
+
+  test('with `partial`, options that name no server are fine, and others are not', () => {
+    expect(findServerOptionIssues({ scope: 'file' }, 'server', { partial: true })).toEqual([])
+    expect(findServerOptionIssues({ scope: 'x' }, 'server', { partial: true })).toHaveLength(1)
+  })
+})
+
+describe('resolveServerOptions', () => {
+  test('has every default in one place', () => {
+    expect(resolveServerOptions({ command: 'x' }, {})).toEqual({
+      source: { kind: 'command', command: 'x' },
+      port: undefined,
+      host: '127.0.0.1',
+      cwd: undefined,
+      env: {},
+      health: { check: { kind: 'http', path: '/health', status: [200, 399] }, timeout: 30_000, interval: 50 },
+      waitOn: [],
+      shutdown: { signal: 'SIGTERM', timeout: 5_000 },
+      scope: 'test',
+    })
+  })
+
+  test('a status becomes a range, a lone resource a list', () => {
+    const resolved = resolveServerOptions({ command: 'x', health: { status: 204 }, waitOn: 'tcp:1' }, {})
+    expect(resolved.health.check).toMatchObject({ status: [204, 204] })
+    expect(resolved.waitOn).toEqual(['tcp:1'])
+  })
+
+  test('VITEST_PERF_SERVER_URL takes the place of what starts a server, and of its port', () => {
+    const env = { VITEST_PERF_SERVER_URL: 'http://127.0.0.1:4000/' }
+    const input: ServerOptions = { command: 'x', port: 3_000, waitOn: 'tcp:1', health: { path: '/up' }, scope: 'file' }
+    expect(resolveServerOptions(input, env)).toMatchObject({
+      source: { kind: 'url', url: 'http://127.0.0.1:4000' },
+      port: undefined,
+      waitOn: [],
+      scope: 'file',
+      health: { check: { kind: 'http', path: '/up' } },
+    })
+    expect(resolveServerOptions({ command: 'x', health: { log: /a/ } }, env).health.check).toEqual({ kind: 'tcp' })
+    expect(resolveServerOptions({} as ServerOptions, env).source.kind).toBe('url')
+  })
+
+  test('VITEST_PERF_HEALTH_TIMEOUT wins over the option', () => {
+    const env = { VITEST_PERF_HEALTH_TIMEOUT: '1234' }
+    expect(resolveServerOptions({ command: 'x', health: { timeout: 9 } }, env).health.timeout).toBe(1_234)
+    expect(() => resolveServerOptions({ command: 'x' }, { VITEST_PERF_HEALTH_TIMEOUT: 'soon' })).toThrow(
+      /VITEST_PERF_HEALTH_TIMEOUT/,
+    )
+  })
+
+  test('throws all mistakes in one error', () => {
+    const wrong = () => resolveServerOptions({ command: '', port: -1 }, {})
+    expect(wrong).toThrow(expect.objectContaining({ code: 'PERF_INVALID_OPTIONS', issues: expect.any(Array) }))
+    expect(wrong).toThrow(/server\.command[\s\S]*server\.port/)
+  })
+})
