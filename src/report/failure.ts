@@ -35,7 +35,7 @@ export function explainFailure(test: TestSummary): FailureStory | undefined {
   const missed = ofAttempt(test.thresholds).filter((threshold) => !threshold.passed)
   return {
     cause: firstCause(test, { loads, servers, missed, memory: ofAttempt(test.memory) }),
-    details: [...missed.slice(1).map(thresholdSentence), ...loads.flatMap(loadDetails)],
+    details: [...missed.slice(1).map(thresholdSentence), ...loads.flatMap((load) => loadDetails(load, loads.length > 1))],
     output: servers.flatMap((server) => (server.output ? harmlessLines(server.output).slice(-OUTPUT_LINES) : [])),
   }
 }
@@ -98,7 +98,7 @@ function thresholdSentence(threshold: ThresholdEntry): string {
   return `${oneLine(metric)}${of} was ${formatMetric(metric, value)}, expected ${formatBound(metric, expression)}${miss && ` (${miss})`}`
 }
 
-function loadDetails(load: LoadEntry): string[] {
+function loadDetails(load: LoadEntry, named: boolean): string[] {
   const { result } = load
   const lines: string[] = []
   if (result.errors.total) lines.push(...errorDetails(load))
@@ -112,7 +112,7 @@ function loadDetails(load: LoadEntry): string[] {
     lines.push(`the generator, not the server, was the limit${reason}`)
   }
   if (result.aborted) lines.push(`figures are of the ${formatDuration(result.duration)} until it was ended`)
-  return lines
+  return named && lines.length > 0 ? [`of "${oneLine(load.title)}":`, ...lines.map((line) => `  ${line}`)] : lines
 }
 
 function errorDetails({ result }: LoadEntry): string[] {

@@ -118,8 +118,9 @@ describe('what made a test fail first', () => {
     ['requestsPerSecond', '>1000', 900, 'requestsPerSecond of "GET /orders" was 900/s, expected > 1,000/s (10% under)'],
     ['errorRate', '<=0', 0.02, 'errorRate of "GET /orders" was 2.00%, expected <= 0% (2.00% over)'],
     ['latency.p99', '<50', null, 'latency.p99 of "GET /orders" has no data, expected < 50 ms'],
-    ['growth.bytes', '<1048576', 3145728, 'growth.bytes of "GET /orders" was 3.00 MB, expected < 1 MB (200% over)'],
+    ['growth.bytes', '<1048576', 3145728, 'growth.bytes of "GET /orders" was 3.00 MB, expected < 1 MB (3x the bound)'],
     ['latency.p99', '<50', 5000, 'latency.p99 of "GET /orders" was 5.00 s, expected < 50 ms (100x the bound)'],
+    ['latency.p99', '<50', 213, 'latency.p99 of "GET /orders" was 213 ms, expected < 50 ms (4.3x the bound)'],
     ['latency.p99', '<50', 50, 'latency.p99 of "GET /orders" was 50.0 ms, expected < 50 ms (not below 50 ms)'],
   ])('is a threshold: %s %s with %s', (metric, expression, value, cause) => {
     const outcomes = [{ metric, expression, value, passed: false }]
