@@ -81,6 +81,16 @@
     return [Math.min(low, ...values), Math.max(high, ...values)]
   }
 
+  /** From the start of the load and not from the end of its first interval. */
+  const fromStart = ([seconds, ...columns]) =>
+    seconds[0] > 0 ? [[0, ...seconds], ...columns.map((column) => [null, ...column])] : [seconds, ...columns]
+
+  /** Of a logarithmic scale the 1, 2 and 5 of each decade. */
+  const roundSteps = (_, splits) =>
+    splits.map((value) =>
+      [1, 2, 5].includes(Number((value / 10 ** Math.floor(Math.log10(value))).toPrecision(3))) ? value : null,
+    )
+
   const positive = (values) => values.map((value) => (value == null ? null : Math.max(value, 0.001)))
 
   /** From zero, with room for the promises. */
@@ -117,14 +127,14 @@
             splits: (u) => (u.width < 420 ? FEW_PERCENTILES : PERCENTILES).filter((at) => at <= u.scales.x.max),
             filter: (_, ticks) => ticks,
           }),
-          axis(text.msTick, { size: 64 }),
+          axis(text.msTick, { size: 64, filter: roundSteps }),
         ],
       }
     },
     latency({ loads }, entry) {
       const { series, latencyBounds } = loads[entry]
       return {
-        data: [series.seconds, series.p50, series.p95, series.p99],
+        data: fromStart([series.seconds, series.p50, series.p95, series.p99]),
         bounds: latencyBounds,
         scales: { x: { time: false }, y: { range: fromZero(latencyBounds) } },
         series: [
@@ -139,7 +149,7 @@
     rate({ loads }, entry) {
       const { series, rateBounds } = loads[entry]
       return {
-        data: [series.seconds, series.rate],
+        data: fromStart([series.seconds, series.rate]),
         bounds: rateBounds,
         scales: { x: { time: false }, y: { range: fromZero(rateBounds) } },
         series: [
@@ -154,7 +164,11 @@
       const names = Object.keys(series.errors)
       const dropped = series.dropped.some(Boolean)
       return {
-        data: [series.seconds, ...names.map((name) => series.errors[name]), ...(dropped ? [series.dropped] : [])],
+        data: fromStart([
+          series.seconds,
+          ...names.map((name) => series.errors[name]),
+          ...(dropped ? [series.dropped] : []),
+        ]),
         bounds: [],
         scales: { x: { time: false }, y: { range: fromZero([]) } },
         series: [
