@@ -12,6 +12,8 @@ export interface SpawnPlan {
   readonly shell: boolean
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
+  /** Files that must not outlive it, however it ends. */
+  readonly files?: readonly string[]
 }
 
 /** How a process ended. */
@@ -43,6 +45,7 @@ export class ServerProcess {
   #ending: Promise<boolean> | undefined
 
   constructor(plan: SpawnPlan) {
+    for (const file of plan.files ?? []) this.#guard.addFile(file)
     try {
       this.#child = this.#spawn(plan)
     } catch (error) {

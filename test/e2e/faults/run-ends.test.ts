@@ -166,7 +166,7 @@ async function suffer(end: EndOfRun): Promise<void> {
       expect(run.exitCode).toBe(end.exitCode)
     }
     expect(run.timedOut).toBe(false)
-    const files = readdirSync(tmpdir()).filter((name) => name.startsWith(`vitest-perf-${pid}-`))
+    const files = readdirSync(tmpdir()).filter((name) => new RegExp(`^(vitest-perf|perf-probe)-${pid}-`).test(name))
     expect(files).toEqual([])
   } finally {
     if (running.child.exitCode === null && running.child.signalCode === null)
