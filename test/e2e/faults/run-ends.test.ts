@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -139,7 +139,9 @@ function killIfThere(pid: number): void {
 }
 
 async function suffer(end: EndOfRun): Promise<void> {
+  const temporary = mkdtempSync(join(tmpdir(), 'ends-'))
   const running = await startVitest({
+    env: { TMPDIR: temporary },
     major: end.major,
     pool: end.pool,
     files: { 'a.test.js': specOf(end) },
@@ -166,9 +168,10 @@ async function suffer(end: EndOfRun): Promise<void> {
       expect(run.exitCode).toBe(end.exitCode)
     }
     expect(run.timedOut).toBe(false)
-    const files = readdirSync(tmpdir()).filter((name) => new RegExp(`^(vitest-perf|perf-probe)-${pid}-`).test(name))
+    const files = readdirSync(temporary).filter((name) => /^(vitest-perf|perf-)/.test(name))
     expect(files).toEqual([])
   } finally {
+    rmSync(temporary, { recursive: true, force: true })
     if (running.child.exitCode === null && running.child.signalCode === null)
       process.kill(-(running.child.pid as number), 'SIGKILL')
   }
