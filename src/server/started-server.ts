@@ -36,8 +36,8 @@ export interface ServerParts {
   readonly lifetime: AbortSignal
   readonly observe: (event: ServerEvent) => void
   readonly snapshot: ((server: PerfServer) => Promise<MemorySnapshot>) | undefined
-  /** Starts the server again on its port. */
-  readonly startAgain: (instrument: Instrument | undefined) => Promise<ServerProcess>
+  /** Starts the server again on its port, until `signal` aborts. */
+  readonly startAgain: (instrument: Instrument | undefined, signal: AbortSignal) => Promise<ServerProcess>
 }
 
 function isSignal(value: HealthCheckOptions | AbortSignal): value is AbortSignal {
@@ -55,6 +55,8 @@ export class StartedServer implements PerfServer {
   failure: ServerExitedError | undefined
   readonly #parts: ServerParts
   readonly #gone = new AbortController()
+  /** Ends a restart that is under way when the server is stopped. */
+  readonly #cancel = new AbortController()
   #process: ServerProcess | undefined
   /** The process whose end was asked for. */
   #endingProcess: ServerProcess | undefined
@@ -113,10 +115,14 @@ export class StartedServer implements PerfServer {
   }
 
   restart(): Promise<void> {
-    this.#restarting ??= this.#restart().finally(() => {
+    if (this.#restarting) return this.#restarting
+    const restarting = this.#restart().finally(() => {
       this.#restarting = undefined
     })
-    return this.#restarting
+    // A test that ends without having awaited it has no use for its failure.
+    restarting.catch(() => {})
+    this.#restarting = restarting
+    return restarting
   }
 
   stop(): Promise<void> {
@@ -151,7 +157,7 @@ export class StartedServer implements PerfServer {
     }
     await this.#end(this.#process)
     try {
-      this.#adopt(await this.#parts.startAgain(this.#parts.instrument))
+      this.#adopt(await this.#parts.startAgain(this.#parts.instrument, this.#cancel.signal))
     } catch (error) {
       await this.#close(error)
       throw error
@@ -161,6 +167,7 @@ export class StartedServer implements PerfServer {
   }
 
   async #stop(): Promise<void> {
+    this.#cancel.abort(new Error('The server was stopped'))
     await this.#restarting?.catch(() => {})
     const process = this.#process
     if (process && process !== this.#endingProcess && (await this.#isDead(process))) {

@@ -84,6 +84,19 @@ test('restart gives a new process on the same port', async () => {
   await expect(server.restart()).rejects.toMatchObject({ code: 'PERF_SERVER_START', message: /stopped/ })
 })
 
+test('a stop in mid-restart does not wait for it', async () => {
+  const command = `node ${join(programs, 'server-late.mjs')} $(test -e "$FLAG" && echo 20000 || echo 1; : > "$FLAG")`
+  const flag = join(tmpdir(), `restart-${randomUUID()}`)
+  const server = await startProgram('', { command, env: { FLAG: flag } })
+  const restarting = server.restart()
+  await new Promise((done) => setTimeout(done, 300))
+  const started = performance.now()
+  await server.stop()
+  expect(performance.now() - started).toBeLessThan(5_000)
+  await expect(restarting).rejects.toThrow('The server was stopped')
+  rmSync(flag, { force: true })
+})
+
 test('await using', async () => {
   const server = await startProgram('server-ok.mjs')
   await server[Symbol.asyncDispose]()
