@@ -53,7 +53,8 @@ async function isRefused(host: string, port: number): Promise<boolean> {
 /** The server of a test. It knows whether its end was asked for; any other end is a failure. */
 export class StartedServer implements PerfServer {
   failure: ServerExitedError | undefined
-  readonly #parts: ServerParts
+  #parts: ServerParts
+  #pid: number | undefined
   readonly #gone = new AbortController()
   /** Ends a restart that is under way when the server is stopped. */
   readonly #cancel = new AbortController()
@@ -83,7 +84,7 @@ export class StartedServer implements PerfServer {
   }
 
   get pid(): number | undefined {
-    return this.#process?.pid
+    return this.#pid
   }
 
   get output(): string {
@@ -140,6 +141,7 @@ export class StartedServer implements PerfServer {
 
   #adopt(process: ServerProcess | undefined): void {
     this.#process = process
+    this.#pid = process?.pid
     void process?.exited.then((exit) => {
       // A `stop()` that is under way finds out by itself.
       if (process !== this.#endingProcess) this.#stopping ??= this.#die(process, exit)
@@ -177,6 +179,7 @@ export class StartedServer implements PerfServer {
     await this.#close(new Error('The server was stopped'))
     const { pid, output } = this
     this.#report({ event: 'stopped', ...(pid !== undefined && { pid }), ...(process && { output }) })
+    this.#letGo()
   }
 
   /**
@@ -232,6 +235,25 @@ export class StartedServer implements PerfServer {
     })
     this.#endingProcess = process
     await this.#close(this.failure)
+    this.#letGo()
+  }
+
+  /** Vitest keeps the fixtures of every test until its file is over, so nothing heavy may hang on a server that is gone. */
+  #letGo(): void {
+    const { options, address, cwd } = this.#parts
+    this.#process = undefined
+    this.#endingProcess = undefined
+    this.#parts = {
+      options,
+      address,
+      cwd,
+      process: undefined,
+      instrument: undefined,
+      lifetime: this.#gone.signal,
+      observe: () => {},
+      snapshot: undefined,
+      startAgain: () => Promise.reject(new Error('unreachable: a server that is gone is not restarted')),
+    }
   }
 
   #report(event: Omit<ServerEvent, 'source' | 'url'>): void {
