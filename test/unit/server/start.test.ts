@@ -233,9 +233,11 @@ test('a death that a busy thread did not see is no clean stop', async () => {
 })
 
 test('a death behind a wrapper that has not ended yet is no clean stop', async () => {
-  const command = `node ${join(programs, 'server-ok.mjs')}; code=$?; sleep 0.3; exit $code`
+  const command = `node ${join(programs, 'server-ok.mjs')}; code=$?; sleep 0.6; exit $code`
   const server = await startProgram('', { command })
   await fetch(`${server.url}/exit?7`).catch(() => {})
+  // Its connections end a moment before the port.
+  await expect.poll(() => portIsFree(server.port), { interval: 5 }).toBe(true)
   await server.stop()
   expect(server.failure).toMatchObject({ server: { exitCode: 7 } })
 })
