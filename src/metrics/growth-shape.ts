@@ -1,3 +1,5 @@
+import { median, type Point } from './trend.ts'
+
 /** The largest fall from any earlier value. */
 export function largestFall(values: readonly number[]): number {
   let highest = -Infinity
@@ -10,17 +12,15 @@ export function largestFall(values: readonly number[]): number {
 }
 
 /**
- * The share of a growth that its two largest steps make up: 2 / (n - 1) of a straight line, 1 of one or two jumps. Taken from
- * below (the lowest of each value and all that follow), where a spike that goes back is no step. 0 where nothing grew.
+ * Median of the slopes between neighbours: about the slope of a line for what grows all the time, about 0 for what grows in a
+ * few jumps. `NaN` where no two points differ in `x`.
  */
-export function shareOfTwoSteps(values: readonly number[]): number {
-  const envelope = [...values]
-  for (let at = envelope.length - 2; at >= 0; at -= 1) {
-    envelope[at] = Math.min(envelope[at] ?? Infinity, envelope[at + 1] ?? Infinity)
+export function typicalSlope(points: readonly Point[]): number {
+  const slopes: number[] = []
+  let before: Point | undefined
+  for (const point of points) {
+    if (before && point[0] > before[0]) slopes.push((point[1] - before[1]) / (point[0] - before[0]))
+    before = point
   }
-  const growth = (envelope.at(-1) ?? 0) - (envelope[0] ?? 0)
-  if (growth <= 0) return 0
-  const steps = envelope.slice(1).map((value, index) => value - (envelope[index] ?? 0))
-  const [first = 0, second = 0] = steps.sort((a, b) => b - a)
-  return (first + second) / growth
+  return median(slopes.sort((a, b) => a - b))
 }

@@ -1,5 +1,5 @@
 import { formatBytes, formatCount, formatDuration } from '../units.ts'
-import { largestFall, shareOfTwoSteps } from './growth-shape.ts'
+import { largestFall, typicalSlope } from './growth-shape.ts'
 import type { LeakVerdict, MemoryFloor, MemoryMetric } from './memory-result.ts'
 import { mannKendall, theilSen, type Point, type Slope } from './trend.ts'
 
@@ -17,8 +17,8 @@ const MINIMUM_REQUESTS = 1_000
 const SIGNIFICANCE = 0.01
 /** A cache that has filled stops growing: the last half, and the last third, must still grow at this share of the whole. */
 const STILL_GROWING = 0.4
-/** What leaks comes with the requests: growth that two steps make up so much of came with something else. */
-const TWO_STEPS = 0.7
+/** What leaks comes with the requests: where it typically grows at less than this share, it grew in a few steps. */
+const TYPICAL_SHARE = 0.25
 /** What leaks does not go away again: a fall of half the growth, if it is no small one, is that of a cycle. */
 const FALL_SHARE = 0.5
 const FALL_MINIMUM = 192 * 1024
@@ -53,7 +53,8 @@ interface Trend {
   readonly lowest: number
   /** Whether it still grew at the end. */
   readonly goesOn: boolean
-  readonly twoSteps: number
+  /** Typical slope between neighbours divided by that of the whole. */
+  readonly typical: number
   readonly fall: number
   readonly seconds: number
   readonly requests: number | undefined
@@ -108,7 +109,7 @@ function findTrend(floors: readonly MemoryFloor[]): Trend {
     bytes: whole.slope * span,
     lowest: whole.interval[0] * span,
     goesOn: Math.min(half, third) >= STILL_GROWING * whole.slope,
-    twoSteps: shareOfTwoSteps(kept.map((floor) => floor.bytes)),
+    typical: typicalSlope(kept.map(perRequest ? byRequest : byTime)) / whole.slope,
     fall: largestFall(kept.map((floor) => floor.bytes)),
     seconds,
     requests: counted,
@@ -184,8 +185,8 @@ function judgeCount({ floors, hindrance, unit }: LeakEvidence, trend: Trend): Ju
 function judgeShape(trend: Trend, text: ReturnType<typeof describe>): Judgement | undefined {
   const grew = `${text.what} grew by ${formatBytes(trend.bytes)}`
   const more = `twice the load (${text.span} more) would decide`
-  if (trend.twoSteps > TWO_STEPS) {
-    const reason = `${grew}, but in one or two steps, as parts do that are loaded late; ${more}.`
+  if (!(trend.typical >= TYPICAL_SHARE)) {
+    const reason = `${grew}, but in a few steps, as parts do that are loaded late; ${more}.`
     return { verdict: 'inconclusive', reason }
   }
   if (trend.fall > Math.max(FALL_SHARE * trend.bytes, FALL_MINIMUM)) {

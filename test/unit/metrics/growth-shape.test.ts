@@ -1,17 +1,28 @@
 import { describe, expect, it } from 'vitest'
-import { largestFall, shareOfTwoSteps } from '../../../src/metrics/growth-shape.ts'
+import { largestFall, typicalSlope } from '../../../src/metrics/growth-shape.ts'
 
-describe('shareOfTwoSteps', () => {
+describe('typicalSlope', () => {
+  const line = (values: number[]) => values.map((y, x) => [x * 10, y] as const)
+
   it.each([
-    ['a straight line', [0, 1, 2, 3, 4, 5, 6, 7, 8], 0.25],
-    ['one jump', [0, 0, 0, 9, 9, 9], 1],
-    ['three jumps', [0, 3, 3, 6, 6, 9], 2 / 3],
-    ['a line with a spike', [0, 1, 2, 90, 4, 5, 6, 7, 8], 3 / 8],
+    ['a straight line', [0, 5, 10, 15, 20], 0.5],
+    ['a line with a spike', [0, 5, 10, 900, 20, 25, 30], 0.5],
+    ['three jumps', [0, 0, 9, 9, 9, 18, 18, 27, 27], 0],
     ['a level line', [5, 5, 5], 0],
-    ['a fall', [9, 5, 1], 0],
-    ['nothing', [], 0],
-  ])('of %s', (_, values, share) => {
-    expect(shareOfTwoSteps(values)).toBeCloseTo(share, 10)
+  ])('of %s', (_, values, slope) => {
+    expect(typicalSlope(line(values))).toBeCloseTo(slope, 10)
+  })
+
+  it('leaves out neighbours with the same x', () => {
+    expect(
+      typicalSlope([
+        [0, 0],
+        [1, 2],
+        [1, 100],
+        [2, 102],
+      ]),
+    ).toBe(2)
+    expect(typicalSlope([[1, 2]])).toBeNaN()
   })
 })
 

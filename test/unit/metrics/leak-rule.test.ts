@@ -74,6 +74,11 @@ describe('decideLeak', () => {
 
   it('accuses no part that is loaded late', () => {
     expect(server(floors(24, (index) => 5_000 + index + (index > 12 ? 2_000 : 0))).leak.verdict).not.toBe('leak')
+    const stages = floors(
+      24,
+      (index) => 5_000 + noise(index) / 6 + [3, 8, 12, 16, 20].filter((at) => at < index).length * 300,
+    )
+    expect(server(stages).leak).toMatchObject({ verdict: 'inconclusive', reason: expect.stringContaining('steps') })
     const twice = floors(24, (index) => 5_000 + index + (index > 11 ? 700 : 0) + (index > 19 ? 700 : 0))
     expect(server(twice).leak).toMatchObject({ verdict: 'inconclusive', reason: expect.stringContaining('steps') })
   })
