@@ -81,6 +81,16 @@
     return [Math.min(low, ...values), Math.max(high, ...values)]
   }
 
+  /** From the start of the load and not from the end of its first interval. */
+  const fromStart = ([seconds, ...columns]) =>
+    seconds[0] > 0 ? [[0, ...seconds], ...columns.map((column) => [null, ...column])] : [seconds, ...columns]
+
+  /** Of a logarithmic scale the 1, 2 and 5 of each decade. */
+  const roundSteps = (_, splits) =>
+    splits.map((value) =>
+      [1, 2, 5].includes(Number((value / 10 ** Math.floor(Math.log10(value))).toPrecision(3))) ? value : null,
+    )
+
   const positive = (values) => values.map((value) => (value == null ? null : Math.max(value, 0.001)))
 
   /** From zero, with room for the promises. */
@@ -107,17 +117,24 @@
             },
           },
         },
-        series: [{ label: 'percentile', value: (_, value) => text.percentile(value) }, line('latency', 'c1', text.ms, { fill: `${color('c1')}22` })],
+        series: [
+          { label: 'percentile', value: (_, value) => text.percentile(value) },
+          line('latency', 'c1', text.ms, { fill: `${color('c1')}22` }),
+        ],
         axes: [
-          axis(text.percentile, { size: 34, splits: (u) => (u.width < 420 ? FEW_PERCENTILES : PERCENTILES).filter((at) => at <= u.scales.x.max), filter: (_, ticks) => ticks }),
-          axis(text.msTick, { size: 64 }),
+          axis(text.percentile, {
+            size: 34,
+            splits: (u) => (u.width < 420 ? FEW_PERCENTILES : PERCENTILES).filter((at) => at <= u.scales.x.max),
+            filter: (_, ticks) => ticks,
+          }),
+          axis(text.msTick, { size: 64, filter: roundSteps }),
         ],
       }
     },
     latency({ loads }, entry) {
       const { series, latencyBounds } = loads[entry]
       return {
-        data: [series.seconds, series.p50, series.p95, series.p99],
+        data: fromStart([series.seconds, series.p50, series.p95, series.p99]),
         bounds: latencyBounds,
         scales: { x: { time: false }, y: { range: fromZero(latencyBounds) } },
         series: [
@@ -132,7 +149,7 @@
     rate({ loads }, entry) {
       const { series, rateBounds } = loads[entry]
       return {
-        data: [series.seconds, series.rate],
+        data: fromStart([series.seconds, series.rate]),
         bounds: rateBounds,
         scales: { x: { time: false }, y: { range: fromZero(rateBounds) } },
         series: [
@@ -147,12 +164,18 @@
       const names = Object.keys(series.errors)
       const dropped = series.dropped.some(Boolean)
       return {
-        data: [series.seconds, ...names.map((name) => series.errors[name]), ...(dropped ? [series.dropped] : [])],
+        data: fromStart([
+          series.seconds,
+          ...names.map((name) => series.errors[name]),
+          ...(dropped ? [series.dropped] : []),
+        ]),
         bounds: [],
         scales: { x: { time: false }, y: { range: fromZero([]) } },
         series: [
           { label: 'at', value: (_, value) => text.seconds(value) },
-          ...names.map((name, index) => line(name, `c${[3, 2, 5, 1, 4, 6][index % 6]}`, text.count, { points: { show: true, size: 5 } })),
+          ...names.map((name, index) =>
+            line(name, `c${[3, 2, 5, 1, 4, 6][index % 6]}`, text.count, { points: { show: true, size: 5 } }),
+          ),
           ...(dropped ? [line('dropped', 'soft', text.count, { dash: [6, 4] })] : []),
         ],
         axes: [timeAxis(), axis(text.count, { size: 64 })],
@@ -164,7 +187,18 @@
       const columns = [
         ...(figure === 'heap' && has(heap) ? [[heap, line('heap', 'c1', text.bytes, { width: 1.5 })]] : []),
         ...(has(rss) ? [[rss, line('rss', 'soft', text.bytes, { width: 1.5, show: figure === 'rss' })]] : []),
-        ...(has(floor) ? [[floor, line('after collection', 'c4', text.bytes, { width: 0, points: { show: true, size: 7, fill: color('c4') }, paths: () => null })]] : []),
+        ...(has(floor)
+          ? [
+              [
+                floor,
+                line('after collection', 'c4', text.bytes, {
+                  width: 0,
+                  points: { show: true, size: 7, fill: color('c4') },
+                  paths: () => null,
+                }),
+              ],
+            ]
+          : []),
         ...(has(trend) ? [[trend, line('trend', 'c3', text.bytes, { dash: [8, 4] })]] : []),
       ]
       return {
@@ -187,7 +221,13 @@
     drawn.set(
       figure,
       new uPlot(
-        { ...options, width: Math.max(200, place.clientWidth), height: HEIGHT, cursor: { drag: { x: true, y: false } }, hooks: { draw: [boundLines(bounds)] } },
+        {
+          ...options,
+          width: Math.max(200, place.clientWidth),
+          height: HEIGHT,
+          cursor: { drag: { x: true, y: false } },
+          hooks: { draw: [boundLines(bounds)] },
+        },
         data,
         place,
       ),
@@ -212,7 +252,7 @@
   for (const figure of document.querySelectorAll('figure[data-plot]')) resize.observe(figure)
 
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-    for (const figure of [...drawn.keys()]) draw(figure)
+    for (const figure of drawn.keys()) draw(figure)
   })
 
   // ---- Filter and keyboard -----------------------------------------------------------------------------------------
@@ -223,7 +263,9 @@
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean)
     let shown = 0
     for (const test of tests) {
-      const fits = words.every((word) => test.dataset.name.includes(word)) && (verdict === 'all' || test.dataset.verdict === verdict)
+      const fits =
+        words.every((word) => test.dataset.name.includes(word)) &&
+        (verdict === 'all' || test.dataset.verdict === verdict)
       test.hidden = !fits
       if (fits) shown += 1
     }

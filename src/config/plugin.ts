@@ -39,17 +39,20 @@ export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
         ...findPluginOptionIssues(options),
         ...findEnvironmentIssues(process.env),
       ])
+      // Set, not returned: Vite would merge them into those of the plugin in a root config that this project extends.
+      const { provide = {} } = (user.test ??= {})
+      user.test.provide = {
+        ...provide,
+        serverOptions: options.server ?? provide.serverOptions ?? {},
+        loadOptions: options.load ?? provide.loadOptions ?? {},
+        memoryOptions: options.memory ?? provide.memoryOptions ?? {},
+      }
       const environment = readMilliseconds(ENVIRONMENT.testTimeout, process.env)
       return {
         test: {
           testTimeout: environment ?? user.test?.testTimeout ?? TEST_TIMEOUT,
           hookTimeout: user.test?.hookTimeout ?? HOOK_TIMEOUT,
           setupFiles: [setupModule],
-          provide: {
-            serverOptions: options.server ?? {},
-            loadOptions: options.load ?? {},
-            memoryOptions: options.memory ?? {},
-          },
         },
       }
     },

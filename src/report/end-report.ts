@@ -51,14 +51,22 @@ export function renderTest(test: TestSummary, width: number, paint: Paint): stri
     ...testTables(test).map((table) => tableBlock(table, inner, paint)),
     detailsBlock(test, inner, paint),
   ].filter((block) => block.length > 0)
-  return [titleLine(test, width, paint), ...blocks.flatMap((block, index) => (index === 0 ? block : ['', ...block]).map(
-    (line) => (line === '' ? '' : INDENT + line),
-  ))]
+  return [
+    titleLine(test, width, paint),
+    ...blocks.flatMap((block, index) =>
+      (index === 0 ? block : ['', ...block]).map((line) => (line === '' ? '' : INDENT + line)),
+    ),
+  ]
 }
 
 function titleLine(test: TestSummary, width: number, paint: Paint): string {
-  const symbol = { passed: paint.green('✓'), failed: paint.red('✗'), skipped: paint.dim('↓'), pending: paint.yellow('○') }
-  const time = formatDuration(test.duration)
+  const symbol = {
+    passed: paint.green('✓'),
+    failed: paint.red('✗'),
+    skipped: paint.dim('↓'),
+    pending: paint.yellow('○'),
+  }
+  const time = `${test.expectedToFail ? 'fails, as expected  ' : ''}${formatDuration(test.duration)}`
   const project = test.project === '' ? '' : `|${oneLine(test.project)}| `
   const file = `${project}${oneLine(test.file)} > `
   const name = oneLine(testName(test))

@@ -111,7 +111,10 @@ function readHead(directory: string): string | null {
 
 function packedHash(base: string, reference: string): string | undefined {
   const packed = readOptional(join(base, 'packed-refs'))
-  return packed?.split('\n').find((line) => line.endsWith(` ${reference}`))?.split(' ')[0]
+  return packed
+    ?.split('\n')
+    .find((line) => line.endsWith(` ${reference}`))
+    ?.split(' ')[0]
 }
 
 function readOptional(path: string): string | undefined {

@@ -1,7 +1,14 @@
 import { formatCount, formatDuration, formatRate, formatRatio, isMeasured } from '../units.ts'
 import { formatBound, formatMetric, missText } from './metric-text.ts'
 import { harmlessLines, oneLine } from './screen-text.ts'
-import { lastAttempt, type LoadEntry, type MemoryEntry, type ServerEntry, type TestSummary, type ThresholdEntry } from './summary.ts'
+import {
+  lastAttempt,
+  type LoadEntry,
+  type MemoryEntry,
+  type ServerEntry,
+  type TestSummary,
+  type ThresholdEntry,
+} from './summary.ts'
 
 /** Why a test failed: the first cause in a sentence, and what there is to know about it. */
 export interface FailureStory {
@@ -21,13 +28,14 @@ const STANDS_OUT = 1.5
 export function explainFailure(test: TestSummary): FailureStory | undefined {
   if (test.state !== 'failed') return undefined
   const attempt = lastAttempt(test)
-  const ofAttempt = <T extends { attempt: number }>(entries: T[]) => entries.filter((entry) => entry.attempt === attempt)
+  const ofAttempt = <T extends { attempt: number }>(entries: T[]) =>
+    entries.filter((entry) => entry.attempt === attempt)
   const loads = ofAttempt(test.loads)
   const servers = ofAttempt(test.servers)
   const missed = ofAttempt(test.thresholds).filter((threshold) => !threshold.passed)
   return {
     cause: firstCause(test, { loads, servers, missed, memory: ofAttempt(test.memory) }),
-    details: [...missed.slice(1).map(thresholdSentence), ...loads.flatMap(loadDetails)],
+    details: [...missed.slice(1).map(thresholdSentence), ...loads.flatMap((load) => loadDetails(load, loads.length > 1))],
     output: servers.flatMap((server) => (server.output ? harmlessLines(server.output).slice(-OUTPUT_LINES) : [])),
   }
 }
@@ -82,7 +90,7 @@ function planned(load: LoadEntry): string {
 }
 
 /** Which threshold, by how much. */
-export function thresholdSentence(threshold: ThresholdEntry): string {
+function thresholdSentence(threshold: ThresholdEntry): string {
   const { metric, expression, value } = threshold
   const of = threshold.title ? ` of "${oneLine(threshold.title)}"` : ''
   if (!isMeasured(value)) return oneLine(`${metric}${of} has no data, expected ${formatBound(metric, expression)}`)
@@ -90,7 +98,7 @@ export function thresholdSentence(threshold: ThresholdEntry): string {
   return `${oneLine(metric)}${of} was ${formatMetric(metric, value)}, expected ${formatBound(metric, expression)}${miss && ` (${miss})`}`
 }
 
-function loadDetails(load: LoadEntry): string[] {
+function loadDetails(load: LoadEntry, named: boolean): string[] {
   const { result } = load
   const lines: string[] = []
   if (result.errors.total) lines.push(...errorDetails(load))
@@ -104,7 +112,7 @@ function loadDetails(load: LoadEntry): string[] {
     lines.push(`the generator, not the server, was the limit${reason}`)
   }
   if (result.aborted) lines.push(`figures are of the ${formatDuration(result.duration)} until it was ended`)
-  return lines
+  return named && lines.length > 0 ? [`of "${oneLine(load.title)}":`, ...lines.map((line) => `  ${line}`)] : lines
 }
 
 function errorDetails({ result }: LoadEntry): string[] {

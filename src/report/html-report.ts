@@ -9,7 +9,7 @@ import { testName, verdictText } from './summary.ts'
 import { testTables, type TestTable } from './test-tables.ts'
 
 /** What the page's script draws, in the order of the tests on the page. */
-export interface PagePlots {
+interface PagePlots {
   tests: { loads: LoadPlots[]; memory: MemoryPlot[] }[]
 }
 
@@ -68,7 +68,7 @@ function hash(text: string): string {
 }
 
 /** Text for an element or a quoted attribute; on one line, with nothing invisible in it. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
   return oneLine(text).replace(/[&<>"']/g, (character) => entities[character] ?? '')
 }
@@ -77,7 +77,10 @@ function renderHeader(report: JsonReport, tests: readonly JsonReportTest[]): str
   const failed = tests.flatMap((test, index) => (test.failure ? [{ test, index, cause: test.failure.cause }] : []))
   const state = failed.length > 0 ? 'failed' : tests.some((test) => test.state === 'pending') ? 'pending' : 'passed'
   const causes = failed
-    .map(({ test, index, cause }) => `<li><a href="#test-${index}">${escapeHtml(testName(test))}</a> <span>${escapeHtml(cause)}</span></li>`)
+    .map(
+      ({ test, index, cause }) =>
+        `<li><a href="#test-${index}">${escapeHtml(testName(test))}</a> <span>${escapeHtml(cause)}</span></li>`,
+    )
     .join('\n')
   const { environment, run } = report
   const facts = [
@@ -133,8 +136,9 @@ ${renderPlots(test)}
 </details>`
 }
 
-function retryText({ retries }: JsonReportTest): string {
-  return retries > 0 ? ` · ${retries} ${retries === 1 ? 'retry' : 'retries'}` : ''
+function retryText({ retries, expectedToFail }: JsonReportTest): string {
+  const expected = expectedToFail ? ' · fails, as expected' : ''
+  return expected + (retries > 0 ? ` · ${retries} ${retries === 1 ? 'retry' : 'retries'}` : '')
 }
 
 /** The figures that are seen without opening a test. */
@@ -154,7 +158,9 @@ function renderChips(test: JsonReportTest): string {
 
 function renderFailure({ failure }: JsonReportTest): string {
   if (!failure) return ''
-  const details = failure.details.map((line) => `<li${line.startsWith(' ') ? ' class="deeper"' : ''}>${escapeHtml(line.trim())}</li>`)
+  const details = failure.details.map(
+    (line) => `<li${line.startsWith(' ') ? ' class="deeper"' : ''}>${escapeHtml(line.trim())}</li>`,
+  )
   const output = failure.output.map(escapeHtml).join('\n')
   return `<section class="failure" aria-label="Why it failed">
 <p class="cause"><b>Failed first:</b> ${escapeHtml(failure.cause)}</p>
@@ -164,7 +170,9 @@ ${output ? `<p>Last lines of the server</p><pre tabindex="0">${output}</pre>` : 
 }
 
 function renderTable({ columns, rows, notes }: TestTable): string {
-  const head = columns.map(({ title, align }) => `<th scope="col"${align === 'right' ? ' class="number"' : ''}>${escapeHtml(title)}</th>`)
+  const head = columns.map(
+    ({ title, align }) => `<th scope="col"${align === 'right' ? ' class="number"' : ''}>${escapeHtml(title)}</th>`,
+  )
   const body = rows.map((row) => {
     const cells = row.map(({ text, tone }, at) => {
       const classes = [columns[at]?.align === 'right' ? 'number' : '', tone ?? ''].filter(Boolean).join(' ')
@@ -208,6 +216,8 @@ function renderEnvironment({ environment }: JsonReport): string {
     ['CI', environment.ci],
     ['Commit', environment.commit],
   ]
-  const items = facts.flatMap(([name, value]) => (value ? [`<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`] : []))
+  const items = facts.flatMap(([name, value]) =>
+    value ? [`<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`] : [],
+  )
   return `<dl>${items.join('')}</dl><p>Figures of different machines are not comparable.</p>`
 }

@@ -3,7 +3,7 @@ import { explainFailure, type FailureStory } from './failure.ts'
 import type { RunSummary, TestSummary } from './summary.ts'
 
 /** The version of the JSON report's format; it grows when a reader of the old one would misread the new one. */
-export const REPORT_VERSION = 1
+const REPORT_VERSION = 1
 
 export interface JsonReportTest extends TestSummary {
   /** Why it failed; `null` for a test that did not. */

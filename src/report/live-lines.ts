@@ -41,18 +41,25 @@ export function loadEndLine({ result, outcome, error }: PerfLoadArtifact, test: 
     `${formatCount(errors.total)} errors${rate}`,
   ]
   const ended = `${outcome} after ${formatDuration(result.duration)}${error ? ` (${oneLine(error.split('\n')[0] ?? '')})` : ''}`
-  return line(outcome === 'failed' ? '✗' : '■', `${titleOf(result.title, test)}: ${[ended, ...figures].join(', ')}`, paint)
+  return line(
+    outcome === 'failed' ? '✗' : '■',
+    `${titleOf(result.title, test)}: ${[ended, ...figures].join(', ')}`,
+    paint,
+  )
 }
 
 /** The line of a memory watch that has ended. */
-export function memoryEndLine({ result, outcome, target }: PerfMemoryArtifact, test: string, paint: Paint): string {
+export function memoryEndLine({ result, outcome, target }: PerfMemoryArtifact, paint: Paint): string {
   const [start, peak, end] = [result.baseline, result.peak, result.final].map((at) => formatBytes(memoryFigure(at)))
-  const ended = `${outcome} after ${formatDuration(result.duration)}`
-  return line(
-    result.leak.verdict === 'leak' ? '✗' : '■',
-    `${titleOf(result.title, test)}: ${ended}, memory of ${oneLine(target)} ${start}, peak ${peak}, end ${end}, ${result.leak.verdict}`,
-    paint,
-  )
+  const figures = [
+    `${outcome} after ${formatDuration(result.duration)}`,
+    `memory at start ${start}`,
+    `peak ${peak}`,
+    `end ${end}`,
+    result.leak.verdict,
+  ]
+  const mark = result.leak.verdict === 'leak' ? '✗' : '■'
+  return line(mark, `${titleOf(result.title, `memory of ${target}`)}: ${figures.join(', ')}`, paint)
 }
 
 function titleOf(title: string | undefined, test: string): string {

@@ -141,7 +141,11 @@ function latency(value: number | null | undefined, say: (text: string) => string
   return isMeasured(value) ? { text: say(formatDuration(value)) } : undefined
 }
 
-function errors({ errors: count }: LiveMeasurement['latest'], say: (text: string) => string, paint: Paint): Part | undefined {
+function errors(
+  { errors: count }: LiveMeasurement['latest'],
+  say: (text: string) => string,
+  paint: Paint,
+): Part | undefined {
   if (!isMeasured(count)) return undefined
   return { text: say(formatCount(count)), style: count > 0 ? paint.red : paint.dim }
 }

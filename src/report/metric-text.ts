@@ -27,8 +27,12 @@ export function missText(metric: string, expression: string, value: Figure): str
   const word = distance > 0 ? 'over' : 'under'
   if (bound === 0) return `${formatMetric(metric, Math.abs(distance))} ${word}`
   const share = Math.abs(distance / bound)
-  if (share >= 9.995) return `${formatCount(Math.round(value / bound))}x the bound`
+  if (value / bound >= 2) return `${times(value / bound)}x the bound`
   return `${percent(share)} ${word}`
+}
+
+function times(ratio: number): string {
+  return ratio >= 10 ? formatCount(Math.round(ratio)) : String(Number(ratio.toFixed(1)))
 }
 
 function percent(share: number): string {
@@ -45,5 +49,7 @@ export function formatBound(metric: string, expression: string): string {
 
 /** A bound is written by a person: `50 ms`, not `50.0 ms`. */
 function boundText(metric: string, bound: number): string {
-  return formatMetric(metric, bound).replace(/(\.\d*?)0+(?=\D|$)/, '$1').replace(/\.(?=\D|$)/, '')
+  return formatMetric(metric, bound)
+    .replace(/(\.\d*?)0+(?=\D|$)/, '$1')
+    .replace(/\.(?=\D|$)/, '')
 }

@@ -1,6 +1,14 @@
 import { resolve } from 'node:path'
 import type { TestAnnotation } from 'vitest'
-import { DefaultReporter, type SerializedError, type TestCase, type TestModule, type TestRunEndReason, type TestSpecification, type Vitest } from 'vitest/node'
+import {
+  DefaultReporter,
+  type SerializedError,
+  type TestCase,
+  type TestModule,
+  type TestRunEndReason,
+  type TestSpecification,
+  type Vitest,
+} from 'vitest/node'
 import type { PerfArtifact } from '../vitest/artifacts.ts'
 import { renderEndReport } from './end-report.ts'
 import { readEnvironment } from './environment.ts'
@@ -13,7 +21,12 @@ import { LiveWindow } from './live-window.ts'
 import { createPaint, wantsColors, type Paint } from './paint.ts'
 import { pluginReportOptions } from './plugin-options.ts'
 import { renderPrometheus } from './prometheus-report.ts'
-import { checkReportOptions, resolveReportOptions, type ReportOptions, type ResolvedReportOptions } from './report-options.ts'
+import {
+  checkReportOptions,
+  resolveReportOptions,
+  type ReportOptions,
+  type ResolvedReportOptions,
+} from './report-options.ts'
 import { dropStoredProgress } from './stored-artifacts.ts'
 import { summarizeRun, type RunSummary } from './summary.ts'
 import { collectTestRecords } from './test-records.ts'
@@ -63,7 +76,7 @@ export class PerfReporter extends DefaultReporter {
       this.#lastLine.delete(`${testCase.id}\n${perf.id}`)
       if (this.#window) this.#window.update()
       else if (perf.type === 'perf:load') this.log(loadEndLine(perf, testCase.name, this.#paint))
-      else this.log(memoryEndLine(perf, testCase.name, this.#paint))
+      else this.log(memoryEndLine(perf, this.#paint))
     }
   }
 
@@ -99,11 +112,15 @@ export class PerfReporter extends DefaultReporter {
     this.#attempt(() => github.summarize(summary, process.env['GITHUB_STEP_SUMMARY']))
   }
 
-  #printProgress(testCase: TestCase, artifact: Extract<PerfArtifact, { type: 'perf:progress' }>, started: boolean): void {
+  #printProgress(
+    testCase: TestCase,
+    artifact: Extract<PerfArtifact, { type: 'perf:progress' }>,
+    started: boolean,
+  ): void {
     const key = `${testCase.id}\n${artifact.id}`
     const now = Date.now()
     if (started) this.log(startLine(artifact, testCase.name, this.#paint))
-    else if (now - (this.#lastLine.get(key) ?? 0) < this.#report.interval) return
+    else if (now - (this.#lastLine.get(key) ?? 0) < this.#report.interval || artifact.progress >= 1) return
     else this.log(runningLine(artifact, testCase.name, this.#paint))
     this.#lastLine.set(key, now)
   }

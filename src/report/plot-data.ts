@@ -6,7 +6,7 @@ import type { LoadEntry, MemoryEntry, TestSummary, ThresholdEntry } from './summ
 import { groups, loadSeries, shortNumber, type LoadSeries } from './thinning.ts'
 
 /** A horizontal line in a plot: what was promised, and whether it held. */
-export interface BoundLine {
+interface BoundLine {
   value: number
   label: string
   passed: boolean
@@ -99,7 +99,11 @@ export function memoryPlot({ result, target }: MemoryEntry): MemoryPlot {
     heap: column('heap'),
     rss: column('rss'),
     floor: column('floor'),
-    trend: trendLine(result.floors.map((floor) => [at(floor.timestamp), floor.bytes]), result.growth.bytesPerSecond, seconds),
+    trend: trendLine(
+      result.floors.map((floor) => [at(floor.timestamp), floor.bytes]),
+      result.growth.bytesPerSecond,
+      seconds,
+    ),
   }
 }
 
@@ -123,7 +127,8 @@ function trendLine(
     isMeasured(bytes) && isMeasured(slope) ? [bytes - slope * second] : [],
   )
   const [first, last] = [floors[0]?.[0], floors.at(-1)?.[0]]
-  if (offsets.length < 2 || first === undefined || last === undefined || !isMeasured(slope)) return seconds.map(() => null)
+  if (offsets.length < 2 || first === undefined || last === undefined || !isMeasured(slope))
+    return seconds.map(() => null)
   const base = offsets.sort((a, b) => a - b)[Math.floor(offsets.length / 2)] ?? 0
   return seconds.map((second) => (second >= first && second <= last ? shortNumber(base + slope * second) : null))
 }

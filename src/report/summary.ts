@@ -11,7 +11,7 @@ import type {
 } from '../vitest/artifacts.ts'
 import { recorded, type Recorded } from './recorded.ts'
 
-export type TestState = 'passed' | 'failed' | 'skipped' | 'pending'
+type TestState = 'passed' | 'failed' | 'skipped' | 'pending'
 
 /** All that a report needs of one Vitest test. */
 export interface TestRecord {
@@ -25,6 +25,8 @@ export interface TestRecord {
   state: TestState
   duration: number
   retries: number
+  /** `test.fails`: it passes because it fails. */
+  expectedToFail?: true
   errors: { name: string; message: string }[]
   artifacts: readonly unknown[]
 }
@@ -82,6 +84,8 @@ export interface TestSummary {
   state: TestState
   duration: number
   retries: number
+  /** `test.fails`: it passes because it fails. */
+  expectedToFail?: true
   errors: { name: string; message: string }[]
   loads: LoadEntry[]
   memory: MemoryEntry[]
@@ -112,8 +116,7 @@ export function summarizeRun(records: readonly TestRecord[]): RunSummary {
     return test ? [{ test, order }] : []
   })
   tests.sort(
-    (a, b) =>
-      compare(a.test.project, b.test.project) || compare(a.test.file, b.test.file) || a.order - b.order,
+    (a, b) => compare(a.test.project, b.test.project) || compare(a.test.file, b.test.file) || a.order - b.order,
   )
   return { counts, tests: tests.map(({ test }) => test) }
 }

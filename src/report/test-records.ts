@@ -23,6 +23,7 @@ function recordOf(test: TestCase, file: string): TestRecord {
     state: result.state,
     duration: diagnostic?.duration ?? 0,
     retries: diagnostic?.retryCount ?? 0,
+    ...(test.options.fails ? { expectedToFail: true as const } : {}),
     errors: (result.errors ?? []).map((error) => ({ name: error.name ?? 'Error', message: error.message ?? '' })),
     artifacts: test.artifacts(),
   }

@@ -1,7 +1,14 @@
 import { formatBytes, formatCount, formatDuration, formatRatio, isMeasured } from '../units.ts'
 import { formatBound, formatMetric, missText } from './metric-text.ts'
 import { oneLine } from './screen-text.ts'
-import { lastAttempt, type LoadEntry, type MemoryEntry, type ServerEntry, type TestSummary, type ThresholdEntry } from './summary.ts'
+import {
+  lastAttempt,
+  type LoadEntry,
+  type MemoryEntry,
+  type ServerEntry,
+  type TestSummary,
+  type ThresholdEntry,
+} from './summary.ts'
 
 /** What a cell says about its figure, for whoever paints it. */
 export type Tone = 'good' | 'bad' | 'unsure' | 'strong'
@@ -40,13 +47,25 @@ export function testTables(test: TestSummary): TestTable[] {
   const suffix = (entry: { attempt: number }) => (attempts ? ` (attempt ${entry.attempt + 1})` : '')
   const several = new Set(test.thresholds.map(({ title }) => title)).size > 1
   const tables: TestTable[] = [
-    table('load', test.loads.map((load) => loadRow(load, missedMetrics(load, test), suffix(load)))),
+    table(
+      'load',
+      test.loads.map((load) => loadRow(load, missedMetrics(load, test), suffix(load))),
+    ),
     {
-      ...table('memory', test.memory.map((watch) => memoryRow(watch, suffix(watch)))),
+      ...table(
+        'memory',
+        test.memory.map((watch) => memoryRow(watch, suffix(watch))),
+      ),
       notes: test.memory.flatMap((watch) => (watch.result.leak.verdict === 'stable' ? [] : leakNotes(watch))),
     },
-    table('threshold', test.thresholds.map((threshold) => thresholdRow(threshold, several, suffix(threshold)))),
-    table('server', test.servers.map((server) => serverRow(server, suffix(server)))),
+    table(
+      'threshold',
+      test.thresholds.map((threshold) => thresholdRow(threshold, several, suffix(threshold))),
+    ),
+    table(
+      'server',
+      test.servers.map((server) => serverRow(server, suffix(server))),
+    ),
   ]
   return tables.filter(({ rows }) => rows.length > 0)
 }

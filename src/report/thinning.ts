@@ -37,13 +37,17 @@ export function loadSeries(samples: readonly Sample[], limit: number): LoadSerie
   for (const group of groups(samples, limit)) {
     const duration = sum(group.map((sample) => sample.duration))
     series.seconds.push(shortNumber((group.at(-1)?.at ?? 0) / 1_000) ?? 0)
-    series.rate.push(shortNumber(duration > 0 ? (sum(group.map((sample) => sample.requests)) * 1_000) / duration : null))
+    series.rate.push(
+      shortNumber(duration > 0 ? (sum(group.map((sample) => sample.requests)) * 1_000) / duration : null),
+    )
     series.p50.push(highest(group.map((sample) => sample.latency.p50)))
     series.p95.push(highest(group.map((sample) => sample.latency.p95)))
     series.p99.push(highest(group.map((sample) => sample.latency.p99)))
     series.dropped.push(sum(group.map((sample) => sample.dropped)))
     for (const kind of kinds) {
-      series.errors[kind]?.push(sum(group.map((sample) => (sample.errorsByKind as Record<string, number>)?.[kind] ?? 0)))
+      series.errors[kind]?.push(
+        sum(group.map((sample) => (sample.errorsByKind as Record<string, number>)?.[kind] ?? 0)),
+      )
     }
   }
   return series

@@ -68,7 +68,7 @@ const FIXTURES = {
 }
 
 /** `test` of Vitest with the fixtures of this package. */
-export function createTest(): TestAPI<PerfFixtures> {
+function createTest(): TestAPI<PerfFixtures> {
   // Vitest infers the types of fixtures from one literal; ours are stated in `PerfFixtures`, the same for both majors.
   return base.extend(FIXTURES as object) as unknown as TestAPI<PerfFixtures>
 }

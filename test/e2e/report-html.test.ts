@@ -10,7 +10,9 @@ import { createJsonReport } from '../../src/report/json-report.ts'
 import { summarizeRun, type TestRecord } from '../../src/report/summary.ts'
 import { exampleRecords, loadArtifact, loadResult, memoryArtifact, testRecord } from '../unit/report/samples.ts'
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path))
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
+  existsSync(path),
+)
 if (!CHROMIUM) console.warn('skipped: no Chromium (Debian: apt-get install chromium)')
 
 const HOSTILE = `</script><script>window.pwned=1</script><img src=x onerror="window.pwned=2">"'&amp;\u202Ex`
@@ -21,7 +23,11 @@ let browser: Browser
 function htmlOf(records: TestRecord[]): string {
   const environment = readEnvironment(process.cwd(), '4.1.12', {})
   return renderHtmlReport(
-    createJsonReport(summarizeRun(records), { state: 'failed', reportedAt: new Date(Date.UTC(2026, 0, 5)) }, environment),
+    createJsonReport(
+      summarizeRun(records),
+      { state: 'failed', reportedAt: new Date(Date.UTC(2026, 0, 5)) },
+      environment,
+    ),
   )
 }
 
@@ -70,7 +76,16 @@ describe.skipIf(!CHROMIUM)('the HTML report in Chromium', () => {
   beforeAll(async () => {
     browser = await chromium.launch({
       executablePath: CHROMIUM!,
-      args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+      args: [
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
     })
   })
   afterAll(async () => {
@@ -84,7 +99,9 @@ describe.skipIf(!CHROMIUM)('the HTML report in Chromium', () => {
     await expect.poll(() => page.locator('h1').innerText()).toBe('✗ 3 of 4 perf tests failed')
     const head = await page.locator('header').boundingBox()
     expect(head!.y + head!.height).toBeLessThan(900)
-    expect(await page.locator('header').innerText()).toContain('latency.p99 of "GET /orders" was 84.7 ms, expected < 50 ms (69% over)')
+    expect(await page.locator('header').innerText()).toContain(
+      'latency.p99 of "GET /orders" was 84.7 ms, expected < 50 ms (69% over)',
+    )
     // What failed stands first and open, what holds last and closed.
     const order = `[...document.querySelectorAll('details.test')].map((test) => test.dataset.verdict + (test.open ? ' open' : ''))`
     expect(await page.evaluate(order)).toEqual(['failed open', 'failed open', 'failed open', 'passed'])
@@ -96,7 +113,12 @@ describe.skipIf(!CHROMIUM)('the HTML report in Chromium', () => {
   test('plots the spectrum, the series, the errors and the memory, with values under the pointer', async () => {
     const { page, complaints } = await open(fileOf('plots.html', exampleRecords()))
     const titles = await page.locator('#test-2 figcaption').allInnerTexts()
-    expect(titles).toEqual(['Latency by percentile', 'Latency over time', 'Requests/s over time', 'Errors by kind over time'])
+    expect(titles).toEqual([
+      'Latency by percentile',
+      'Latency over time',
+      'Requests/s over time',
+      'Errors by kind over time',
+    ])
     for (const plot of ['spectrum', 'latency', 'rate', 'errors']) {
       const figure = `#test-2 figure[data-plot=${plot}]`
       await page.locator(figure).scrollIntoViewIfNeeded()
@@ -105,7 +127,9 @@ describe.skipIf(!CHROMIUM)('the HTML report in Chromium', () => {
     }
     const memory = '#test-0 figure[data-plot=memory]'
     await page.locator(memory).scrollIntoViewIfNeeded()
-    expect((await page.locator(`${memory} .u-legend`).innerText()).replace(/\s+/g, ' ')).toMatch(/heap.*rss.*after collection.*trend/)
+    expect((await page.locator(`${memory} .u-legend`).innerText()).replace(/\s+/g, ' ')).toMatch(
+      /heap.*rss.*after collection.*trend/,
+    )
     const latency = '#test-2 figure[data-plot=latency]'
     await page.locator(`${latency} .u-over`).hover()
     await expect.poll(() => page.locator(`${latency} .u-legend`).innerText()).toMatch(/p99\s*\d+(\.\d+)? ms/)
@@ -170,12 +194,29 @@ describe.skipIf(!CHROMIUM)('the HTML report in Chromium', () => {
   test('shows hostile names as the text they are', async () => {
     const records = [
       testRecord({
-        path: [HOSTILE], file: `${HOSTILE}.ts`, state: 'failed', errors: [{ name: 'E', message: HOSTILE }],
+        path: [HOSTILE],
+        file: `${HOSTILE}.ts`,
+        state: 'failed',
+        errors: [{ name: 'E', message: HOSTILE }],
         artifacts: [
           loadArtifact({}, loadResult({ title: HOSTILE }, { slowAt: 2 })),
           memoryArtifact({ target: HOSTILE }),
-          { type: 'perf:server', id: 's', attempt: 0, event: 'exited', source: HOSTILE, output: `${HOSTILE}\n${HOSTILE}`, exitCode: 1 },
-          { type: 'perf:threshold', id: 't', attempt: 0, title: HOSTILE, outcomes: [{ metric: `latency.${HOSTILE}`, expression: '<1', value: 2, passed: false }] },
+          {
+            type: 'perf:server',
+            id: 's',
+            attempt: 0,
+            event: 'exited',
+            source: HOSTILE,
+            output: `${HOSTILE}\n${HOSTILE}`,
+            exitCode: 1,
+          },
+          {
+            type: 'perf:threshold',
+            id: 't',
+            attempt: 0,
+            title: HOSTILE,
+            outcomes: [{ metric: `latency.${HOSTILE}`, expression: '<1', value: 2, passed: false }],
+          },
         ],
       }),
     ]

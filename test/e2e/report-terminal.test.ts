@@ -34,11 +34,15 @@ describe.skipIf(missing).each(MAJORS)('live rows on Vitest %i', (major) => {
       'c.perf.ts': `import { test } from 'vitest'\ntest('talks', () => { for (let i = 0; i < 40; i++) console.log('line ' + i) })`,
     }
     const screen = terminal(major, await createProject({ major, files }), { columns: 90 })
-    const rows = await screen.waitFor((now) => count(now, /▸ GET/) === 2 && count(now, /requests\/s {2}[▁-█]{2,}/) === 2)
+    const rows = await screen.waitFor(
+      (now) => count(now, /▸ GET/) === 2 && count(now, /requests\/s {2}[▁-█]{2,}/) === 2,
+    )
     const at = rows.findIndex((row) => row.includes('▸ GET'))
     expect(rows.findIndex((row) => /^ *Duration /.test(row))).toBeLessThan(at)
     expect(rows[at]).toMatch(/^ ▸ GET \/(orders|carts) +━*─+ +\ds left$/)
-    expect(rows[at + 1]).toMatch(/^ {3}1,\d{3} requests\/s {2}[▁-█ ]+ p50 12\.1 ms {2}p99 48\.2 ms {2}3 errors {2}memory 42\.0 MB$/)
+    expect(rows[at + 1]).toMatch(
+      /^ {3}1,\d{3} requests\/s {2}[▁-█ ]+ p50 12\.1 ms {2}p99 48\.2 ms {2}3 errors {2}memory 42\.0 MB$/,
+    )
     expect(await screen.exited).toBe(0)
     const everything = screen.everything()
     // Whatever a torn frame leaves behind scrolls up and stays there.
@@ -51,7 +55,10 @@ describe.skipIf(missing).each(MAJORS)('live rows on Vitest %i', (major) => {
 
   test('fit 40 columns, wide and hostile titles included, and follow NO_COLOR', async () => {
     const title = '注文を読む 🚀 \u001b[2J\u0007\u202Eevil of a length that no such terminal can hold'
-    const files = { 'vitest.config.ts': reporterConfig(), 'a.perf.ts': runningSpec(title, 2_000, loadArtifact(), 'plain') }
+    const files = {
+      'vitest.config.ts': reporterConfig(),
+      'a.perf.ts': runningSpec(title, 2_000, loadArtifact(), 'plain'),
+    }
     const project = await createProject({ major, files })
     const screen = terminal(major, project, { columns: 40, rows: 24, env: { NO_COLOR: '1' } })
     const rows = await screen.waitFor((now) => count(now, /▸ 注文/) === 1 && count(now, /12\/48ms/) === 1)
@@ -70,7 +77,9 @@ describe.skipIf(missing).each(MAJORS)('live rows on Vitest %i', (major) => {
     const project = await createProject({ major, files })
     const screen = terminal(major, project, { columns: 80, args: ['watch'] })
     await screen.waitFor((now) => count(now, /▸ first/) === 1)
-    await screen.waitFor((now) => count(now, /Waiting for file changes/) === 1 && count(now, /1 of 1 perf test holds/) === 1)
+    await screen.waitFor(
+      (now) => count(now, /Waiting for file changes/) === 1 && count(now, /1 of 1 perf test holds/) === 1,
+    )
     await writeFile(join(project, 'a.perf.ts'), runningSpec('second', 1_000, loadArtifact()))
     await screen.waitFor((now) => count(now, /▸ second/) === 1)
     const rows = await screen.waitFor((now) => count(now, /Waiting for file changes/) === 1)

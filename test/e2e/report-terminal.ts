@@ -34,7 +34,12 @@ export interface Screen {
 export function openTerminal(
   major: Major,
   project: string,
-  { columns, rows = 30, args = ['run'], env = {} }: { columns: number; rows?: number; args?: string[]; env?: Record<string, string | undefined> },
+  {
+    columns,
+    rows = 30,
+    args = ['run'],
+    env = {},
+  }: { columns: number; rows?: number; args?: string[]; env?: Record<string, string | undefined> },
 ): Screen {
   const { node, vitest } = toolOf(major)
   const terminal = new Terminal({ cols: columns, rows, scrollback: 5_000, allowProposedApi: true })
@@ -48,7 +53,10 @@ export function openTerminal(
   let raw = ''
   const frames: string[][] = []
   const lines = (from: number, to: number) =>
-    Array.from({ length: to - from }, (_, index) => terminal.buffer.active.getLine(from + index)?.translateToString(true) ?? '')
+    Array.from(
+      { length: to - from },
+      (_, index) => terminal.buffer.active.getLine(from + index)?.translateToString(true) ?? '',
+    )
   const rowsNow = () => lines(terminal.buffer.active.baseY, terminal.buffer.active.baseY + rows)
   child.stdout.setEncoding('utf8')
   child.stdout.on('data', (chunk: string) => {
@@ -56,7 +64,9 @@ export function openTerminal(
     const whole = chunk.endsWith(END_OF_FRAME)
     terminal.write(chunk, () => (whole ? frames.push(rowsNow()) : undefined))
   })
-  const exited = new Promise<number | null>((resolve) => child.once('close', (code) => terminal.write('', () => resolve(code))))
+  const exited = new Promise<number | null>((resolve) =>
+    child.once('close', (code) => terminal.write('', () => resolve(code))),
+  )
   return {
     rows: rowsNow,
     everything: () => lines(0, terminal.buffer.active.length),

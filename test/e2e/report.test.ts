@@ -17,7 +17,7 @@ function readReport(project: string, path: string): JsonReport {
 
 /** All that must be the same however a run was split: not who reported it when, and no times of the run itself. */
 function comparable(report: JsonReport): unknown {
-  return report.tests.map(({ duration: _, ...test }) => test)
+  return report.tests.map((test) => ({ ...test, duration: 0 }))
 }
 
 /** The end tables, without the times of the run itself. */
@@ -109,6 +109,20 @@ describe.each(MAJORS)('reporter on Vitest %i', (major) => {
     }
     expect(run.stdout.match(/perf ■ GET \/orders: completed after 10\.0 s, 1,214 requests\/s/g)).toHaveLength(2)
     expect(run.stdout).toContain('2 of 2 perf tests hold')
+  })
+
+  test('keeps no progress in the main process', async () => {
+    const config = `import { defineConfig } from 'vitest/config'
+const kept = { onTestRunEnd(modules) {
+  for (const test of modules[0].children.allTests()) console.log('kept', test.artifacts().map(({ type }) => type).join())
+} }
+export default defineConfig({ test: { include: ['**/*.perf.ts'], reporters: ['vitest-plugin-perf/reporter', kept] } })`
+    const run = await runVitest({
+      major,
+      reporter: '',
+      files: { 'vitest.config.ts': config, 'a.perf.ts': runningSpec('load', 600, loadArtifact()) },
+    })
+    expect(run.stdout).toMatch(/^kept perf:load$/m)
   })
 
   test('takes its options from the plugin, and its own before those', async () => {

@@ -24,7 +24,10 @@ describe('the tables at the end', () => {
         errors: [{ name: 'E', message: 'x'.repeat(300) }],
         artifacts: [
           loadArtifact({}, loadResult({ title: long })),
-          loadArtifact({ id: 'load-2', attempt: 1, outcome: 'failed', error: long }, loadResult({ title: '\u001b[2J\nboo' })),
+          loadArtifact(
+            { id: 'load-2', attempt: 1, outcome: 'failed', error: long },
+            loadResult({ title: '\u001b[2J\nboo' }),
+          ),
           serverArtifact({ source: long, output: 'y'.repeat(500) }),
         ],
       }),
@@ -38,7 +41,11 @@ describe('the tables at the end', () => {
   })
 
   test('name the attempt where there was a retry', () => {
-    const artifacts = [loadArtifact(), loadArtifact({ attempt: 1 }), thresholdArtifact([{ metric: 'latency.p99', expression: '<50', value: 12, passed: true }], { attempt: 1 })]
+    const artifacts = [
+      loadArtifact(),
+      loadArtifact({ attempt: 1 }),
+      thresholdArtifact([{ metric: 'latency.p99', expression: '<50', value: 12, passed: true }], { attempt: 1 }),
+    ]
     const text = renderEndReport(summarizeRun([testRecord({ artifacts, retries: 1 })]), 100, plain).join('\n')
     expect(text).toContain('GET /orders (attempt 1)')
     expect(text).toContain('GET /orders (attempt 2)')

@@ -11,14 +11,26 @@ import { renderPrometheus } from '../../../src/report/prometheus-report.ts'
 import { findReportOptionIssues, resolveReportOptions } from '../../../src/report/report-options.ts'
 import { summarizeRun, type TestRecord } from '../../../src/report/summary.ts'
 import { writeWhole } from '../../../src/report/write-file.ts'
-import { exampleRecords, loadArtifact, loadResult, memoryArtifact, memoryResult, serverArtifact, testRecord } from './samples.ts'
+import {
+  exampleRecords,
+  loadArtifact,
+  loadResult,
+  memoryArtifact,
+  memoryResult,
+  serverArtifact,
+  testRecord,
+} from './samples.ts'
 
 const Ajv = createRequire(import.meta.url)('ajv') as typeof import('ajv').default
 const folder = mkdtempSync(join(tmpdir(), 'perf-report-unit-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const reportOf = (records: TestRecord[]) =>
-  createJsonReport(summarizeRun(records), { state: 'failed', reportedAt: new Date(0) }, readEnvironment(folder, '4.1.12', {}))
+  createJsonReport(
+    summarizeRun(records),
+    { state: 'failed', reportedAt: new Date(0) },
+    readEnvironment(folder, '4.1.12', {}),
+  )
 
 describe('JSON', () => {
   const validate = new Ajv({ strict: false, allErrors: true }).compile(
@@ -28,7 +40,11 @@ describe('JSON', () => {
 
   test('is what its schema says', () => {
     const empty = loadResult({ requestsPerSecond: Number.NaN, errorRate: Number.NaN })
-    const { eventLoopDelay: _, gc: __, ...other } = memoryResult() as Extract<ReturnType<typeof memoryResult>, { kind: 'node' }>
+    const {
+      eventLoopDelay: _,
+      gc: __,
+      ...other
+    } = memoryResult() as Extract<ReturnType<typeof memoryResult>, { kind: 'node' }>
     const bare = { timestamp: 0, rss: 1 }
     const records = [
       ...exampleRecords(),
@@ -59,7 +75,10 @@ test('ten tests of ten minutes each are an HTML file under 400 KB', () => {
     testRecord({
       file: `specs/${index}.perf.ts`,
       artifacts: [
-        loadArtifact({}, loadResult({ title: `load ${index}` }, { seconds: 600, slowAt: 40 + index, p50: Math.PI * (index + 1) })),
+        loadArtifact(
+          {},
+          loadResult({ title: `load ${index}` }, { seconds: 600, slowAt: 40 + index, p50: Math.PI * (index + 1) }),
+        ),
         memoryArtifact({}, memoryResult('leak', 600)),
       ],
     }),
@@ -70,23 +89,36 @@ test('ten tests of ten minutes each are an HTML file under 400 KB', () => {
 test('the job summary holds the verdict, the causes and the tables, and no name can break it', () => {
   const hostile = '| `x` <b> [link](http://evil) @everyone\n# heading'
   const markdown = renderJobSummary(
-    summarizeRun([...exampleRecords(), testRecord({ path: [hostile], artifacts: [loadArtifact({}, loadResult({ title: hostile }))] })]),
+    summarizeRun([
+      ...exampleRecords(),
+      testRecord({ path: [hostile], artifacts: [loadArtifact({}, loadResult({ title: hostile }))] }),
+    ]),
   )
   expect(markdown).toContain('## ❌ 3 of 5 perf tests failed')
   expect(markdown).toContain('| GET /orders | **1,214** | 12.1 ms | 24.2 ms | **84.7 ms** | 144 ms | **12 (0.10%)** |')
   expect(markdown).not.toMatch(/<b> |\[link\]|@everyone|^# heading/m)
-  for (const row of markdown.split('\n').filter((line) => line.startsWith('| '))) expect(row.split(' | ').length).toBeLessThanOrEqual(7)
+  for (const row of markdown.split('\n').filter((line) => line.startsWith('| ')))
+    expect(row.split(' | ').length).toBeLessThanOrEqual(7)
   expect(renderJobSummary(summarizeRun([]))).toBe('')
 })
 
 test('Prometheus gets base units, escaped labels and one help line a figure', () => {
-  const text = renderPrometheus(summarizeRun([...exampleRecords(), testRecord({ path: ['a "b"\\c\nd'], artifacts: [loadArtifact()] }), ...exampleRecords()]))
+  const text = renderPrometheus(
+    summarizeRun([
+      ...exampleRecords(),
+      testRecord({ path: ['a "b"\\c\nd'], artifacts: [loadArtifact()] }),
+      ...exampleRecords(),
+    ]),
+  )
   expect(text).toContain('test="a \\"b\\"\\\\c\\nd"')
   expect(text).toMatch(/^vitest_perf_latency_seconds\{.*quantile="0\.99"\} 0\.0847$/m)
   expect(text.match(/^# HELP vitest_perf_requests_per_second /gm)).toHaveLength(1)
   expect(text).toMatch(/^vitest_perf_memory_leak\{.*\} 1$/m)
   expect(text).not.toContain('NaN')
-  const series = text.split('\n').filter((line) => line && !line.startsWith('#')).map((line) => line.replace(/ \S+$/, ''))
+  const series = text
+    .split('\n')
+    .filter((line) => line && !line.startsWith('#'))
+    .map((line) => line.replace(/ \S+$/, ''))
   expect(new Set(series).size).toBe(series.length)
 })
 
@@ -149,10 +181,16 @@ describe('writing a file', () => {
 describe('options', () => {
   test('are all checked at once, under the name where they stand', () => {
     const issues = findReportOptionIssues({ json: '', html: 3, interval: -1, github: 'yes', jsno: 'x' }, 'report')
-    expect(issues.map(({ option }) => option).sort()).toEqual(
-      ['report.github', 'report.html', 'report.interval', 'report.jsno', 'report.json'],
+    expect(issues.map(({ option }) => option).sort()).toEqual([
+      'report.github',
+      'report.html',
+      'report.interval',
+      'report.jsno',
+      'report.json',
+    ])
+    expect(findReportOptionIssues('x', 'report')[0]?.message).toBe(
+      'Expected `report` to be an object, got `"x"` (string)',
     )
-    expect(findReportOptionIssues('x', 'report')[0]?.message).toBe('Expected `report` to be an object, got `"x"` (string)')
     expect(findReportOptionIssues({})).toEqual([])
   })
 

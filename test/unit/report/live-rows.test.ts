@@ -15,9 +15,47 @@ function exampleState(): LiveState {
     const requestsPerSecond = 1_000 + 300 * Math.sin(tick / 3)
     state.progress('test-1', progressArtifact({ elapsed, progress: elapsed / 10_000, requestsPerSecond }), elapsed)
   }
-  state.progress('test-2', progressArtifact({ id: 'load-2', title: HOSTILE, requestsPerSecond: 123_456.7, p50: 0.42, p99: 12_345.6, errors: 98_765, elapsed: 100_000, planned: 190_000 }), 8_700)
-  state.progress('test-3', { type: 'perf:progress', id: 'memory-1', attempt: 0, kind: 'memory', title: 'watch', progress: 0.25, elapsed: 2_500, memory: { timestamp: 0, rss: 734_003_200 } }, 8_700)
-  state.progress('test-3', { type: 'perf:progress', id: 'load-3', attempt: 0, kind: 'load', title: 'amount, just begun', progress: 0, elapsed: 0 }, 8_700)
+  state.progress(
+    'test-2',
+    progressArtifact({
+      id: 'load-2',
+      title: HOSTILE,
+      requestsPerSecond: 123_456.7,
+      p50: 0.42,
+      p99: 12_345.6,
+      errors: 98_765,
+      elapsed: 100_000,
+      planned: 190_000,
+    }),
+    8_700,
+  )
+  state.progress(
+    'test-3',
+    {
+      type: 'perf:progress',
+      id: 'memory-1',
+      attempt: 0,
+      kind: 'memory',
+      title: 'watch',
+      progress: 0.25,
+      elapsed: 2_500,
+      memory: { timestamp: 0, rss: 734_003_200 },
+    },
+    8_700,
+  )
+  state.progress(
+    'test-3',
+    {
+      type: 'perf:progress',
+      id: 'load-3',
+      attempt: 0,
+      kind: 'load',
+      title: 'amount, just begun',
+      progress: 0,
+      elapsed: 0,
+    },
+    8_700,
+  )
   return state
 }
 

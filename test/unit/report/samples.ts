@@ -30,7 +30,10 @@ function loadSample(index: number, p50: number, slow: boolean): LoadSample {
   }
 }
 
-export function loadResult(overrides: Partial<LoadResult> = {}, { slowAt = -1, p50 = 12.1, seconds = 10 } = {}): LoadResult {
+export function loadResult(
+  overrides: Partial<LoadResult> = {},
+  { slowAt = -1, p50 = 12.1, seconds = 10 } = {},
+): LoadResult {
   const samples = Array.from({ length: seconds }, (_, index) => loadSample(index, p50, index === slowAt))
   const slow = slowAt >= 0
   const p99 = slow ? p50 * 7 : p50 * 3
@@ -41,15 +44,25 @@ export function loadResult(overrides: Partial<LoadResult> = {}, { slowAt = -1, p
     requests: samples.reduce((sum, sample) => sum + sample.requests, 0),
     requestsPerSecond: 1_214.3,
     latency: {
-      min: p50 / 2, average: p50 * 1.2, stddev: 4.2, p50, p75: p50 * 1.3, p90: p50 * 1.7,
-      p95: p50 * 2, p99, p999: p99 * 1.4, max: p99 * 1.7,
+      min: p50 / 2,
+      average: p50 * 1.2,
+      stddev: 4.2,
+      p50,
+      p75: p50 * 1.3,
+      p90: p50 * 1.7,
+      p95: p50 * 2,
+      p99,
+      p999: p99 * 1.4,
+      max: p99 * 1.7,
     },
     latencySpectrum: PERCENTILES.map((at, index) => [at, at < 0.9 ? p50 * (0.5 + at) : p99 * (index / 8.2)]),
     throughput: { bytes: 240_000 * seconds, bytesPerSecond: 240_000 },
     statusCodes: { 200: 12_000, ...(slow ? { 503: 5 } : {}) },
     errors: slow
       ? {
-          total: 12, timeouts: 9, non2xx: 0,
+          total: 12,
+          timeouts: 9,
+          non2xx: 0,
           byKind: {
             timeout: { count: 9, message: 'no answer within 10 000 ms', firstAt: 4_100, lastAt: 4_950 },
             reset: { count: 3, message: 'read ECONNRESET', firstAt: 4_200, lastAt: 4_900 },
@@ -134,7 +147,15 @@ export function memoryArtifact(
   overrides: Partial<PerfMemoryArtifact> = {},
   result: MemoryResult = memoryResult(),
 ): PerfMemoryArtifact {
-  return { type: 'perf:memory', id: 'memory-1', attempt: 0, outcome: 'completed', target: 'server', result, ...overrides }
+  return {
+    type: 'perf:memory',
+    id: 'memory-1',
+    attempt: 0,
+    outcome: 'completed',
+    target: 'server',
+    result,
+    ...overrides,
+  }
 }
 
 export function serverArtifact(overrides: Partial<PerfServerArtifact> = {}): PerfServerArtifact {
@@ -238,7 +259,11 @@ export function exampleRecords(): TestRecord[] {
       errors: [{ name: 'ServerExitedError', message: 'The server `node server.js` exited with code 1' }],
       artifacts: [
         serverArtifact(),
-        serverArtifact({ event: 'exited', exitCode: 1, output: 'listening on 4001\nError: out of handles\n    at serve (server.js:20:9)\n' }),
+        serverArtifact({
+          event: 'exited',
+          exitCode: 1,
+          output: 'listening on 4001\nError: out of handles\n    at serve (server.js:20:9)\n',
+        }),
         loadArtifact({ outcome: 'aborted' }, loadResult({ title: 'burst', aborted: true }, { seconds: 3 })),
       ],
     }),

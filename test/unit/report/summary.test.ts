@@ -80,7 +80,10 @@ describe('the fold', () => {
   test('names a threshold once that the load and the spec both hold', () => {
     const outcome = { metric: 'latency.p99', expression: '<50', value: 12, passed: true }
     const { thresholds } = summaryOf({
-      artifacts: [loadArtifact({ thresholds: [outcome] }), thresholdArtifact([outcome, { ...outcome, expression: '<20' }])],
+      artifacts: [
+        loadArtifact({ thresholds: [outcome] }),
+        thresholdArtifact([outcome, { ...outcome, expression: '<20' }]),
+      ],
     })
     expect(thresholds.map(({ expression }) => expression)).toEqual(['<50', '<20'])
     expect(thresholds[1]?.title).toBe('GET /orders')
@@ -115,8 +118,9 @@ describe('what made a test fail first', () => {
     ['requestsPerSecond', '>1000', 900, 'requestsPerSecond of "GET /orders" was 900/s, expected > 1,000/s (10% under)'],
     ['errorRate', '<=0', 0.02, 'errorRate of "GET /orders" was 2.00%, expected <= 0% (2.00% over)'],
     ['latency.p99', '<50', null, 'latency.p99 of "GET /orders" has no data, expected < 50 ms'],
-    ['growth.bytes', '<1048576', 3145728, 'growth.bytes of "GET /orders" was 3.00 MB, expected < 1 MB (200% over)'],
+    ['growth.bytes', '<1048576', 3145728, 'growth.bytes of "GET /orders" was 3.00 MB, expected < 1 MB (3x the bound)'],
     ['latency.p99', '<50', 5000, 'latency.p99 of "GET /orders" was 5.00 s, expected < 50 ms (100x the bound)'],
+    ['latency.p99', '<50', 213, 'latency.p99 of "GET /orders" was 213 ms, expected < 50 ms (4.3x the bound)'],
     ['latency.p99', '<50', 50, 'latency.p99 of "GET /orders" was 50.0 ms, expected < 50 ms (not below 50 ms)'],
   ])('is a threshold: %s %s with %s', (metric, expression, value, cause) => {
     const outcomes = [{ metric, expression, value, passed: false }]
@@ -135,7 +139,11 @@ describe('what made a test fail first', () => {
   })
 
   test('is looked for in the last attempt', () => {
-    const artifacts = [missed, loadArtifact({ attempt: 1 }), thresholdArtifact([{ metric: 'errorRate', expression: '<0.1', value: 0.5, passed: false }], { attempt: 1 })]
+    const artifacts = [
+      missed,
+      loadArtifact({ attempt: 1 }),
+      thresholdArtifact([{ metric: 'errorRate', expression: '<0.1', value: 0.5, passed: false }], { attempt: 1 }),
+    ]
     expect(causeOf({ state: 'failed', artifacts })).toContain('errorRate')
   })
 
@@ -145,7 +153,15 @@ describe('what made a test fail first', () => {
 })
 
 test('the story of a failure says where the time went', () => {
-  const slow = loadResult({ title: 'x', dropped: 40, saturated: true, generator: { eventLoopUtilization: 1, cpuPerRequest: 1, reason: 'its event loop was busy' } }, { slowAt: 4 })
+  const slow = loadResult(
+    {
+      title: 'x',
+      dropped: 40,
+      saturated: true,
+      generator: { eventLoopUtilization: 1, cpuPerRequest: 1, reason: 'its event loop was busy' },
+    },
+    { slowAt: 4 },
+  )
   const story = explainFailure(summaryOf({ state: 'failed', artifacts: [loadArtifact({}, slow)] }))
   expect(story?.details).toEqual([
     '12 errors (0.10% of all attempts)',

@@ -1,0 +1,63 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { MAJORS } from './harness/installed-package.ts'
+import { HEALTHY_SERVER } from './harness/programs.ts'
+import { removeProjects, runVitest } from './harness/run-vitest.ts'
+
+afterAll(removeProjects)
+
+const SPEC = `import { test, expect } from 'vitest-plugin-perf'
+test('is served from its own folder', async ({ server }) => {
+  expect(await (await fetch(server.url + '/')).text()).toBe('ok')
+})`
+
+describe.each(MAJORS)('several projects on Vitest %i', (major) => {
+  test('options are per project, and paths are relative to the root of each', async () => {
+    const run = await runVitest({
+      major,
+      reporter: 'perf',
+      files: {
+        'vitest.config.ts': `import { defineConfig } from 'vitest/config'
+          import perf from 'vitest-plugin-perf/plugin'
+          export default defineConfig({
+            plugins: [perf({ server: { command: 'node root.js' } })],
+            test: { projects: [
+              { extends: true, test: { name: 'shares', include: ['shares.test.ts'] } },
+              { root: './orders', plugins: [perf({ server: { module: './app.js' } })], test: { name: 'own', include: ['*.test.ts'] } },
+            ] },
+          })`,
+        'root.js': HEALTHY_SERVER,
+        'shares.test.ts': SPEC,
+        'orders/app.js': `export default (request, response) => response.end('ok')`,
+        'orders/own.test.ts': SPEC,
+      },
+    })
+    expect(run.output).toContain('2 passed')
+    expect(run.exitCode).toBe(0)
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('a test that extends ours keeps the fixtures, and tears its own down before the server', async () => {
+    const run = await runVitest({
+      major,
+      perf: `{ server: { command: 'node server.js' } }`,
+      files: {
+        'server.js': HEALTHY_SERVER,
+        'orders.ts': `import { test as base } from 'vitest-plugin-perf'
+          export const test = base.extend<{ client: { get(path: string): Promise<string> } }>({
+            client: async ({ server }, use) => {
+              await use({ get: async (path) => (await fetch(server.url + path)).text() })
+              console.log('torn down while the server says ' + (await (await fetch(server.url + '/')).text()))
+            },
+          })`,
+        'a.test.ts': `import { expect } from 'vitest-plugin-perf'
+          import { test } from './orders.ts'
+          test('uses both', async ({ client, server }) => { expect(await client.get('/slow')).toBe('slow') })
+          test.each([1, 2])('in a table', async () => {})
+          test.for([[1, 'a']])('for %s', async ([n], { server }) => { expect(server.port).toBeGreaterThan(n) })`,
+      },
+    })
+    expect(run.output).toContain('4 passed')
+    expect(run.output).toContain('torn down while the server says ok')
+    expect(await run.leftovers()).toEqual([])
+  })
+})
