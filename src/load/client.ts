@@ -223,7 +223,8 @@ export class Connection {
       // An answer nobody asked for, or an upgrade nobody asked for: this connection does not speak our HTTP.
       this.#leaving = true
       this.#failures += 1
-      if (answered) this.#events.onFailure('protocol', '101 Switching Protocols, which no request asked for', answered.since)
+      if (answered)
+        this.#events.onFailure('protocol', '101 Switching Protocols, which no request asked for', answered.since)
       return
     }
     this.#answersHere += 1

@@ -278,15 +278,19 @@ class RunningLoad {
     const ending = this.#ending
     if (ending) return this.#fail(ending.error(this.#partial()), 'aborted')
     const result = this.#finalResult()
-    if (end.outcome === 'failed') return this.#fail(new LoadError<LoadResult>(end.message, { partial: result }), 'failed')
+    if (end.outcome === 'failed')
+      return this.#fail(new LoadError<LoadResult>(end.message, { partial: result }), 'failed')
     if (end.outcome === 'failed-threshold') return this.#failThresholds(end.thresholds, result, true)
     if (this.#progressError) {
       const { error } = this.#progressError
       const text = error instanceof Error ? error.message : String(error)
-      const failure = new LoadError<LoadResult>(`onProgress threw: ${text} (the load ran to its end; its result is \`partial\`)`, {
-        cause: error,
-        partial: result,
-      })
+      const failure = new LoadError<LoadResult>(
+        `onProgress threw: ${text} (the load ran to its end; its result is \`partial\`)`,
+        {
+          cause: error,
+          partial: result,
+        },
+      )
       return this.#fail(failure, 'failed')
     }
     if (end.outcome === 'stopped') return this.#succeed(result, 'stopped')
@@ -330,7 +334,12 @@ class RunningLoad {
   #fail(error: Error, outcome: LoadOutcome, thresholds?: ThresholdOutcome[]): void {
     if (!this.#close()) return
     const { partial } = error as { partial?: LoadResult }
-    this.#end({ outcome, ...(partial ? { result: partial } : {}), ...(thresholds ? { thresholds } : {}), error: error.message })
+    this.#end({
+      outcome,
+      ...(partial ? { result: partial } : {}),
+      ...(thresholds ? { thresholds } : {}),
+      error: error.message,
+    })
     this.#reject(error)
   }
 

@@ -124,7 +124,11 @@ export class LatencyHistogram {
       const rank = Math.min(this.#count, Math.max(1, Math.ceil(Number((ratio * this.#count).toPrecision(12)))))
       while (seen < rank) seen += this.#counts[++bucket] as number
       values.push(
-        rank === 1 ? this.#min : rank === this.#count ? this.#max : Math.min(this.#max, Math.max(this.#min, bucketMiddle(bucket))),
+        rank === 1
+          ? this.#min
+          : rank === this.#count
+            ? this.#max
+            : Math.min(this.#max, Math.max(this.#min, bucketMiddle(bucket))),
       )
     }
     return values

@@ -10,7 +10,10 @@ const LAST = 'HTTP/1.1 500 Oops\r\nConnection: close\r\nContent-Length: 2\r\n\r\
 
 function parse(stream: string, size: number) {
   const answers: [number, boolean][] = []
-  const parser = new AnswerParser({ isHead: () => false, onAnswer: (status, keepAlive) => answers.push([status, keepAlive]) })
+  const parser = new AnswerParser({
+    isHead: () => false,
+    onAnswer: (status, keepAlive) => answers.push([status, keepAlive]),
+  })
   // As the connections do it: one buffer for all chunks, so that old bytes stand behind the new.
   const buffer = Buffer.alloc(1_024, PLAIN)
   let wrong: string | undefined

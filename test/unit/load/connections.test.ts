@@ -54,7 +54,9 @@ describe('agrees with what the server served', () => {
     expect(counts.connections).toBeGreaterThan(3 * CONNECTIONS)
     expect(result.statusCodes).toEqual({ 200: result.requests })
     expect(Math.abs(counts.answered - result.requests)).toBeLessThanOrEqual(CONNECTIONS)
-    expect(Math.abs((result.errors.byKind.reset?.count ?? 0) - counts.answered / 4)).toBeLessThanOrEqual(2 * CONNECTIONS)
+    expect(Math.abs((result.errors.byKind.reset?.count ?? 0) - counts.answered / 4)).toBeLessThanOrEqual(
+      2 * CONNECTIONS,
+    )
     expect(result.errors.byKind.reset?.message).toContain('in the middle of an answer')
   })
 
@@ -72,7 +74,9 @@ describe('agrees with what the server served', () => {
   it('says protocol where the answer is not HTTP, without a hot loop', async () => {
     const target = await startTarget('load-sockets.mjs', { BEHAVIOUR: 'garbage' })
     const load = new LoadGenerator().generateLoad({ url: target.url, connections: 2, duration: 500 })
-    await expect(load).rejects.toMatchObject({ partial: { errors: { byKind: { protocol: { message: expect.stringContaining('not HTTP') } } } } })
+    await expect(load).rejects.toMatchObject({
+      partial: { errors: { byKind: { protocol: { message: expect.stringContaining('not HTTP') } } } },
+    })
     const { connections } = await target.counts()
     expect(connections).toBeLessThan(40)
   })
@@ -94,7 +98,10 @@ describe('agrees with what the server served', () => {
       () => undefined,
       (reason: unknown) => reason,
     )
-    expect(error).toMatchObject({ name: 'LoadError', partial: { requests: 0, errors: { byKind: { timeout: { message: 'no answer within 200 ms' } } } } })
+    expect(error).toMatchObject({
+      name: 'LoadError',
+      partial: { requests: 0, errors: { byKind: { timeout: { message: 'no answer within 200 ms' } } } },
+    })
     const { errors } = (error as { partial: { errors: { timeouts: number; total: number } } }).partial
     expect(errors.timeouts).toBeGreaterThanOrEqual(6)
     expect(errors.timeouts).toBeLessThanOrEqual(9)
@@ -116,7 +123,12 @@ describe('requests and answers of a real server', () => {
     ['/', { pipelining: 8 }, 200],
   ] as const)('%s %o', async ([path, options, status]) => {
     const target = await startTarget('load-http.mjs')
-    const result = await new LoadGenerator().generateLoad({ url: `${target.url}${path}`, connections: 4, duration: 300, ...options })
+    const result = await new LoadGenerator().generateLoad({
+      url: `${target.url}${path}`,
+      connections: 4,
+      duration: 300,
+      ...options,
+    })
     const counts = await target.counts()
     expect(result.requests).toBeGreaterThan(20)
     expect(result.errors.total).toBe(0)
@@ -131,7 +143,11 @@ describe('requests and answers of a real server', () => {
       connections: 1,
       amount: 9,
       headers: { 'x-test': 'yes' },
-      requests: [{}, { path: '/b', method: 'POST', body: { n: 1 } }, { path: '/c', method: 'put', body: 'text', headers: { 'x-test': 'no' } }],
+      requests: [
+        {},
+        { path: '/b', method: 'POST', body: { n: 1 } },
+        { path: '/c', method: 'put', body: 'text', headers: { 'x-test': 'no' } },
+      ],
     })
     const counts = await target.counts()
     expect(counts.paths).toEqual({ '/a?x=1': 3, '/b': 3, '/c': 3 })
@@ -151,7 +167,12 @@ describe('requests and answers of a real server', () => {
 
   it('ends at exactly `amount`', async () => {
     const target = await startTarget('load-http.mjs')
-    const result = await new LoadGenerator().generateLoad({ url: target.url, connections: 7, amount: 500, pipelining: 2 })
+    const result = await new LoadGenerator().generateLoad({
+      url: target.url,
+      connections: 7,
+      amount: 500,
+      pipelining: 2,
+    })
     expect(result).toMatchObject({ requests: 500, unanswered: 0, aborted: false, statusCodes: { 200: 500 } })
     expect((await target.counts()).received).toBe(500)
   })
@@ -161,19 +182,33 @@ describe('requests and answers of a real server', () => {
     const generator = new LoadGenerator()
     const flaky = await generator.generateLoad({ url: `${target.url}/flaky`, connections: 1, amount: 400 })
     expect(flaky.statusCodes).toEqual({ 200: 300, 503: 100 })
-    expect(flaky.errors).toMatchObject({ total: 100, non2xx: 100, timeouts: 0, byKind: { status: { count: 100, message: 'status 503' } } })
+    expect(flaky.errors).toMatchObject({
+      total: 100,
+      non2xx: 100,
+      timeouts: 0,
+      byKind: { status: { count: 100, message: 'status 503' } },
+    })
     expect(flaky.errorRate).toBe(0.25)
     const expected = await generator.generateLoad({ url: `${target.url}/status/503`, amount: 50, expectStatus: 503 })
     expect(expected.errors).toEqual({ total: 0, non2xx: 50, timeouts: 0, byKind: {} })
     const mismatch = await generator.generateLoad({ url: target.url, amount: 50, expectStatus: [201, 299] })
-    expect(mismatch.errors).toMatchObject({ total: 50, non2xx: 0, byKind: { mismatch: { count: 50, message: 'status 200, expected 201 to 299' } } })
+    expect(mismatch.errors).toMatchObject({
+      total: 50,
+      non2xx: 0,
+      byKind: { mismatch: { count: 50, message: 'status 200, expected 201 to 299' } },
+    })
     expect(mismatch.errorRate).toBe(1)
   })
 
   it('keeps the warm-up out of the result', async () => {
     const target = await startTarget('load-http.mjs')
     const generator = new LoadGenerator()
-    const result = await generator.generateLoad({ url: target.url, connections: 2, amount: 100, warmup: { duration: 200, connections: 1 } })
+    const result = await generator.generateLoad({
+      url: target.url,
+      connections: 2,
+      amount: 100,
+      warmup: { duration: 200, connections: 1 },
+    })
     expect(result.requests).toBe(100)
     const { received } = await target.counts()
     expect(received).toBeGreaterThan(150)

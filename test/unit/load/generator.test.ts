@@ -61,7 +61,11 @@ describe('progress', () => {
       }),
     )
     expect(calls).toBe(1)
-    expect(error).toMatchObject({ name: 'LoadError', message: expect.stringContaining('onProgress threw: mine'), cause: expect.any(TypeError) })
+    expect(error).toMatchObject({
+      name: 'LoadError',
+      message: expect.stringContaining('onProgress threw: mine'),
+      cause: expect.any(TypeError),
+    })
     expect(error.partial.duration).toBeGreaterThanOrEqual(400)
     expect(error.partial.requests).toBeGreaterThan(50)
   })
@@ -92,12 +96,22 @@ describe('ends', () => {
     const target = await startTarget('load-http.mjs')
     const test = new AbortController()
     const server = new AbortController()
-    const generator = new LoadGenerator({ lifetime: { signal: test.signal }, server: () => ({ url: target.url, signal: server.signal }) })
+    const generator = new LoadGenerator({
+      lifetime: { signal: test.signal },
+      server: () => ({ url: target.url, signal: server.signal }),
+    })
     const first = rejection(generator.generateLoad({ url: '/' }))
     await delay(200)
     server.abort(new Error('exited with code 1'))
-    expect(await first).toMatchObject({ name: 'LoadError', message: expect.stringContaining('exited with code 1'), partial: { aborted: true } })
-    const other = new LoadGenerator({ lifetime: { signal: test.signal }, server: () => ({ url: target.url, signal: new AbortController().signal }) })
+    expect(await first).toMatchObject({
+      name: 'LoadError',
+      message: expect.stringContaining('exited with code 1'),
+      partial: { aborted: true },
+    })
+    const other = new LoadGenerator({
+      lifetime: { signal: test.signal },
+      server: () => ({ url: target.url, signal: new AbortController().signal }),
+    })
     const second = rejection(other.generateLoad({}))
     await delay(200)
     test.abort(new Error('test timed out'))
@@ -105,7 +119,10 @@ describe('ends', () => {
     await delay(100)
     // And one that is over before it begins sends nothing.
     const { received } = await target.counts()
-    expect(await rejection(other.generateLoad({}))).toMatchObject({ name: 'AbortError', partial: { requests: 0, aborted: true } })
+    expect(await rejection(other.generateLoad({}))).toMatchObject({
+      name: 'AbortError',
+      partial: { requests: 0, aborted: true },
+    })
     expect((await target.counts()).received).toBe(received)
   })
 
@@ -127,7 +144,9 @@ describe('ends', () => {
   it('within a second where every connection is refused, without a storm', async () => {
     const port = await freePort()
     const began = performance.now()
-    const error = await rejection(new LoadGenerator().generateLoad({ url: `http://127.0.0.1:${port}/`, connections: 50 }))
+    const error = await rejection(
+      new LoadGenerator().generateLoad({ url: `http://127.0.0.1:${port}/`, connections: 50 }),
+    )
     expect(performance.now() - began).toBeLessThan(1_500)
     expect(error).toMatchObject({ name: 'LoadError', code: 'PERF_LOAD' })
     expect(error.message).toMatch(/No connection to .* ECONNREFUSED/)
@@ -135,7 +154,9 @@ describe('ends', () => {
   })
 
   it('with the kind dns for a name that does not resolve', async () => {
-    const error = await rejection(new LoadGenerator().generateLoad({ url: 'http://no-such-host.invalid/', duration: 3_000 }))
+    const error = await rejection(
+      new LoadGenerator().generateLoad({ url: 'http://no-such-host.invalid/', duration: 3_000 }),
+    )
     expect(Object.keys(error.partial.errors.byKind)).toEqual(['dns'])
   })
 
@@ -147,7 +168,11 @@ describe('ends', () => {
     const pid = loadProcessPid()
     process.kill(pid, 'SIGKILL')
     const error = await load
-    expect(error).toMatchObject({ name: 'LoadError', message: expect.stringContaining('SIGKILL'), partial: { aborted: true } })
+    expect(error).toMatchObject({
+      name: 'LoadError',
+      message: expect.stringContaining('SIGKILL'),
+      partial: { aborted: true },
+    })
     expect(error.partial.requests).toBeGreaterThan(50)
     const next = await generator.generateLoad({ url: target.url, amount: 10 })
     expect(next.requests).toBe(10)
@@ -160,7 +185,9 @@ describe('ends', () => {
     let onFirst = () => {}
     const first = new Promise<void>((resolve) => (onFirst = resolve))
     const load = rejection(
-      new LoadGenerator().generateLoad({ url: target.url, progressInterval: 100, signal: controller.signal }, () => onFirst()),
+      new LoadGenerator().generateLoad({ url: target.url, progressInterval: 100, signal: controller.signal }, () =>
+        onFirst(),
+      ),
     )
     await first
     const pid = loadProcessPid()
@@ -183,7 +210,9 @@ describe('ends', () => {
       console.log(line.pid)
       line.close()
       new LoadGenerator().generateLoad({ url: ${JSON.stringify(target.url)}, connections: 100, duration: 60_000 }).catch(() => {})`
-    const worker = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const worker = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const [line] = (await once(worker.stdout, 'data')) as [Buffer]
     const pid = Number(line.toString())
     await delay(700)
@@ -213,20 +242,22 @@ function isAlive(pid: number): boolean {
 
 describe('refuses before the first request', () => {
   it('every bad option at once', async () => {
-    const error = await rejection(new LoadGenerator().generateLoad({ url: 'localhost:3000', duration: 0, connections: 1.5 }))
+    const error = await rejection(
+      new LoadGenerator().generateLoad({ url: 'localhost:3000', duration: 0, connections: 1.5 }),
+    )
     expect(error).toMatchObject({ name: 'PerfOptionsError', code: 'PERF_INVALID_OPTIONS' })
-    expect((error as unknown as { issues: { option: string }[] }).issues.map(({ option }) => option).toSorted()).toEqual([
-      'connections',
-      'duration',
-      'url',
-    ])
+    expect(
+      (error as unknown as { issues: { option: string }[] }).issues.map(({ option }) => option).toSorted(),
+    ).toEqual(['connections', 'duration', 'url'])
   })
 
   it('a load that its test has no time for, and names the timeout to set', async () => {
     const target = await startTarget('load-http.mjs')
     const lifetime = { signal: new AbortController().signal, deadline: performance.now() + 4_000, timeout: 5_000 }
     const generator = new LoadGenerator({ lifetime })
-    const error = await rejection(generator.generateLoad({ url: target.url, duration: 4_000, warmup: { duration: 1_000 } }))
+    const error = await rejection(
+      generator.generateLoad({ url: target.url, duration: 4_000, warmup: { duration: 1_000 } }),
+    )
     expect(error).toMatchObject({ name: 'PerfOptionsError' })
     expect(error.message).toMatch(/takes 5\.00 s with its warm-up, .* of its 5\.00 s; .*timeout: 7000/)
     expect((await target.counts()).received).toBe(0)
@@ -243,8 +274,19 @@ describe('thresholds', () => {
     const error = await rejection(generator.generateLoad({ url: target.url, amount: 100, thresholds }))
     expect(error).toMatchObject({ name: 'LoadError', partial: { requests: 100, aborted: false } })
     expect(error.message).toMatch(/failed 2 of 4 thresholds/)
-    expect(error.message.split('\n').slice(1).map((line) => line.trim()[0])).toEqual(['✓', '✓', '✗', '✗'])
-    expect(endings).toMatchObject([{ outcome: 'failed', error: error.message, thresholds: [{ passed: true }, { passed: true }, { passed: false }, { passed: false, value: null }] }])
+    expect(
+      error.message
+        .split('\n')
+        .slice(1)
+        .map((line) => line.trim()[0]),
+    ).toEqual(['✓', '✓', '✗', '✗'])
+    expect(endings).toMatchObject([
+      {
+        outcome: 'failed',
+        error: error.message,
+        thresholds: [{ passed: true }, { passed: true }, { passed: false }, { passed: false, value: null }],
+      },
+    ])
     const passed = await generator.generateLoad({ url: target.url, amount: 100, thresholds: { requests: '==100' } })
     expect(passed.requests).toBe(100)
   })
@@ -254,13 +296,27 @@ describe('thresholds', () => {
     const generator = new LoadGenerator()
     const thresholds = { requests: '>1e9', errorRate: '<0.1' }
     const error = await rejection(
-      generator.generateLoad({ url: `${target.url}/flaky`, connections: 2, duration: 8_000, progressInterval: 200, thresholds, abortOnFail: true }),
+      generator.generateLoad({
+        url: `${target.url}/flaky`,
+        connections: 2,
+        duration: 8_000,
+        progressInterval: 200,
+        thresholds,
+        abortOnFail: true,
+      }),
     )
     expect(error.message).toMatch(/failed 2 of 2 thresholds and was ended after .* \(abortOnFail\)/)
     expect(error.partial.aborted).toBe(true)
     expect(error.partial.duration).toBeLessThan(4_000)
     const growing = rejection(
-      generator.generateLoad({ url: target.url, connections: 2, duration: 1_500, progressInterval: 200, thresholds: { requests: '>1e9' }, abortOnFail: true }),
+      generator.generateLoad({
+        url: target.url,
+        connections: 2,
+        duration: 1_500,
+        progressInterval: 200,
+        thresholds: { requests: '>1e9' },
+        abortOnFail: true,
+      }),
     )
     expect((await growing).partial.duration).toBeGreaterThanOrEqual(1_500)
   })
@@ -281,7 +337,12 @@ describe('what others see of it', () => {
         onEnd: (id, { outcome, plan }) => heard.push([id, 'end', { outcome, plan }]),
       },
     })
-    const result = await generator.generateLoad({ url: target.url, duration: 300, progressInterval: 100, headers: { b: '2' } })
+    const result = await generator.generateLoad({
+      url: target.url,
+      duration: 300,
+      progressInterval: 100,
+      headers: { b: '2' },
+    })
     const plan = { connections: 3, duration: 300, method: 'GET' }
     expect(heard[0]).toEqual([measurementId(result), 'start', { plan, title: `GET ${target.url}/` }])
     expect(heard.at(-1)).toEqual([measurementId(result), 'end', { outcome: 'completed', plan }])
@@ -308,7 +369,10 @@ describe('what others see of it', () => {
 
   it('its own cost', async () => {
     const target = await startTarget('load-http.mjs')
-    const { generator, throughput, requests } = await new LoadGenerator().generateLoad({ url: target.url, duration: 400 })
+    const { generator, throughput, requests } = await new LoadGenerator().generateLoad({
+      url: target.url,
+      duration: 400,
+    })
     expect(generator.cpuPerRequest).toBeGreaterThan(0)
     expect(generator.cpuPerRequest).toBeLessThan(5)
     expect(generator.eventLoopUtilization).toBeGreaterThan(0)

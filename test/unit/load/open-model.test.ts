@@ -26,7 +26,8 @@ describe('arrivals as the server saw them', () => {
     const perBin = bins(arrivals.slice(5_000), 100, 20).toSorted((a, b) => a - b)
     const planned = rate / 10
     // Of twenty bins the middle twelve: a busy machine steals a few, a burst would be in all of them.
-    for (const count of perBin.slice(4, -4)) expect(Math.abs(count - planned)).toBeLessThanOrEqual(Math.max(3, planned * 0.15))
+    for (const count of perBin.slice(4, -4))
+      expect(Math.abs(count - planned)).toBeLessThanOrEqual(Math.max(3, planned * 0.15))
     expect(result.generator.lateness).toBeGreaterThan(0)
     expect(result.samples.at(-1)).toMatchObject({ rate, backlog: expect.any(Number) })
   })
@@ -48,7 +49,12 @@ describe('arrivals as the server saw them', () => {
       [1_000, 400],
       [1_500, 0],
     ])
-    const [first, second, third, fourth] = bins((await target.counts()).arrivals, 500, 4) as [number, number, number, number]
+    const [first, second, third, fourth] = bins((await target.counts()).arrivals, 500, 4) as [
+      number,
+      number,
+      number,
+      number,
+    ]
     expect(first).toBeLessThan(80)
     expect(second).toBeGreaterThan(110)
     expect(third).toBeGreaterThan(160)
@@ -133,7 +139,12 @@ describe('latency from the moment a request was due', () => {
 
   it('warms up at its rate and keeps that out', async () => {
     const target = await startTarget('load-http.mjs')
-    const result = await new LoadGenerator().generateLoad({ url: target.url, rate: 200, duration: 500, warmup: { duration: 500 } })
+    const result = await new LoadGenerator().generateLoad({
+      url: target.url,
+      rate: 200,
+      duration: 500,
+      warmup: { duration: 500 },
+    })
     expect(result.requests).toBe(100)
     expect((await target.counts()).received).toBeGreaterThanOrEqual(190)
   })

@@ -6,7 +6,17 @@ const head = (...lines: string[]) => lines.join('\r\n')
 describe('parsePlainHead', () => {
   it.for([
     [head('HTTP/1.1 200 OK', 'Content-Length: 5'), 200, 5],
-    [head('HTTP/1.1 503 Service Unavailable', 'X: 1', 'content-length:0', 'Connection: keep-alive', 'Keep-Alive: timeout=5'), 503, 0],
+    [
+      head(
+        'HTTP/1.1 503 Service Unavailable',
+        'X: 1',
+        'content-length:0',
+        'Connection: keep-alive',
+        'Keep-Alive: timeout=5',
+      ),
+      503,
+      0,
+    ],
     [head('HTTP/1.1 404', 'CONTENT-LENGTH: 12 '), 404, 12],
     [head('HTTP/1.1 200 OK', 'X-Content-Length: 9', 'Content-Length: 5'), 200, 5],
   ] as const)('%o', ([text, status, length]) => {
