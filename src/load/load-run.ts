@@ -336,7 +336,12 @@ export class LoadRun {
     this.#measurement.stopCost()
     const { progress, rows } = this.#interval(elapsed, true)
     const completed = end.outcome === 'completed'
-    const ended = { ...progress, aborted: !completed, ...(completed ? { progress: 1 } : {}) }
+    const ended = {
+      ...progress,
+      latencyHistogram: this.#measurement.recorder.latency.encode(),
+      aborted: !completed,
+      ...(completed ? { progress: 1 } : {}),
+    }
     this.#report.end(end, ended, rows)
   }
 

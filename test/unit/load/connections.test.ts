@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LoadGenerator } from '../../../dist/load/generator.js'
-import { startTarget } from './target.ts'
+import { freePort, startTarget } from './target.ts'
 
 const CONNECTIONS = 5
 
@@ -47,6 +47,32 @@ describe('agrees with what the server served', () => {
     expect(result.errorRate).toBeCloseTo(lost / (lost + result.requests), 10)
     expect(result.latency.p50).toBeLessThan(50)
     expect(result.latency.min).toBeGreaterThanOrEqual(1)
+  })
+
+  it('is true through a restart of the server', async () => {
+    const port = await freePort()
+    const first = await startTarget('load-sockets.mjs', { PORT: String(port), DELAY: '5' })
+    const seen: number[] = []
+    const load = new LoadGenerator().generateLoad(
+      { url: first.url, connections: CONNECTIONS, duration: 2_500, progressInterval: 100 },
+      ({ requests }) => seen.push(requests),
+    )
+    await expect.poll(() => seen.at(-1) ?? 0, { timeout: 5_000 }).toBeGreaterThan(50)
+    const before = await first.counts()
+    await first.kill()
+    const second = await startTarget('load-sockets.mjs', { PORT: String(port), DELAY: '5' })
+    const result = await load
+    const after = await second.counts()
+    // What the first served between our question and its end is not known.
+    expect(result.requests).toBeGreaterThanOrEqual(before.answered + after.answered - 2 * CONNECTIONS)
+    expect(after.answered).toBeGreaterThan(20)
+    const { refused, reset } = result.errors.byKind
+    expect(result.errors.total).toBe((refused?.count ?? 0) + (reset?.count ?? 0))
+    expect(reset?.count).toBeLessThanOrEqual(CONNECTIONS)
+    expect(refused?.count).toBeGreaterThan(0)
+    // 5 ms, as before: the second and a half of the restart is in no latency.
+    expect(result.latency.p99).toBeLessThan(200)
+    expect(result.latency.min).toBeGreaterThanOrEqual(4)
   })
 
   it('begins anew after a body that was cut off', async () => {
