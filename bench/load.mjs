@@ -4,6 +4,8 @@ import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { LoadGenerator } from '../dist/load/generator.js'
 import { openLoadProcess } from '../dist/load/load-process.js'
 import { resolveLoadOptions } from '../dist/load/load-plan.js'
@@ -138,14 +140,16 @@ async function soak(target, minutes) {
 function simulatedHour() {
   const plan = resolveLoadOptions({ url: 'http://127.0.0.1/', duration: 3_600_000 })
   const measurement = new Measurement(plan, Date.now())
-  globalThis.gc?.()
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc')
+  collect()
   const before = process.memoryUsage().heapUsed
   for (let second = 1; second <= 3_600; second += 1) {
     for (let index = 0; index < 100; index += 1)
       measurement.answer(0, 200, second * 1_000 - 5, second * 1_000 + index / 10)
     measurement.interval(second * 1_000, { connections: 10 })
   }
-  globalThis.gc?.()
+  collect()
   const grown = process.memoryUsage().heapUsed - before
   console.log(`an hour of samples: ${measurement.recorder.rows.length} rows, ${(grown / 1_048_576).toFixed(1)} MB`)
 }

@@ -6,9 +6,10 @@ import { formatDuration } from '../units.ts'
 import type { LoadObserver } from './load-observer.ts'
 import type { LoadOptions } from './load-options.ts'
 import { resolveLoadOptions, type LoadPlan, type ResolveLoadContext } from './load-plan.ts'
+import { ArrivalSchedule } from './schedule.ts'
 import { RunningLoad, type EndingSignal, type OnLoadProgress } from './running-load.ts'
 
-export type { LoadEnding, LoadObserver, LoadOutcome, LoadPlanSummary } from './load-observer.ts'
+export type { LoadObserver } from './load-observer.ts'
 export type { OnLoadProgress } from './running-load.ts'
 
 /** What a load generator lives in. All of it is optional: `new LoadGenerator()` works anywhere. */
@@ -81,18 +82,25 @@ export class LoadGenerator {
   }
 }
 
+/** The least time a load takes: with `amount` it ends with the last arrival at the earliest, and in the closed model nobody knows. */
+function leastDuration({ duration = Infinity, amount, rate }: LoadPlan): number {
+  if (amount === undefined) return duration
+  return rate ? Math.min(duration, new ArrivalSchedule(rate).dueAt(amount - 1)) : 0
+}
+
 function refuseTooLong(plan: LoadPlan, lifetime: Lifetime | undefined): void {
-  if (lifetime?.deadline === undefined || plan.duration === undefined || plan.amount !== undefined) return
-  const needed = plan.duration + (plan.warmup?.duration ?? 0) + MARGIN
+  if (lifetime?.deadline === undefined) return
+  const least = leastDuration(plan)
+  const needed = least + (plan.warmup?.duration ?? 0) + MARGIN
   const left = timeLeft(lifetime)
   if (needed <= left) return
   const whole = (lifetime.timeout ?? left) + needed - left
   const suggested = Math.ceil(whole / 1_000) * 1_000
   throw new PerfOptionsError('load options', [
     {
-      option: 'duration',
-      expected: `at most ${Math.max(0, Math.floor(left - needed + plan.duration))} ms`,
-      received: plan.duration,
+      option: plan.amount === undefined ? 'duration' : 'amount',
+      expected: `at most ${Math.max(0, Math.floor(left - needed + least))} ms`,
+      received: least,
       message:
         `The load takes ${formatDuration(needed - MARGIN)}${plan.warmup ? ' with its warm-up' : ''}, but its test has ${formatDuration(Math.max(0, left))} left` +
         `${lifetime.timeout === undefined ? '' : ` of its ${formatDuration(lifetime.timeout)}`}; ` +

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { LoadGenerator, type LoadEnding } from '../../../dist/load/generator.js'
+import { LoadGenerator } from '../../../dist/load/generator.js'
+import type { LoadEnding } from '../../../src/load/load-observer.ts'
 import { openLoadProcess } from '../../../dist/load/load-process.js'
 import type { LoadResult } from '../../../src/metrics/load-result.ts'
 import { measurementId } from '../../../dist/metrics/measurement-id.js'
@@ -265,7 +266,11 @@ describe('refuses before the first request', () => {
     expect(error).toMatchObject({ name: 'PerfOptionsError' })
     expect(error.message).toMatch(/takes 5\.00 s with its warm-up, .* of its 5\.00 s; .*timeout: 7000/)
     expect((await target.counts()).received).toBe(0)
+    const byAmount = await rejection(generator.generateLoad({ url: target.url, rate: 10, amount: 100 }))
+    expect(byAmount.message).toMatch(/takes 9\.90 s/)
+    expect((await target.counts()).received).toBe(0)
     expect((await generator.generateLoad({ url: target.url, duration: 300 })).requests).toBeGreaterThan(0)
+    expect((await generator.generateLoad({ url: target.url, amount: 10 })).requests).toBe(10)
   })
 })
 
