@@ -1,4 +1,5 @@
 import { formatCount, formatDuration, formatRate, formatRatio, isMeasured } from '../units.ts'
+import { loadRemarks } from './load-remarks.ts'
 import { formatBound, formatMetric, missText } from './metric-text.ts'
 import { harmlessLines, oneLine } from './screen-text.ts'
 import {
@@ -35,7 +36,10 @@ export function explainFailure(test: TestSummary): FailureStory | undefined {
   const missed = ofAttempt(test.thresholds).filter((threshold) => !threshold.passed)
   return {
     cause: firstCause(test, { loads, servers, missed, memory: ofAttempt(test.memory) }),
-    details: [...missed.slice(1).map(thresholdSentence), ...loads.flatMap((load) => loadDetails(load, loads.length > 1))],
+    details: [
+      ...missed.slice(1).map(thresholdSentence),
+      ...loads.flatMap((load) => loadDetails(load, loads.length > 1)),
+    ],
     output: servers.flatMap((server) => (server.output ? harmlessLines(server.output).slice(-OUTPUT_LINES) : [])),
   }
 }
@@ -104,13 +108,7 @@ function loadDetails(load: LoadEntry, named: boolean): string[] {
   if (result.errors.total) lines.push(...errorDetails(load))
   const slow = slowestInterval(load)
   if (slow) lines.push(slow)
-  if (result.dropped) {
-    lines.push(`${formatCount(result.dropped)} arrivals were dropped: all connections were busy`)
-  }
-  if (result.saturated) {
-    const reason = result.generator.reason ? `: ${oneLine(result.generator.reason)}` : ''
-    lines.push(`the generator, not the server, was the limit${reason}`)
-  }
+  lines.push(...loadRemarks(load))
   if (result.aborted) lines.push(`figures are of the ${formatDuration(result.duration)} until it was ended`)
   return named && lines.length > 0 ? [`of "${oneLine(load.title)}":`, ...lines.map((line) => `  ${line}`)] : lines
 }

@@ -103,13 +103,13 @@ export class PerfReporter extends DefaultReporter {
   ): void {
     this.#live.clear()
     super.onTestRunEnd(modules, errors, reason)
-    const summary = summarizeRun(collectTestRecords(modules, this.ctx.config.root))
-    this.#printEnd(summary)
-    this.#writeReports(summary, reason)
-    const github = this.#github
-    if (!github) return
-    github.annotate(modules, errors)
-    this.#attempt(() => github.summarize(summary, process.env['GITHUB_STEP_SUMMARY']))
+    this.#github?.annotate(modules, errors)
+    this.#attempt(() => {
+      const summary = summarizeRun(collectTestRecords(modules, this.ctx.config.root))
+      this.#printEnd(summary)
+      this.#writeReports(summary, reason)
+      this.#attempt(() => this.#github?.summarize(summary, process.env['GITHUB_STEP_SUMMARY']))
+    })
   }
 
   #printProgress(

@@ -173,6 +173,16 @@ test('the story of a failure says where the time went', () => {
   ])
 })
 
+test('a test that passed says what its figures are worth, too', () => {
+  const result = loadResult({ saturated: true, dropped: 7, collections: { count: 12, time: 80, requestsHit: 31 } })
+  const [load] = testTables(summaryOf({ artifacts: [loadArtifact({}, result)] }))
+  expect(load?.notes).toEqual([
+    '7 arrivals were dropped: all connections were busy',
+    'the generator, not the server, was the limit',
+    '31 requests waited for one of 12 forced collections (80.0 ms in all) of the memory watch',
+  ])
+})
+
 test('the verdict counts what holds', () => {
   expect(verdictText(summarizeRun(exampleRecords()))).toBe('3 of 4 perf tests failed')
   expect(verdictText(summarizeRun(exampleRecords().slice(0, 1)))).toBe('1 of 1 perf test holds')
