@@ -1,5 +1,5 @@
 // The confusion table of the memory verdict: every leaking server and every sound one that only looks like it, under load.
-//   npm run bench:leaks [-- --quick] [--duration 8000] [--rate 400] [--only name,name] [--record file.json]
+//   npm run bench:leaks -- [--quick] [--duration=8000] [--rate=400] [--only=name,name] [--record=file.json]
 // `tuning` servers were there when the rule's numbers were chosen; `held back` ones were first run when it was fixed.
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'

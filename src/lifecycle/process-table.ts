@@ -41,7 +41,11 @@ export function findProcess(pid: number): ProcessEntry | undefined {
 }
 
 function listPids(): number[] {
-  return hasProcessTable ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number) : []
+  return hasProcessTable
+    ? readdirSync('/proc')
+        .filter((name) => /^\d+$/.test(name))
+        .map(Number)
+    : []
 }
 
 /** All processes that are not zombies. Empty where there is no `/proc`. */
@@ -96,7 +100,7 @@ export function findTree(tree: ProcessTree): ProcessEntry[] {
   for (const entry of all) {
     if (entry.group === group || carriesCookie(entry.pid, cookie)) members.add(entry.pid)
   }
-  for (let before = -1; before !== members.size; ) {
+  for (let before = -1; before !== members.size;) {
     before = members.size
     for (const entry of all) if (members.has(entry.parent)) members.add(entry.pid)
   }

@@ -71,20 +71,22 @@ obey() {
   finish
 }
 
-parent_of() {
+# Sets $parent; a substitution would cost a process at every look.
+look_up_parent() {
+  parent=''
   if [ -r /proc/self/stat ]; then
     read -r stat <"/proc/$1/stat" || return 1
     set -- \${stat##*) }
-    echo "$2"
+    parent=$2
   else
-    ps -o ppid= -p "$1" | tr -d ' '
+    parent=$(ps -o ppid= -p "$1" | tr -d ' ')
   fi
 } 2>/dev/null
 
 if [ -n "$1" ]; then
   {
     exec 3<&0
-    ( while [ "$(parent_of "$1")" = "$2" ]; do sleep 0.5 || sleep 1 || exit; done; echo end ) </dev/null 3<&- &
+    ( while look_up_parent "$1" && [ "$parent" = "$2" ]; do sleep 1 || exit; done; echo end ) </dev/null 3<&- &
     while read -r line <&3; do echo "$line"; done
     echo end
   } | { obey; kill -KILL 0; }

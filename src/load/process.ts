@@ -9,7 +9,8 @@ const runs = new Map<string, LoadRun>()
 let ticking: NodeJS.Timeout | undefined
 
 function report(message: LoadReportMessage): void {
-  if (process.connected) process.send?.(message)
+  // A worker that goes in this very moment is no error of ours; 'disconnect' follows.
+  if (process.connected) process.send?.(message, () => {})
 }
 
 function tick(): void {

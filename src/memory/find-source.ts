@@ -12,13 +12,18 @@ interface KnownServers {
 }
 
 /** What `target` means in this test. */
-export function findSource(target: MemoryConfig['target'] | MemoryTarget, { server, targetOf }: KnownServers): MemorySource {
+export function findSource(
+  target: MemoryConfig['target'] | MemoryTarget,
+  { server, targetOf }: KnownServers,
+): MemorySource {
   if (target === 'self' || target === process.pid) return new OwnProcess()
   const known = server?.()
   if (target === undefined) return known ? serverSource(known, 'server') : new OwnProcess()
   if (target === 'server') {
     if (!known) {
-      throw new MemoryError("There is no server to watch: name the `server` fixture in this test, or set `target` to 'self' or a pid")
+      throw new MemoryError(
+        "There is no server to watch: name the `server` fixture in this test, or set `target` to 'self' or a pid",
+      )
     }
     return serverSource(known, 'server')
   }

@@ -3,20 +3,23 @@ import type { ForcedCollections } from '../metrics/memory-result.ts'
 import type { FloorRecord } from './memory-source.ts'
 
 /** Floors rise in a program's first collections: so many are forced before one counts. */
-const WARMUP_COLLECTIONS = 12
+const WARMUP_COLLECTIONS = 6
 const WARMUP_DISTANCE = 20
+/** On a machine so busy that they take longer, what is left of the warm-up is the quarter that the rule cuts. */
+const WARMUP_AT_MOST = 1_000
 /** How long to wait for the load to begin before warming up without it. */
 const LOAD_WAIT = 1_000
 /** A planned watch takes about so many floors. One without a plan begins at `FIRST_DISTANCE` and doubles it when full. */
 const PLANNED_FLOORS = 24
-const FIRST_DISTANCE = 200
+const FIRST_DISTANCE = 300
 const MOST_FLOORS = 32
 /**
- * Collections take at most a tenth of the target's time; a quarter until there are enough floors for a verdict, so that a
- * short watch on a busy machine has one too.
+ * Collections take at most a tenth of the target's time; until there are enough floors for a verdict they may take more, so
+ * that a short watch on a busy machine has one too.
  */
 const SHARE = 10
-const FIRST_SHARE = 4
+const FIRST_SHARE = 3
+const FIRST_DISTANCE_AT_MOST = 500
 const ENOUGH_FLOORS = 14
 /** Of so many last collections the quickest tells what one costs: the others waited for a busy machine. */
 const RECENT = 5
@@ -65,8 +68,11 @@ export class FloorTaking {
         }
         await this.#plan.onFloor(this.#records)
       }
-      const share = this.#records.length < ENOUGH_FLOORS ? FIRST_SHARE : SHARE
-      await sleep(Math.max(distance, share * this.#cost()), signal)
+      const rest =
+        this.#records.length < ENOUGH_FLOORS
+          ? Math.min(FIRST_SHARE * this.#cost(), FIRST_DISTANCE_AT_MOST)
+          : SHARE * this.#cost()
+      await sleep(Math.max(distance, rest), signal)
     }
   }
 
@@ -75,7 +81,8 @@ export class FloorTaking {
     while (this.#plan.underLoad() === false && performance.now() < giveUp) {
       if (!(await sleep(WARMUP_DISTANCE, signal))) return
     }
-    for (let count = 0; count < WARMUP_COLLECTIONS; count += 1) {
+    const enough = performance.now() + WARMUP_AT_MOST
+    for (let count = 0; count < WARMUP_COLLECTIONS && performance.now() < enough; count += 1) {
       await this.#collect()
       if (!(await sleep(Math.max(WARMUP_DISTANCE, 2 * this.#cost()), signal))) return
     }

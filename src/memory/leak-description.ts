@@ -61,7 +61,9 @@ export function describeLeak(received: unknown, options: LeakOptions = {}, negat
 function headline({ leak }: MemoryResult, name: string, leaking: boolean): string {
   switch (leak.verdict) {
     case 'leak':
-      return leaking ? `Memory leak (${leak.metric}) in ${name}.` : `Memory leak in ${name}, but a smaller one than allowed.`
+      return leaking
+        ? `Memory leak (${leak.metric}) in ${name}.`
+        : `Memory leak in ${name}, but a smaller one than allowed.`
     case 'stable':
       return `No memory leak in ${name}.`
     case 'inconclusive':

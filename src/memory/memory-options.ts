@@ -1,6 +1,15 @@
 import * as v from 'valibot'
 import type { OptionIssue } from '../errors.ts'
-import { abortSignal, duration, findOptionIssues, flag, nonNegativeInteger, positiveInteger, rejectIssues, text } from '../options.ts'
+import {
+  abortSignal,
+  duration,
+  findOptionIssues,
+  flag,
+  nonNegativeInteger,
+  positiveInteger,
+  rejectIssues,
+  text,
+} from '../options.ts'
 
 /** How memory is watched. */
 export interface MemoryConfig {
@@ -37,16 +46,19 @@ function isTarget(value: unknown): boolean {
 
 const target = v.custom<MemoryConfig['target']>(isTarget, "'server', 'self', a process id or a server")
 
-const memoryConfig = v.strictObject({
-  target: v.optional(target),
-  intervalMs: v.optional(duration),
-  sampleCount: v.optional(positiveInteger),
-  warmupSamples: v.optional(nonNegativeInteger),
-  gc: v.optional(flag),
-  diagnose: v.optional(flag),
-  signal: v.optional(abortSignal),
-  title: v.optional(text),
-}, 'an object')
+const memoryConfig = v.strictObject(
+  {
+    target: v.optional(target),
+    intervalMs: v.optional(duration),
+    sampleCount: v.optional(positiveInteger),
+    warmupSamples: v.optional(nonNegativeInteger),
+    gc: v.optional(flag),
+    diagnose: v.optional(flag),
+    signal: v.optional(abortSignal),
+    title: v.optional(text),
+  },
+  'an object',
+)
 
 /** Every mistake in a `MemoryConfig`. */
 export function findMemoryOptionIssues(input: unknown, prefix = ''): OptionIssue[] {

@@ -39,6 +39,10 @@ export interface MemorySource {
 }
 
 /** The part of a floor that the verdict looks at. */
-export function floorBytes({ memory, code }: IsolateFloor): { heapData: number; external: number; arrayBuffers: number } {
+export function floorBytes({ memory, code }: IsolateFloor): {
+  heapData: number
+  external: number
+  arrayBuffers: number
+} {
   return { heapData: memory.heapUsed - code, external: memory.external, arrayBuffers: memory.arrayBuffers }
 }

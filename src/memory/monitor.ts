@@ -1,9 +1,14 @@
-import { MemoryError, PerfAbortError, PerfError } from '../errors.ts'
+import { MemoryError, PerfAbortError } from '../errors.ts'
 import { optionIssue, rejectIssues } from '../options.ts'
 import { abortReason, raceSignal } from '../lifecycle/abort.ts'
 import { timeLeft, type Lifetime } from '../lifecycle/attempt.ts'
 import type { MemoryProgress, MemoryResult, MemorySnapshot, NodeMemorySnapshot } from '../metrics/memory-result.ts'
-import { resolveMemoryOptions, type MeasureOptions, type MemoryConfig, type ResolvedMemoryConfig } from './memory-options.ts'
+import {
+  resolveMemoryOptions,
+  type MeasureOptions,
+  type MemoryConfig,
+  type ResolvedMemoryConfig,
+} from './memory-options.ts'
 import type { MemorySource } from './memory-source.ts'
 import type { MemoryTarget } from './memory-target.ts'
 import { MemoryWatch, type WatchEnd } from './memory-watch.ts'
@@ -166,8 +171,14 @@ export class MemoryMonitor {
       watch.release()
     }
     const result = watch.result()
-    const error = result && (end.how === 'completed' || end.how === 'stopped') ? undefined : watchError(end, source.name, result)
-    observe?.onEnd?.(id, { outcome: end.how, target: source.name, ...(result && { result }), ...(error && { error: error.message }) })
+    const error =
+      result && (end.how === 'completed' || end.how === 'stopped') ? undefined : watchError(end, source.name, result)
+    observe?.onEnd?.(id, {
+      outcome: end.how,
+      target: source.name,
+      ...(result && { result }),
+      ...(error && { error: error.message }),
+    })
     if (error || !result) throw error
     return { result }
   }
@@ -176,7 +187,11 @@ export class MemoryMonitor {
     return [this.#context.lifetime?.signal, signal].filter((given) => given !== undefined)
   }
 
-  async #raceAbort<Value>(work: Promise<Value>, config: ResolvedMemoryConfig, partial: () => MemoryResult): Promise<Value> {
+  async #raceAbort<Value>(
+    work: Promise<Value>,
+    config: ResolvedMemoryConfig,
+    partial: () => MemoryResult,
+  ): Promise<Value> {
     try {
       return await raceSignals(work, this.#signals(config))
     } catch (error) {

@@ -20,7 +20,9 @@ export class ProcessTree implements MemorySource {
   async read(): Promise<SourceReading> {
     const rss = process.platform === 'linux' ? procTree(this.#pid) : await psTree(this.#pid)
     if (rss === undefined) {
-      throw new MemoryError(`There is no process ${this.#pid} (any more): give the pid of one that runs, or watch the server fixture`)
+      throw new MemoryError(
+        `There is no process ${this.#pid} (any more): give the pid of one that runs, or watch the server fixture`,
+      )
     }
     return { snapshot: { timestamp: Date.now(), rss }, stale: false }
   }
@@ -72,6 +74,9 @@ async function psTree(root: number): Promise<number | undefined> {
   const resident = new Map(rows.map(([pid, , kilobytes]) => [pid, (kilobytes ?? 0) * 1_024]))
   if (!resident.get(root)) return undefined
   const sumOf = (pid: number): number =>
-    rows.reduce((sum, [child, parent]) => (parent === pid && child !== undefined ? sum + sumOf(child) : sum), resident.get(pid) ?? 0)
+    rows.reduce(
+      (sum, [child, parent]) => (parent === pid && child !== undefined ? sum + sumOf(child) : sum),
+      resident.get(pid) ?? 0,
+    )
   return sumOf(root)
 }

@@ -47,7 +47,8 @@ export function memoryResult(watched: Watched): MemoryResult {
     startedAt,
     duration,
     floors,
-    growth: watched.kind === 'node' && floors.length < 2 ? { ...decision.growth, bytes: rawGrowth(live) } : decision.growth,
+    growth:
+      watched.kind === 'node' && floors.length < 2 ? { ...decision.growth, bytes: rawGrowth(live) } : decision.growth,
     leak: withSuspects(decision.leak, watched.profile),
     ...(collections && { collections: { ...collections } }),
     aborted,
@@ -114,13 +115,19 @@ function nodeFloors({ records, live }: Watched): { floors: MemoryFloor[]; hindra
   }
 }
 
-function residentFloors(samples: readonly LiveSample[], { warmupSamples, live }: Watched): ReturnType<typeof joinFloors> {
+function residentFloors(
+  samples: readonly LiveSample[],
+  { warmupSamples, live }: Watched,
+): ReturnType<typeof joinFloors> {
   const kept = samples.slice(Math.min(warmupSamples, samples.length - 1))
   const size = Math.max(1, kept.length / RESIDENT_BLOCKS)
   const floors: MemoryFloor[] = []
   for (let start = 0; Math.round(start) < kept.length; start += size) {
     const block = kept.slice(Math.round(start), Math.round(start + size))
-    const lowest = block.reduce<LiveSample | undefined>((low, row) => (low && low.rss <= row.rss ? low : row), undefined)
+    const lowest = block.reduce<LiveSample | undefined>(
+      (low, row) => (low && low.rss <= row.rss ? low : row),
+      undefined,
+    )
     if (!lowest) continue
     const requests = countAt(live.ticks(), lowest.timestamp)
     floors.push({ timestamp: lowest.timestamp, ...(requests !== undefined && { requests }), bytes: lowest.rss })

@@ -33,7 +33,10 @@ export function joinFloors(records: readonly IsolateFloors[]): { floors: MemoryF
   return { floors: records.map((record) => sumFloor(record, ended ? lasting : undefined)) }
 }
 
-function sumFloor({ timestamp, requests, isolates }: IsolateFloors, only: ReadonlySet<string> | undefined): MemoryFloor {
+function sumFloor(
+  { timestamp, requests, isolates }: IsolateFloors,
+  only: ReadonlySet<string> | undefined,
+): MemoryFloor {
   let heapData = 0
   let external = 0
   let arrayBuffers = 0
@@ -54,7 +57,10 @@ function sumFloor({ timestamp, requests, isolates }: IsolateFloors, only: Readon
 }
 
 /** Requests between two readings of a counter, as if they had come evenly. */
-export function countAt(ticks: readonly (readonly [timestamp: number, count: number])[], timestamp: number): number | undefined {
+export function countAt(
+  ticks: readonly (readonly [timestamp: number, count: number])[],
+  timestamp: number,
+): number | undefined {
   const after = ticks.findIndex(([at]) => at >= timestamp)
   const last = ticks.at(-1)
   if (after === -1) return last?.[1]

@@ -10,7 +10,7 @@ export const CALLS_MINIMUM_GROWTH = 64 * 1024
 export const RSS_MINIMUM_GROWTH = 16 * 1024 * 1024
 
 /** Fewer floors than this (after the first quarter is cut) decide nothing. */
-export const MINIMUM_FLOORS = 8
+export const MINIMUM_FLOORS = 6
 /** Fewer requests than this accuse nobody. */
 const MINIMUM_REQUESTS = 1_000
 const SIGNIFICANCE = 0.01
@@ -154,11 +154,13 @@ function judge(evidence: LeakEvidence, trend: Trend, minimumGrowth: number): Jud
 
 function judgeCount({ floors, hindrance, unit }: LeakEvidence, trend: Trend): Judgement | undefined {
   if (settled(floors).length >= MINIMUM_FLOORS) return undefined
-  const needed = Math.ceil((MINIMUM_FLOORS * 4) / 3)
+  const needed = (MINIMUM_FLOORS * 4) / 3
   const why = hindrance ? ` (${hindrance})` : ''
   const each = floors.length > 1 ? trend.seconds / (floors.length - 1) : 0.25
   const more =
-    unit === 'call' ? 'more iterations' : `about ${formatDuration((needed - floors.length) * each * 1_000)} more under load`
+    unit === 'call'
+      ? 'more iterations'
+      : `about ${formatDuration((needed - floors.length) * each * 1_000)} more under load`
   return {
     verdict: 'inconclusive',
     reason: `Only ${floors.length} of at least ${needed} memory floors could be taken${why}; ${more} would decide.`,
@@ -209,7 +211,7 @@ function fastestPart(floors: readonly MemoryFloor[]): MemoryMetric {
 
 /** Whether a watch that still runs may end in a `leak`: reason enough to begin to look for who holds the memory. */
 export function looksLikeLeak(floors: readonly MemoryFloor[]): boolean {
-  if (settled(floors).length < MINIMUM_FLOORS / 2) return false
+  if (settled(floors).length < MINIMUM_FLOORS - 2) return false
   const trend = findTrend(floors)
   return trend.pValue < 5 * SIGNIFICANCE && trend.bytes >= CALLS_MINIMUM_GROWTH
 }

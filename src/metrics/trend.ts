@@ -30,7 +30,8 @@ function exactTail(n: number, s: number): number {
   for (let size = 2; size <= n; size += 1) {
     const next = Array.from({ length: (size * (size - 1)) / 2 + 1 }, () => 0)
     for (const [inversions, probability] of probabilities.entries()) {
-      for (let add = 0; add < size; add += 1) next[inversions + add] = (next[inversions + add] ?? 0) + probability / size
+      for (let add = 0; add < size; add += 1)
+        next[inversions + add] = (next[inversions + add] ?? 0) + probability / size
     }
     probabilities = next
   }

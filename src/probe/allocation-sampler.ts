@@ -1,7 +1,8 @@
 import { Session, type HeapProfiler } from 'node:inspector'
-import { SourceLines } from './source-lines.ts'
 import { allocationSites } from './allocation-sites.ts'
+import { post } from './inspector-post.ts'
 import type { AllocationProfile } from './protocol.ts'
+import { SourceLines } from './source-lines.ts'
 
 /** Mean distance of two samples in allocated bytes. */
 const SAMPLING_INTERVAL = 16_384
@@ -9,12 +10,16 @@ const SAMPLING_INTERVAL = 16_384
 /** How many sites are worth naming. */
 const SITES = 10
 
-/** V8's sampling heap profiler: what was allocated since `start` and is still alive at `stop`, by place in the source. */
+/**
+ * V8's sampling heap profiler: what was allocated since `start` and is still alive at `stop`, by place in the source. Several
+ * watches share the one that an isolate has; it ends with the last of them.
+ */
 export class AllocationSampler {
   #session: Session | undefined
+  #users = 0
 
-  /** Begins to sample; does nothing where it already does. */
   async start(): Promise<void> {
+    this.#users += 1
     if (this.#session) return
     const session = new Session()
     session.connect()
@@ -25,11 +30,12 @@ export class AllocationSampler {
   async stop(): Promise<AllocationProfile> {
     const session = this.#session
     if (!session) return { sites: [], total: 0 }
-    this.#session = undefined
+    this.#users -= 1
+    const last = this.#users <= 0
+    if (last) this.#session = undefined
     try {
-      const { profile } = (await post(session, 'HeapProfiler.stopSampling', {})) as {
-        profile: HeapProfiler.SamplingHeapProfile
-      }
+      const method = last ? 'HeapProfiler.stopSampling' : 'HeapProfiler.getSamplingProfile'
+      const { profile } = (await post(session, method, {})) as { profile: HeapProfiler.SamplingHeapProfile }
       const { sites, total } = allocationSites(profile.head)
       const lines = await SourceLines.of(session)
       const named = sites.slice(0, SITES).map(({ function: name, scriptId, url, line, column, bytes }) => ({
@@ -39,19 +45,13 @@ export class AllocationSampler {
       }))
       return { sites: named, total }
     } finally {
-      session.disconnect()
+      if (last) session.disconnect()
     }
   }
 
   close(): void {
     this.#session?.disconnect()
     this.#session = undefined
+    this.#users = 0
   }
-}
-
-/** The inspector's callback API: `node:inspector/promises` is experimental on Node 20 and warns. */
-export function post(session: Session, method: string, parameters: object): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    session.post(method, parameters, (error, answer) => (error ? reject(error) : resolve(answer)))
-  })
 }

@@ -23,8 +23,8 @@ export interface RawAllocationSite {
 
 type Frame = AllocationNode['callFrame']
 
-/** The folder of the probe: what it allocates is not the server's. */
-const OWN = new URL('.', import.meta.url).href
+/** The folders of this package: what it allocates is not the server's. */
+const OWN = new URL('..', import.meta.url).href
 
 function isUserCode({ url }: Frame): boolean {
   return url !== '' && !url.startsWith('node:') && !url.startsWith('evalmachine') && !url.startsWith(OWN)

@@ -4,7 +4,14 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { getHeapCodeStatistics, getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { AllocationSampler } from './allocation-sampler.ts'
-import type { IsolateAnswers, IsolateFloor, IsolateMemory, IsolateQuestion, IsolateReading, LoopDelay } from './protocol.ts'
+import type {
+  IsolateAnswers,
+  IsolateFloor,
+  IsolateMemory,
+  IsolateQuestion,
+  IsolateReading,
+  LoopDelay,
+} from './protocol.ts'
 
 /** How often the event loop is looked at, in milliseconds: the smallest delay that is seen. */
 const LOOP_RESOLUTION = 10
@@ -89,7 +96,7 @@ export class Isolate {
 
   /** Ends every watch and the profiler. */
   close(): void {
-    for (const watch of [...this.#watches.keys()]) this.forget(watch)
+    for (const watch of this.#watches.keys()) this.forget(watch)
     this.#sampler.close()
   }
 

@@ -3,7 +3,7 @@ import type { Debugger, Session } from 'node:inspector'
 import { SourceMap, type SourceMapPayload } from 'node:module'
 import { relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { post } from './allocation-sampler.ts'
+import { post } from './inspector-post.ts'
 
 interface Position {
   readonly scriptId: string

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import type { ServerFailure } from '../errors.ts'
 import { formatDuration } from '../units.ts'
 import { lastLines } from './output.ts'
@@ -16,17 +17,27 @@ export interface FailureStory {
   readonly lastProbe?: string | undefined
 }
 
+/** The signal that ended a process: its own, or the one that a shell tells by an exit code over 128. */
+export function signalOfExit(code: number | null | undefined, signal: string | null | undefined): string | undefined {
+  if (signal) return signal
+  if (typeof code !== 'number' || code <= 128) return undefined
+  return Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0]
+}
+
 /** How a process ended, for a sentence: `exited with code 1`, `was ended by SIGSEGV`. */
 export function describeExit(code: number | null | undefined, signal: string | null | undefined): string {
-  return signal ? `was ended by ${signal}` : `exited with code ${code ?? 'unknown'}`
+  if (signal) return `was ended by ${signal}`
+  const told = signalOfExit(code, signal)
+  return `exited with code ${code ?? 'unknown'}${told ? ` (as after ${told})` : ''}`
 }
 
 /** What usually lies behind an exit code of the shell or a well-known line of output. */
 export function adviseOnExit(code: number | null | undefined, signal: string | null | undefined, output: string) {
   if (code === 127) return 'The shell did not find the command: check its spelling, `cwd` and PATH.'
   if (code === 126) return 'The shell may not execute that file: check its permissions.'
-  if (/EADDRINUSE|address already in use/i.test(output)) return 'Have the server listen on the port in the variable PORT.'
-  if (signal === 'SIGKILL') return 'Something killed it: perhaps the system, for want of memory.'
+  if (/EADDRINUSE|address already in use/i.test(output))
+    return 'Have the server listen on the port in the variable PORT.'
+  if (signalOfExit(code, signal) === 'SIGKILL') return 'Something killed it: perhaps the system, for want of memory.'
   if (code === 0 && !signal) return 'A server has to stay in the foreground: leave `&`, `--daemon` and the like out.'
   return undefined
 }

@@ -10,7 +10,8 @@ type IsolateQuestion = import('../probe/protocol.ts', { with: { 'resolution-mode
 
 const SOCKET: Protocol['PROBE_SOCKET'] = 'PERF_PROBE_SOCKET'
 
-const PACKAGE_MANAGER = /[\\/](?:npm|npx|pnpm|pnpx|yarn|yarnpkg|corepack)(?:-cli)?(?:\.[cm]?js)?$|[\\/](?:npm|pnpm|yarn|corepack)[\\/](?:bin|dist|lib)[\\/]/
+const PACKAGE_MANAGER =
+  /[\\/](?:npm|npx|pnpm|pnpx|yarn|yarnpkg|corepack)(?:-cli)?(?:\.[cm]?js)?$|[\\/](?:npm|pnpm|yarn|corepack)[\\/](?:bin|dist|lib)[\\/]/
 
 function greeting(): IsolateGreeting {
   const { threadId } = require('node:worker_threads') as typeof import('node:worker_threads')

@@ -95,7 +95,12 @@ function closerOf(value: unknown): RunningApplication {
 
 /** Runs the default export of a `module`, whatever kind of the contract it is. */
 export async function startApplication(value: unknown, context: ModuleContext): Promise<RunningApplication> {
-  if (!isRequestListener(value) && isFunction(value) && !hasListen(value) && !isFunction((value as Application).fetch)) {
+  if (
+    !isRequestListener(value) &&
+    isFunction(value) &&
+    !hasListen(value) &&
+    !isFunction((value as Application).fetch)
+  ) {
     const made: unknown = await value(context)
     if (alreadyListens(made)) return closerOf(made)
     const looksReady = made === undefined || (!hasListen(made) && !isFunction(made) && !('fetch' in Object(made)))

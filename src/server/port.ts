@@ -1,5 +1,6 @@
 import getPort from 'get-port'
 import { createServer } from 'node:net'
+import { isMainThread } from 'node:worker_threads'
 import { PortInUseError } from '../errors.ts'
 import { findPortOwner, type PortOwner } from './listeners.ts'
 
@@ -25,9 +26,12 @@ export function portsOfWorker(worker: number, random: () => number = Math.random
   return own
 }
 
+/** The pid of Vitest's main process: it is the same in all workers of a run, and another in the next run. */
+const run = isMainThread && process.send ? process.ppid : process.pid
+
 /** A port that is free on every address of this machine, and not given out by this worker a moment ago. */
 export function findFreePort(env: NodeJS.ProcessEnv = process.env): Promise<number> {
-  return getPort({ port: portsOfWorker(Number(env.VITEST_POOL_ID ?? env.VITEST_WORKER_ID ?? 0)) })
+  return getPort({ port: portsOfWorker(Number(env.VITEST_POOL_ID ?? env.VITEST_WORKER_ID ?? 0) + run) })
 }
 
 /** Whether a port can be bound; `undefined` where another reason than a listener stands against it. */

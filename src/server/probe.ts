@@ -27,7 +27,7 @@ export function addressesOf(hostname: string): readonly (string | undefined)[] {
 
 export function isLoopback(hostname: string): boolean {
   const bare = hostname.replace(/^\[|\]$/g, '').toLowerCase()
-  return bare === 'localhost' || bare === '::1' || /^127\./.test(bare)
+  return bare === 'localhost' || bare === '::1' || /^127(\.\d+){3}$/.test(bare)
 }
 
 function fixedLookup(address: string): LookupFunction {
@@ -90,7 +90,9 @@ export function probeHttp(url: URL, address: string | undefined, options: ProbeO
     request.once('close', () => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
-      resolve(outcome ?? { kind: 'failure', code: 'ECONNRESET', message: 'the connection was closed without an answer' })
+      resolve(
+        outcome ?? { kind: 'failure', code: 'ECONNRESET', message: 'the connection was closed without an answer' },
+      )
     })
     request.end()
   })

@@ -27,6 +27,8 @@ export type Readiness =
 /** The first probe's limit; each next one that is cut off has twice as long, so that a slow server is not asked for ever. */
 const FIRST_PROBE_TIMEOUT = 1_000
 
+const MEANINGFUL_PROBE = 100
+
 /** How long a server that cannot have its port may take to exit. */
 const EXIT_NOTICE = 150
 
@@ -97,9 +99,11 @@ async function probeUntilReady(server: ServerProcess, plan: ReadinessPlan, runni
     if (left <= 0) return { kind: 'timeout', lastProbe }
     const started = performance.now()
     const found = await lookAt(server, plan, Math.min(limit, left), running)
-    if (performance.now() - started >= limit) limit *= 2
+    const took = performance.now() - started
     if (found.healthy) return judgeAnswer(server, plan, lastProbe)
-    if (!running.aborted) lastProbe = found.message
+    // One that had next to no time before the deadline says less than the one before.
+    if (!running.aborted && !(left < MEANINGFUL_PROBE && lastProbe)) lastProbe = found.message
+    if (took >= limit) limit *= 2
     const { size } = server.output
     if (size !== seen && saysPortTaken(server.output.tail, plan.port, { named: true })) {
       return (await exitsNow(server)) ?? { kind: 'port-taken' }

@@ -1,6 +1,14 @@
 import * as v from 'valibot'
 import type { OptionIssue } from '../errors.ts'
-import { duration, findOptionIssues, nonNegativeInteger, optionIssue, positiveInteger, rejectIssues, text } from '../options.ts'
+import {
+  duration,
+  findOptionIssues,
+  nonNegativeInteger,
+  optionIssue,
+  positiveInteger,
+  rejectIssues,
+  text,
+} from '../options.ts'
 import { parseServerUrl, stripTrailingSlashes } from './url.ts'
 
 /** Statuses that count as healthy: one, or a range with both ends in it. */
@@ -145,7 +153,7 @@ const healthSchema = v.strictObject(
   'an object, or false',
 )
 
-const resources = 'a wait-on resource, such as \'tcp:127.0.0.1:5432\', or a list of them'
+const resources = "a wait-on resource, such as 'tcp:127.0.0.1:5432', or a list of them"
 const waitOnResource = v.pipe(v.string(resources), v.regex(WAIT_ON_RESOURCE, resources), v.nonEmpty(resources))
 
 const serverSchema = v.strictObject(
@@ -282,7 +290,10 @@ function withEnvironmentUrl(options: ServerOptions, env: NodeJS.ProcessEnv): Ser
  *
  * @throws {PerfOptionsError} with every mistake in them.
  */
-export function resolveServerOptions(input: ServerOptions, env: NodeJS.ProcessEnv = process.env): ResolvedServerOptions {
+export function resolveServerOptions(
+  input: ServerOptions,
+  env: NodeJS.ProcessEnv = process.env,
+): ResolvedServerOptions {
   const options = isObject(input) ? withEnvironmentUrl(input, env) : input
   rejectIssues('server options', findServerOptionIssues(options, 'server'))
   const { health, shutdown } = options

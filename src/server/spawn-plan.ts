@@ -26,7 +26,9 @@ function moduleFile(module: string, cwd: string): string {
 
 /** Node's own flags for a TypeScript module: none needed, one needed, or it cannot run it. */
 function typeScriptFlags(file: string, nodeOptions: string | undefined): readonly string[] | undefined {
-  const hasLoader = /--(import|loader|experimental-loader|require|experimental-strip-types)\b|(^|\s)-r\s/.test(nodeOptions ?? '')
+  const hasLoader = /--(import|loader|experimental-loader|require|experimental-strip-types)\b|(^|\s)-r\s/.test(
+    nodeOptions ?? '',
+  )
   if (!/^\.[cm]?tsx?$/.test(extname(file)) || hasLoader) return []
   if (extname(file) === '.tsx') return undefined
   if ((process.features as { typescript?: unknown }).typescript) return []

@@ -87,7 +87,10 @@ function reportFailure(options: ResolvedServerOptions, { observe }: ServerContex
 }
 
 /** What is left of the health timeout and of the test's own, whichever is less. */
-function timeToBeReady({ options, context }: Pick<Launch, 'options' | 'context'>): { timeout: number; ofTest: boolean } {
+function timeToBeReady({ options, context }: Pick<Launch, 'options' | 'context'>): {
+  timeout: number
+  ofTest: boolean
+} {
   const left = context.lifetime ? timeLeft(context.lifetime) - DEADLINE_MARGIN : Infinity
   const ofTest = left < options.health.timeout
   return { timeout: Math.max(1, ofTest ? left : options.health.timeout), ofTest }
@@ -220,7 +223,8 @@ async function launchOnPort(
     return process
   }
   const output = process.output.tail
-  const grace = readiness.kind === 'aborted' ? options.shutdown.timeout : Math.min(FAILED_GRACE, options.shutdown.timeout)
+  const grace =
+    readiness.kind === 'aborted' ? options.shutdown.timeout : Math.min(FAILED_GRACE, options.shutdown.timeout)
   await process.end({ signal: options.shutdown.signal, timeout: grace })
   signal.throwIfAborted()
   throw startError(launch, address, process, readiness, { output, ...limit })
@@ -273,7 +277,8 @@ function startError(
 }
 
 function adviseOnProbe({ health, host }: ResolvedServerOptions, lastProbe: string | undefined): string | undefined {
-  if (health.check.kind === 'log') return 'Set `health.log` to what it prints when it is ready, or raise `health.timeout`.'
+  if (health.check.kind === 'log')
+    return 'Set `health.log` to what it prints when it is ready, or raise `health.timeout`.'
   if (lastProbe?.includes('answered')) return 'Set `health.path` and `health.status` to what a healthy server answers.'
   if (lastProbe?.includes('refused')) {
     return `It has to listen on the port in the variable PORT (or \`{port}\` in the command) of ${host}; or raise \`health.timeout\`.`

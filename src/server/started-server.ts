@@ -4,13 +4,18 @@ import type { MemorySnapshot } from '../metrics/memory-result.ts'
 import { adviseOnExit, afterLifetime, describeExit, formatFailure } from './failure-report.ts'
 import { checkServerHealth, type HealthCheckOptions, type HealthCheckResult } from './health.ts'
 import type { Instrument, PerfServer, ServerEvent } from './perf-server.ts'
+import { addressesOf, probeTcp } from './probe.ts'
 import { probeServer } from './readiness.ts'
 import type { ResolvedServerOptions } from './server-options.ts'
 import type { Exit, ServerProcess } from './server-process.ts'
 import { nameOfSource } from './spawn-plan.ts'
+import { dialHost } from './url.ts'
 
 const HEALTH_TIMEOUT = 5_000
 const INSTRUMENT_TIMEOUT = 500
+/** How long the wrapper of a dead server may take to end. */
+const WRAPPER_EXIT = 1_000
+const LOOK_TIMEOUT = 250
 
 /** Where a server is reached. */
 export interface ServerAddress {
@@ -37,6 +42,12 @@ export interface ServerParts {
 
 function isSignal(value: HealthCheckOptions | AbortSignal): value is AbortSignal {
   return 'aborted' in value
+}
+
+/** Whether nobody listens. One that does not answer the knock may be blocked, or stopped, but it is there. */
+async function isRefused(host: string, port: number): Promise<boolean> {
+  const looks = addressesOf(host).map((address) => probeTcp(address ?? host, port, { timeout: LOOK_TIMEOUT }))
+  return (await Promise.all(looks)).every((found) => found.kind === 'failure' && found.code === 'ECONNREFUSED')
 }
 
 /** The server of a test. It knows whether its end was asked for; any other end is a failure. */
@@ -96,7 +107,9 @@ export class StartedServer implements PerfServer {
     const { snapshot } = this.#parts
     if (this.failure) return Promise.reject(this.failure)
     if (snapshot) return snapshot(this)
-    return Promise.reject(new MemoryError('The memory of this server cannot be read: it was started without a memory probe.'))
+    return Promise.reject(
+      new MemoryError('The memory of this server cannot be read: it was started without a memory probe.'),
+    )
   }
 
   restart(): Promise<void> {
@@ -150,14 +163,26 @@ export class StartedServer implements PerfServer {
   async #stop(): Promise<void> {
     await this.#restarting?.catch(() => {})
     const process = this.#process
-    // It may be dead without our having been told, in a thread that was busy: that is no stop, but a failure.
-    if (process && (await process.hasExited()) && process !== this.#endingProcess) {
+    if (process && process !== this.#endingProcess && (await this.#isDead(process))) {
       await this.#die(process, await process.exited)
       return
     }
     await this.#close(new Error('The server was stopped'))
     const { pid, output } = this
     this.#report({ event: 'stopped', ...(pid !== undefined && { pid }), ...(process && { output }) })
+  }
+
+  /**
+   * Whether it died without our having been told: that is no stop, but a failure. The thread may have been busy; or the
+   * server is dead and the shell or npm around it has not ended yet, which shows in a port that nobody listens on.
+   */
+  async #isDead(process: ServerProcess): Promise<boolean> {
+    if (await process.hasExited()) return true
+    const { kind } = this.#parts.options.health.check
+    if (kind !== 'http' && kind !== 'tcp') return false
+    const { host, port } = this.#parts.address
+    if (!(await isRefused(dialHost(host), port))) return false
+    return (await withDeadline(process.exited, WRAPPER_EXIT)) !== 'timeout'
   }
 
   /** Ends everything, once; `reason` becomes the reason of `signal`. */

@@ -1,7 +1,7 @@
 // An HTTP server that counts what it serves, and tells its parent when asked. PORT 0 picks a free port.
 import http from 'node:http'
 
-const counts = { received: 0, answered: 0, methods: {}, paths: {}, bodies: [], headers: {}, arrivals: [], connections: 0 }
+const counts = { received: 0, answered: 0, methods: {}, paths: {}, bodies: [], headers: {}, arrivals: [], took: [], connections: 0 }
 // In the middle of every STALL_EVERY ms no answer is given for STALL_FOR ms; those that came then are answered at its end.
 const stallEvery = Number(process.env.STALL_EVERY ?? 0)
 const stallFor = Number(process.env.STALL_FOR ?? 0)
@@ -38,7 +38,11 @@ const server = http.createServer((request, response) => {
   counts.methods[request.method] = (counts.methods[request.method] ?? 0) + 1
   counts.paths[request.url] = (counts.paths[request.url] ?? 0) + 1
   counts.headers = request.headers
-  response.on('finish', () => (counts.answered += 1))
+  const began = performance.now()
+  response.on('finish', () => {
+    counts.answered += 1
+    if (counts.took.length < 100_000) counts.took.push([performance.timeOrigin + began, performance.now() - began])
+  })
   const parts = []
   request.on('data', (part) => parts.push(part))
   request.on('end', () => {

@@ -7,7 +7,7 @@ import net from 'node:net'
 const behaviour = process.env.BEHAVIOUR ?? 'keep'
 const after = Number(process.env.AFTER ?? 1)
 const delay = Number(process.env.DELAY ?? 0)
-const counts = { received: 0, answered: 0, connections: 0, open: 0, answeredLate: 0 }
+const counts = { received: 0, answered: 0, connections: 0, open: 0, arrivals: [] }
 const BODY = 'hello'
 const head = (...lines) => ['HTTP/1.1 200 OK', ...lines, '', ''].join('\r\n')
 const PLAIN = `${head(`Content-Length: ${BODY.length}`)}${BODY}`
@@ -71,6 +71,7 @@ const server = net.createServer((socket) => {
     for (let end = seen.indexOf('\r\n\r\n'); end !== -1; end = seen.indexOf('\r\n\r\n')) {
       seen = seen.slice(end + 4)
       counts.received += 1
+      if (counts.arrivals.length < 100_000) counts.arrivals.push(performance.timeOrigin + performance.now())
       if (delay > 0) setTimeout(() => reply(socket, state), delay)
       else reply(socket, state)
     }

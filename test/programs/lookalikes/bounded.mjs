@@ -79,7 +79,8 @@ serveVariant({
   },
   staged() {
     const tables = []
-    for (const delay of [1_000, 2_000, 3_000]) setTimeout(() => tables.push(new Array(100_000).fill(delay + 0.5)), delay)
+    for (const delay of [1_000, 2_000, 3_000])
+      setTimeout(() => tables.push(new Array(100_000).fill(delay + 0.5)), delay)
     return (req, res) => answer(res)
   },
   timeout: () => (req, res) => {

@@ -1,1 +1,1 @@
-throw new Error("the module threw")
+throw new Error('the module threw')

@@ -18,7 +18,10 @@ interface Holder {
 async function hold(how: string, then: string, program: string): Promise<Holder> {
   const mark = randomUUID()
   const args = [join(programs, 'server-holder.mjs'), how, then, `node ${join(programs, program)}`]
-  const child = spawn(process.execPath, args, { env: { ...process.env, MARK: mark }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, MARK: mark },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
   const up = new Promise<Holder>((done, fail) => {
     const look = (chunk: Buffer) => {
@@ -84,7 +87,8 @@ describe.runIf(process.platform === 'linux')('whatever ends its holder, the serv
     const holder = await hold('main', 'wait', 'server-ok.mjs')
     kill(holder.watchdog, 'SIGKILL')
     const isWatchdog = ({ command }: { command: string }) => command.includes('vitest-perf-watchdog')
-    const replaced = () => processesNaming(holder.mark).some((found) => isWatchdog(found) && found.pid !== holder.watchdog)
+    const replaced = () =>
+      processesNaming(holder.mark).some((found) => isWatchdog(found) && found.pid !== holder.watchdog)
     expect(await waitForNone(() => (replaced() ? [] : ['no watchdog yet']), 3_000)).toEqual([])
     kill(holder.child.pid, 'SIGKILL')
     await expectGone(holder)

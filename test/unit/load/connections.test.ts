@@ -9,7 +9,7 @@ async function drive(behaviour: string, options: object = {}, env: Record<string
   const result = await new LoadGenerator().generateLoad({
     url: `${target.url}/`,
     connections: CONNECTIONS,
-    duration: 600,
+    duration: 400,
     ...options,
   })
   return { result, counts: await target.counts() }
@@ -27,25 +27,25 @@ describe('agrees with what the server served', () => {
     ['head', { method: 'HEAD' }, {}],
   ] as const)('%s %o', async ([behaviour, options, env]) => {
     const { result, counts } = await drive(behaviour, options, env)
-    expect(result.requests).toBeGreaterThan(50)
+    expect(result.requests).toBeGreaterThan(20)
     expect(result.errors).toMatchObject({ total: 0, byKind: {} })
     expect(counts.answered - result.requests).toBeGreaterThanOrEqual(0)
     expect(counts.answered - result.requests).toBeLessThanOrEqual(CONNECTIONS * 4)
-    // A server that answers in well under a millisecond: a clock that drifts from connection to connection shows here.
-    expect(result.latency.p50).toBeLessThan(20)
+    // A server that answers in well under a millisecond (and waits for a busy machine now and then): a clock that drifts from connection to connection shows here.
+    expect(result.latency.p50).toBeLessThan(50)
   })
 
   it.for(['fin', 'rst'])('%s after 5 answers: every request lost is an error', async (behaviour) => {
     const { result, counts } = await drive(behaviour, {}, { AFTER: '5', DELAY: '2' })
-    expect(result.requests).toBeGreaterThan(50)
+    expect(result.requests).toBeGreaterThan(20)
     expect(Math.abs(counts.answered - result.requests)).toBeLessThanOrEqual(CONNECTIONS)
     const lost = result.errors.byKind.reset?.count ?? 0
     expect(result.errors.total).toBe(lost)
     // Each connection ends with one request written to it and not answered.
     expect(Math.abs(lost - Math.floor(counts.answered / 5))).toBeLessThanOrEqual(CONNECTIONS)
     expect(result.errorRate).toBeCloseTo(lost / (lost + result.requests), 10)
-    expect(result.latency.p50).toBeLessThan(20)
-    expect(result.latency.min).toBeGreaterThanOrEqual(1.5)
+    expect(result.latency.p50).toBeLessThan(50)
+    expect(result.latency.min).toBeGreaterThanOrEqual(1)
   })
 
   it('counts a body that is cut off as lost, and nothing answered as an error with its reason', async () => {
@@ -106,9 +106,9 @@ describe('requests and answers of a real server', () => {
     ['/', { pipelining: 8 }],
   ] as const)('%s %o', async ([path, options]) => {
     const target = await startTarget('load-http.mjs')
-    const result = await new LoadGenerator().generateLoad({ url: `${target.url}${path}`, connections: 4, duration: 500, ...options })
+    const result = await new LoadGenerator().generateLoad({ url: `${target.url}${path}`, connections: 4, duration: 300, ...options })
     const counts = await target.counts()
-    expect(result.requests).toBeGreaterThan(50)
+    expect(result.requests).toBeGreaterThan(20)
     expect(result.errors.total).toBe(0)
     expect(Math.abs(counts.received - result.requests - result.unanswered)).toBeLessThanOrEqual(4 * 8)
     expect(Object.values(result.statusCodes).reduce((sum, count) => sum + count, 0)).toBe(result.requests)
@@ -128,6 +128,15 @@ describe('requests and answers of a real server', () => {
     expect(counts.methods).toEqual({ GET: 3, POST: 3, PUT: 3 })
     expect(counts.bodies.slice(0, 3)).toEqual(['', '{"n":1}', 'text'])
     expect(counts.headers).toMatchObject({ 'x-test': 'no', 'content-length': '4', host: `127.0.0.1:${target.port}` })
+  })
+
+  it('finds localhost on either family', async () => {
+    const target = await startTarget('load-http.mjs', { HOST: '::1' })
+    const options = { amount: 50, connections: 2, headers: { connection: 'close' } }
+    for (const host of ['localhost', '[::1]']) {
+      const result = await new LoadGenerator().generateLoad({ url: `http://${host}:${target.port}/`, ...options })
+      expect(result).toMatchObject({ requests: 50, errors: { total: 0 } })
+    }
   })
 
   it('ends at exactly `amount`', async () => {

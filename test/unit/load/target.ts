@@ -12,7 +12,10 @@ export interface TargetCounts {
   paths: Record<string, number>
   headers: Record<string, string>
   bodies: string[]
+  /** Unix ms at which each request arrived. */
   arrivals: number[]
+  /** Of each request answered: when it arrived, and how long the server took. */
+  took: [at: number, milliseconds: number][]
 }
 
 export interface Target {

@@ -10,13 +10,26 @@ function result(leak: Partial<LeakVerdict>) {
     title: 'checkout',
     floors,
     collections,
-    leak: { verdict: 'leak', metric: 'heapUsed', bytesPerSecond: 4_000, bytesPerRequest: 200, pValue: 0, reason: 'It grew.', ...leak },
+    leak: {
+      verdict: 'leak',
+      metric: 'heapUsed',
+      bytesPerSecond: 4_000,
+      bytesPerRequest: 200,
+      pValue: 0,
+      reason: 'It grew.',
+      ...leak,
+    },
   }
 }
 
 describe('describeLeak', () => {
   it('says that it leaks, why, and who holds the memory in three lines', () => {
-    const suspects = ['a', 'b', 'c', 'd'].map((name) => ({ function: name, location: `app.js:${name}`, bytes: 2_048, share: 0.4 }))
+    const suspects = ['a', 'b', 'c', 'd'].map((name) => ({
+      function: name,
+      location: `app.js:${name}`,
+      bytes: 2_048,
+      share: 0.4,
+    }))
     const { leaking, message } = describeLeak(result({ suspects }))
     expect(leaking).toBe(true)
     expect(message.split('\n')).toEqual([

@@ -26,7 +26,9 @@ describe('findMemoryOptionIssues', () => {
       'memory.warmupSamples',
     ])
     const sentences = issues.map(({ message }) => message).join('\n')
-    expect(sentences).toContain('Expected `memory.intervalMs` to be a positive number of milliseconds, got `0` (number)')
+    expect(sentences).toContain(
+      'Expected `memory.intervalMs` to be a positive number of milliseconds, got `0` (number)',
+    )
     expect(sentences).toContain("`memory.target` to be 'server', 'self', a process id or a server, got `-3` (number)")
     expect(sentences).toContain('did you mean `intervalMs`?')
   })

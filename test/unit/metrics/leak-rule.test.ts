@@ -90,7 +90,7 @@ describe('decideLeak', () => {
       hindrance: 'its event loop was blocked',
     })
     expect(leak.verdict).toBe('inconclusive')
-    expect(leak.reason).toContain('Only 6 of at least 11')
+    expect(leak.reason).toContain('Only 6 of at least 8')
     expect(leak.reason).toContain('its event loop was blocked')
   })
 

@@ -71,7 +71,12 @@ describe('theilSen', () => {
   })
 
   it('is NaN where x never changes', () => {
-    expect(theilSen([[1, 2], [1, 5]]).slope).toBeNaN()
+    expect(
+      theilSen([
+        [1, 2],
+        [1, 5],
+      ]).slope,
+    ).toBeNaN()
   })
 })
 

@@ -3,7 +3,9 @@ import { appendNodeOptions, cleanEnvironment, serverEnvironment } from '../../..
 
 test('nothing of the Vitest that runs this very test is left', () => {
   const clean = cleanEnvironment(process.env)
-  const left = Object.keys(clean).filter((name) => /VITEST|TINYPOOL/.test(name) || ['MODE', 'DEV', 'SSR', 'TEST'].includes(name))
+  const left = Object.keys(clean).filter(
+    (name) => /VITEST|TINYPOOL/.test(name) || ['MODE', 'DEV', 'SSR', 'TEST'].includes(name),
+  )
   expect(process.env.VITEST).toBeTruthy()
   expect(left).toEqual([])
   expect(clean.NODE_ENV).toBe('production')
@@ -11,7 +13,14 @@ test('nothing of the Vitest that runs this very test is left', () => {
 })
 
 test('what is the users own stays', () => {
-  const own = { NODE_ENV: 'staging', MODE: 'fast', BASE_URL: 'https://a.example', TEST: 'yes', DEV: 'maybe', VITAL: '1' }
+  const own = {
+    NODE_ENV: 'staging',
+    MODE: 'fast',
+    BASE_URL: 'https://a.example',
+    TEST: 'yes',
+    DEV: 'maybe',
+    VITAL: '1',
+  }
   expect(cleanEnvironment(own)).toEqual(own)
 })
 
@@ -25,7 +34,11 @@ test.each([
 })
 
 test('the users `env` wins over what we add, and removes with undefined', () => {
-  const env = serverEnvironment({ KEEP: '1', DROP: '1' }, { PORT: '1', HOST: 'a' }, { PORT: '2', DROP: undefined, NODE_ENV: 'test' })
+  const env = serverEnvironment(
+    { KEEP: '1', DROP: '1' },
+    { PORT: '1', HOST: 'a' },
+    { PORT: '2', DROP: undefined, NODE_ENV: 'test' },
+  )
   expect(env).toEqual({ KEEP: '1', PORT: '2', HOST: 'a', NODE_ENV: 'test' })
 })
 

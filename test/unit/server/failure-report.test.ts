@@ -24,9 +24,12 @@ test('no output is said so', () => {
 
 test('exits and what lies behind them', () => {
   expect(describeExit(3, null)).toBe('exited with code 3')
+  expect(describeExit(139, null)).toBe('exited with code 139 (as after SIGSEGV)')
+  expect(describeExit(255, null)).toBe('exited with code 255')
   expect(describeExit(null, 'SIGSEGV')).toBe('was ended by SIGSEGV')
   expect(adviseOnExit(127, null, '')).toMatch(/did not find the command/)
   expect(adviseOnExit(null, 'SIGKILL', '')).toMatch(/memory/)
+  expect(adviseOnExit(137, null, '')).toMatch(/memory/)
   expect(adviseOnExit(0, null, '')).toMatch(/foreground/)
   expect(adviseOnExit(1, null, 'listen EADDRINUSE :::1')).toMatch(/PORT/)
   expect(adviseOnExit(1, null, '')).toBeUndefined()

@@ -72,7 +72,10 @@ test('what does not answer is cut off, with its connection', async () => {
 })
 
 test('a connection that is closed without an answer', async () => {
-  expect(await checkServerHealth(url, { path: '/drop' })).toMatchObject({ healthy: false, message: /without an answer/ })
+  expect(await checkServerHealth(url, { path: '/drop' })).toMatchObject({
+    healthy: false,
+    message: /without an answer/,
+  })
 })
 
 test('nothing listens', async () => {
@@ -114,7 +117,11 @@ test('localhost is tried on both families', async () => {
 
 test('proxy variables are not obeyed', async () => {
   const before = { ...process.env }
-  Object.assign(process.env, { HTTP_PROXY: 'http://127.0.0.1:1', http_proxy: 'http://127.0.0.1:1', NODE_USE_ENV_PROXY: '1' })
+  Object.assign(process.env, {
+    HTTP_PROXY: 'http://127.0.0.1:1',
+    http_proxy: 'http://127.0.0.1:1',
+    NODE_USE_ENV_PROXY: '1',
+  })
   try {
     expect(await checkServerHealth(url)).toMatchObject({ healthy: true })
   } finally {

@@ -1,6 +1,13 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
-import { findOwnership, findPortOwner, parseAddress, parseListeners, reachedBy, type Listener } from '../../../src/server/listeners.ts'
+import {
+  findOwnership,
+  findPortOwner,
+  parseAddress,
+  parseListeners,
+  reachedBy,
+  type Listener,
+} from '../../../src/server/listeners.ts'
 
 const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 11111 1 0 100 0 0 10 0

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { findServerOptionIssues, resolveServerOptions, type ServerOptions } from '../../../src/server/server-options.ts'
 
-const messages = (input: unknown, prefix = 'server') => findServerOptionIssues(input, prefix).map(({ message }) => message)
+const messages = (input: unknown, prefix = 'server') =>
+  findServerOptionIssues(input, prefix).map(({ message }) => message)
 const options = (input: Record<string, unknown>) => messages({ command: 'node server.js', ...input })
 
 describe('findServerOptionIssues', () => {
@@ -41,11 +42,19 @@ describe('findServerOptionIssues', () => {
 
   test.each<[string, Record<string, unknown>, RegExp]>([
     ['a mistyped option', { comand: 'x' }, /Unknown option `server.comand`.*did you mean `command`\?/],
-    ['a mistyped health option', { health: { timout: 1 } }, /Unknown option `server.health.timout`.*did you mean `timeout`\?/],
+    [
+      'a mistyped health option',
+      { health: { timout: 1 } },
+      /Unknown option `server.health.timout`.*did you mean `timeout`\?/,
+    ],
     ['a port of 0', { port: 0 }, /Expected `server.port` to be a positive integer, got `0` \(number\)/],
     ['a port too high', { port: 70_000 }, /Expected `server.port` to be a port of 1 to 65535/],
     ['a port as text', { port: '3000' }, /Expected `server.port` to be a positive integer, got `"3000"` \(string\)/],
-    ['a relative health path', { health: { path: 'ready' } }, /Expected `server.health.path` to be a path that starts with '\/'/],
+    [
+      'a relative health path',
+      { health: { path: 'ready' } },
+      /Expected `server.health.path` to be a path that starts with '\/'/,
+    ],
     ['a health timeout of 0', { health: { timeout: 0 } }, /Expected `server.health.timeout` to be a positive number/],
     ['a status of none', { health: { status: 42 } }, /Expected `server.health.status` to be a status of 100 to 599/],
     ['a status range upside down', { health: { status: [300, 200] } }, /Expected `server.health.status`/],
@@ -53,7 +62,11 @@ describe('findServerOptionIssues', () => {
     ['health true', { health: true }, /Expected `server.health` to be an object, or false/],
     ['two ways to be healthy', { health: { path: '/a', tcp: true } }, /Expected `server.health` to be one way/],
     ['an unknown signal', { shutdown: { signal: 'SIGFOO' } }, /Expected `server.shutdown.signal` to be one of SIGTERM/],
-    ['a negative shutdown', { shutdown: { timeout: -1 } }, /Expected `server.shutdown.timeout` to be an integer of 0 or more/],
+    [
+      'a negative shutdown',
+      { shutdown: { timeout: -1 } },
+      /Expected `server.shutdown.timeout` to be an integer of 0 or more/,
+    ],
     ['env with numbers', { env: { PORT: 3000 } }, /Expected `server.env.PORT` to be a string/],
     ['waitOn with a number', { waitOn: ['tcp:1', 5] }, /Expected `server.waitOn\[1\]` to be a wait-on resource/],
     ['waitOn of an unknown kind', { waitOn: 'ftp:host' }, /Expected `server.waitOn` to be a wait-on resource/],

@@ -64,7 +64,11 @@ test('{port} and {host} in the command', async () => {
 })
 
 test('a server in its own folder', async () => {
-  const server = await startProgram('', { command: 'node server-ok.mjs', cwd: 'programs' }, { baseDirectory: join(programs, '..') })
+  const server = await startProgram(
+    '',
+    { command: 'node server-ok.mjs', cwd: 'programs' },
+    { baseDirectory: join(programs, '..') },
+  )
   expect((await server.health()).healthy).toBe(true)
 })
 
@@ -121,9 +125,16 @@ test('a death before it is ready tells the exit code, the last lines and the res
   expect(error).toMatchObject({
     code: 'PERF_SERVER_START',
     name: 'ServerStartError',
-    server: { exitCode: 9, exitSignal: null, lifetime: expect.any(Number), output: expect.stringMatching(/the last words\n$/) },
+    server: {
+      exitCode: 9,
+      exitSignal: null,
+      lifetime: expect.any(Number),
+      output: expect.stringMatching(/the last words\n$/),
+    },
   })
-  expect((error as Error).message).toMatch(/exited with code 9 after [\s\S]*command: node [\s\S]*folder: [\s\S]*\| the last words/)
+  expect((error as Error).message).toMatch(
+    /exited with code 9 after [\s\S]*command: node [\s\S]*folder: [\s\S]*\| the last words/,
+  )
   expect(performance.now() - started).toBeLessThan(10_000)
   expect(events).toMatchObject([{ event: 'failed', exitCode: 9, output: expect.stringContaining('the last words') }])
 })
@@ -131,7 +142,11 @@ test('a death before it is ready tells the exit code, the last lines and the res
 test.each<[string, Partial<ServerOptions>, RegExp]>([
   ['a command that does not exist', { command: 'no-such-command-here' }, /code 127.*did not find the command/],
   ['a folder that does not exist', { cwd: '/no/such/folder' }, /`cwd: "\/no\/such\/folder"`, does not exist/],
-  ['a module that does not exist', { module: './none.mjs', command: undefined as never }, /server module .*none\.mjs does not exist/],
+  [
+    'a module that does not exist',
+    { module: './none.mjs', command: undefined as never },
+    /server module .*none\.mjs does not exist/,
+  ],
   ['one that goes to the background', { command: `node ${join(programs, 'server-daemon.mjs')}` }, /code 0.*foreground/],
   ['a signal', { command: 'kill -SEGV $$' }, /was ended by SIGSEGV/],
 ])('%s', async (_name, options, message) => {
@@ -139,12 +154,17 @@ test.each<[string, Partial<ServerOptions>, RegExp]>([
   if (given.command === undefined) delete (given as Partial<ServerOptions>).command
   const mark = randomUUID()
   marks.push(mark)
-  await expect(start({ ...given, env: { MARK: mark } } as never)).rejects.toMatchObject({ code: 'PERF_SERVER_START', message })
+  await expect(start({ ...given, env: { MARK: mark } } as never)).rejects.toMatchObject({
+    code: 'PERF_SERVER_START',
+    message,
+  })
 })
 
 test('one that is never healthy fails with the last probe', async () => {
   const unhealthy = startProgram('server-ok.mjs', { health: { path: '/status?503', timeout: 700 } })
-  await expect(unhealthy).rejects.toMatchObject({ message: /not ready within 700 ms[\s\S]*last probe: GET .*answered 503/ })
+  await expect(unhealthy).rejects.toMatchObject({
+    message: /not ready within 700 ms[\s\S]*last probe: GET .*answered 503/,
+  })
   const silent = startProgram('server-silent.mjs', { health: { timeout: 700 } })
   await expect(silent).rejects.toMatchObject({ message: /last probe: GET .*did not answer within/ })
   const log = startProgram('server-ok.mjs', { health: { log: /never/, timeout: 500 } })
@@ -199,6 +219,14 @@ test('a death that a busy thread did not see is no clean stop', async () => {
   expect(server.failure).toMatchObject({ server: { exitSignal: 'SIGKILL' } })
 })
 
+test('a death behind a wrapper that has not ended yet is no clean stop', async () => {
+  const command = `node ${join(programs, 'server-ok.mjs')}; code=$?; sleep 0.3; exit $code`
+  const server = await startProgram('', { command })
+  await fetch(`${server.url}/exit?7`).catch(() => {})
+  await server.stop()
+  expect(server.failure).toMatchObject({ server: { exitCode: 7 } })
+})
+
 test('a fixed port in use is an error at once that names it', async () => {
   const blocker = createServer()
   const port = await listen(blocker)
@@ -223,18 +251,21 @@ test.each(['exit', 'stay'])('a child that says EADDRINUSE gets another port (%s)
   }
 })
 
-test.runIf(process.platform === 'linux')('a foreign server that answers on the port is never taken for ours', async () => {
-  const foreign = createHttpServer((_request, response) => response.end('foreign'))
-  const { url } = await startProgram('server-ok.mjs').then(async (server) => (await server.stop(), server))
-  const port = Number(new URL(url).port)
-  const late = startProgram('server-late.mjs 800', { port, health: { path: '/', timeout: 5_000 } })
-  late.catch(() => {})
-  // It takes the port after it was found free, and before the server listens.
-  await new Promise((done) => setTimeout(done, 250))
-  await listen(foreign, port)
-  await expect(late).rejects.toMatchObject({ code: 'PERF_PORT_IN_USE', port })
-  foreign.close()
-})
+test.runIf(process.platform === 'linux')(
+  'a foreign server that answers on the port is never taken for ours',
+  async () => {
+    const foreign = createHttpServer((_request, response) => response.end('foreign'))
+    const { url } = await startProgram('server-ok.mjs').then(async (server) => (await server.stop(), server))
+    const port = Number(new URL(url).port)
+    const late = startProgram('server-late.mjs 800', { port, health: { path: '/', timeout: 5_000 } })
+    late.catch(() => {})
+    // It takes the port after it was found free, and before the server listens.
+    await new Promise((done) => setTimeout(done, 250))
+    await listen(foreign, port)
+    await expect(late).rejects.toMatchObject({ code: 'PERF_PORT_IN_USE', port })
+    foreign.close()
+  },
+)
 
 test('waitOn is awaited before the server is started', async () => {
   const needed = createServer()
@@ -250,7 +281,9 @@ test('waitOn is awaited before the server is started', async () => {
 
 test('waitOn that is not met names what is missing, and can be aborted', async () => {
   const options = { waitOn: ['tcp:127.0.0.1:1'], health: { timeout: 1_500 } }
-  await expect(startProgram('server-ok.mjs', options)).rejects.toMatchObject({ message: /waitOn.*tcp:127\.0\.0\.1:1.*1\.50 s/ })
+  await expect(startProgram('server-ok.mjs', options)).rejects.toMatchObject({
+    message: /waitOn.*tcp:127\.0\.0\.1:1.*1\.50 s/,
+  })
   const controller = new AbortController()
   setTimeout(() => controller.abort(new Error('enough')), 400)
   const context = { lifetime: { signal: controller.signal } }
@@ -269,7 +302,10 @@ test('a running server is used, and neither stopped nor restarted', async () => 
   await server.stop()
   expect((await fetch(server.url)).status).toBe(200)
   running.close()
-  await expect(start({ url: `http://127.0.0.1:${port}` })).rejects.toMatchObject({ code: 'PERF_SERVER_START', message: /not healthy/ })
+  await expect(start({ url: `http://127.0.0.1:${port}` })).rejects.toMatchObject({
+    code: 'PERF_SERVER_START',
+    message: /not healthy/,
+  })
 })
 
 test('the instrument reaches the child, and is closed with the server or its failure', async () => {
@@ -289,7 +325,11 @@ test('the instrument reaches the child, and is closed with the server or its fai
 })
 
 test('memory asks the snapshot of the context', async () => {
-  const server = await startProgram('server-ok.mjs', {}, { snapshot: async ({ pid }) => ({ timestamp: 1, rss: pid ?? 0 }) })
+  const server = await startProgram(
+    'server-ok.mjs',
+    {},
+    { snapshot: async ({ pid }) => ({ timestamp: 1, rss: pid ?? 0 }) },
+  )
   expect(await server.memory()).toEqual({ timestamp: 1, rss: server.pid })
 })
 

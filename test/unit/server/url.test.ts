@@ -26,7 +26,9 @@ test.each(['', 'localhost:3000', '127.0.0.1', '/path', 'ftp://a', 'http://', 'ht
 })
 
 test('a bad URL in the environment is named as such', () => {
-  expect(() => resolveServerUrl(undefined, { env: { VITEST_PERF_SERVER_URL: 'nope' } })).toThrow(/VITEST_PERF_SERVER_URL/)
+  expect(() => resolveServerUrl(undefined, { env: { VITEST_PERF_SERVER_URL: 'nope' } })).toThrow(
+    /VITEST_PERF_SERVER_URL/,
+  )
 })
 
 test('IPv6 stands in brackets, and a wildcard is dialled on loopback', () => {

@@ -1,0 +1,152 @@
+// Requests per second of `generateLoad` against plain autocannon (and wrk and hey where they are installed), in turn against the same
+// servers; what progress and recording cost. `npm run bench -- load --soak` instead drives ten minutes at full rate and watches memory.
+import { execFile, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { LoadGenerator } from '../dist/load/generator.js'
+import { openLoadProcess } from '../dist/load/load-process.js'
+import { resolveLoadOptions } from '../dist/load/load-plan.js'
+import { Measurement } from '../dist/load/measurement.js'
+import { isInstalled, startNginx, startNodeServer } from './load/targets.mjs'
+import { inTurn, median, printRatio } from './measure.mjs'
+
+const run = promisify(execFile)
+const ROUNDS = 5
+const SECONDS = 1
+const generator = new LoadGenerator()
+
+async function ours(url, connections, options = {}, onProgress) {
+  const result = await generator.generateLoad({ url, connections, duration: SECONDS * 1_000, ...options }, onProgress)
+  if (result.errors.total > 0) throw new Error(`${result.errors.total} errors: ${JSON.stringify(result.errors.byKind)}`)
+  return result
+}
+
+async function withAutocannon(work) {
+  const child = fork(new URL('./load/autocannon.mjs', import.meta.url).pathname)
+  try {
+    return await work(async (url, connections) => {
+      child.send({ url, connections, seconds: SECONDS })
+      const [rate] = await once(child, 'message')
+      return rate
+    })
+  } finally {
+    child.kill()
+  }
+}
+
+function others(url, connections) {
+  const contestants = {}
+  if (isInstalled('wrk')) {
+    contestants.wrk = async () => {
+      const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${SECONDS}s`, url])
+      return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)[1])
+    }
+  }
+  if (isInstalled('hey')) {
+    contestants.hey = async () => {
+      const { stdout } = await run('hey', ['-c', String(connections), '-z', `${SECONDS}s`, '-cpus', '1', url])
+      return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)[1])
+    }
+  }
+  return contestants
+}
+
+async function compareRates(target, autocannon) {
+  for (const connections of [1, 10, 100]) {
+    let cpu = 0
+    const results = await inTurn(ROUNDS, {
+      ours: async () => {
+        const result = await ours(target.url, connections)
+        cpu = result.generator.cpuPerRequest
+        return result.requestsPerSecond
+      },
+      autocannon: () => autocannon(target.url, connections),
+      ...others(target.url, connections),
+    })
+    const title = `${target.name}, ${connections} connection${connections === 1 ? '' : 's'}, requests/s`
+    printRatio(title, ['generateLoad', results.ours], ['autocannon', results.autocannon], { goal: '>= 1.0' })
+    for (const name of ['wrk', 'hey']) if (results[name]) printRatio(title, ['generateLoad', results.ours], [name, results[name]])
+    console.log(`  CPU of the load process: ${(cpu * 1_000).toFixed(1)} µs a request`)
+  }
+}
+
+/** Nanoseconds that counting one answer costs, with its share of the intervals' ends. */
+function recordingCost() {
+  const plan = resolveLoadOptions({ url: 'http://127.0.0.1/', duration: 10_000 })
+  const ANSWERS = 200_000
+  const rounds = Array.from({ length: ROUNDS + 2 }, () => {
+    const measurement = new Measurement(plan, Date.now())
+    const began = performance.now()
+    for (let second = 1; second <= 10; second += 1) {
+      for (let index = 0; index < ANSWERS / 10; index += 1) measurement.answer(0, 200, index % 900, (index % 900) + (index % 97) / 10)
+      measurement.interval(second * 1_000, { connections: 10 })
+    }
+    return ((performance.now() - began) * 1e6) / ANSWERS
+  })
+  return median(rounds.slice(2))
+}
+
+async function compareProgress(target) {
+  const cpu = []
+  const results = await inTurn(ROUNDS, {
+    often: async () => {
+      const result = await ours(target.url, 100, { progressInterval: 100 }, () => {})
+      cpu.push(result.generator.cpuPerRequest)
+      return result.requestsPerSecond
+    },
+    never: async () => (await ours(target.url, 100, { progressInterval: 3_600_000 })).requestsPerSecond,
+  })
+  printRatio(`${target.name}, progress ten times a second, requests/s`, ['with', results.often], ['without', results.never], { goal: '>= 0.97' })
+  const nanoseconds = recordingCost()
+  const share = nanoseconds / 1e6 / median(cpu)
+  console.log(`recording: ${nanoseconds.toFixed(0)} ns a request, ${(share * 100).toFixed(2)} % of its CPU time  (goal: under 3 % with progress)`)
+}
+
+/** Full rate for a while; the resident set of the load process must not grow. */
+async function soak(target, minutes) {
+  const line = openLoadProcess({ onMessage() {}, onLost() {} })
+  const residentSet = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${line.pid}/status`, 'utf8'))[1]) / 1_024
+  const seen = []
+  const result = await ours(target.url, 50, { duration: minutes * 60_000 }, ({ progress, requests, samples }) => {
+    seen.push(residentSet())
+    if (seen.length % 30 === 0) {
+      console.log(`  ${(progress * 100).toFixed(0)} %: ${requests} requests, ${samples.length} rows, load process ${seen.at(-1).toFixed(0)} MB`)
+    }
+  })
+  line.close()
+  const part = Math.floor(seen.length / 5)
+  console.log(`soak of ${minutes} min: ${result.requests} requests, p99 ${result.latency.p99.toFixed(2)} ms`)
+  printRatio('resident set', ['last fifth', seen.slice(-part)], ['second fifth', seen.slice(part, 2 * part)], { unit: ' MB', goal: '<= 1.05' })
+}
+
+/** An hour of rows at one a second, as the load process holds them. */
+function simulatedHour() {
+  const plan = resolveLoadOptions({ url: 'http://127.0.0.1/', duration: 3_600_000 })
+  const measurement = new Measurement(plan, Date.now())
+  globalThis.gc?.()
+  const before = process.memoryUsage().heapUsed
+  for (let second = 1; second <= 3_600; second += 1) {
+    for (let index = 0; index < 100; index += 1) measurement.answer(0, 200, second * 1_000 - 5, second * 1_000 + index / 10)
+    measurement.interval(second * 1_000, { connections: 10 })
+  }
+  globalThis.gc?.()
+  const grown = process.memoryUsage().heapUsed - before
+  console.log(`an hour of samples: ${measurement.recorder.rows.length} rows, ${(grown / 1_048_576).toFixed(1)} MB`)
+}
+
+const minutes = Number(process.argv.find((argument) => argument.startsWith('--soak'))?.split('=')[1] ?? 10)
+const targets = [await startNodeServer(), ...(isInstalled('nginx') ? [await startNginx()] : [])]
+try {
+  if (process.argv.some((argument) => argument.startsWith('--soak'))) {
+    simulatedHour()
+    await soak(targets.at(-1), minutes)
+  } else {
+    await withAutocannon(async (autocannon) => {
+      for (const target of targets) await compareRates(target, autocannon)
+    })
+    await compareProgress(targets.at(-1))
+  }
+} finally {
+  for (const target of targets) await target.stop()
+}

@@ -1,0 +1,85 @@
+// What watching costs: the same server, the same load, slice by slice unwatched, with live samples at 100 ms, and with forced
+// collections as well. Requests/s shows it end to end; the server's CPU time per request shows it without the machine's noise.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import getPort from 'get-port'
+import { binary, node } from '../scripts/tool.mjs'
+import { MemoryMonitor } from '../dist/memory/monitor.js'
+import { openProbeChannel } from '../dist/server/probe-channel.js'
+import { inTurn, printRatio, timeCommand } from './measure.mjs'
+import { untilHealthy } from './steady-load.mjs'
+
+const ROUNDS = 7
+const SLICE_SECONDS = 3
+
+const SERVER = `
+const rows = Array.from({ length: 20 }, (_, id) => ({ id, name: 'row ' + id }))
+require('node:http').createServer((req, res) => {
+  res.end(req.url === '/cpu' ? JSON.stringify(process.cpuUsage()) : JSON.stringify(rows))
+}).listen(process.env.PORT, '127.0.0.1')`
+
+const channel = await openProbeChannel()
+const port = await getPort()
+const server = spawn(node, ['-e', SERVER], {
+  env: { ...process.env, ...channel.env, NODE_OPTIONS: channel.nodeOptions, PORT: String(port) },
+  stdio: ['ignore', 'ignore', 'inherit'],
+})
+const url = `http://127.0.0.1:${port}`
+const target = { pid: server.pid, signal: new AbortController().signal, channel }
+const monitor = new MemoryMonitor({ server: () => target })
+const collections = []
+
+async function cpu() {
+  const { user, system } = await (await fetch(`${url}/cpu`)).json()
+  return user + system
+}
+
+async function load() {
+  const before = await cpu()
+  const { output } = await timeCommand(node, [
+    binary('autocannon'),
+    '-j',
+    '-n',
+    '-c',
+    '10',
+    '-d',
+    String(SLICE_SECONDS),
+    url,
+  ])
+  const { requests } = JSON.parse(output.slice(output.indexOf('{'), output.lastIndexOf('}') + 1))
+  return { rate: requests.average, cpu: ((await cpu()) - before) / requests.total }
+}
+
+const sampled = async () => (await monitor.during(load, { gc: false, intervalMs: 100 })).value
+const collected = async () => {
+  const result = await monitor.during(load, { intervalMs: 100 })
+  collections.push(result.collections)
+  return result.value
+}
+
+try {
+  await untilHealthy(port)
+  await load() // warm
+  const results = await inTurn(ROUNDS, { unwatched: load, sampled, collected })
+  const of = (name, figure) => results[name].map((slice) => slice[figure])
+  const compare = (name, goal) => {
+    printRatio(`${name}, requests/s`, [name, of(name, 'rate')], ['unwatched', of('unwatched', 'rate')], {
+      goal: goal?.rate,
+    })
+    printRatio(`${name}, server CPU per request`, [name, of(name, 'cpu')], ['unwatched', of('unwatched', 'cpu')], {
+      unit: ' µs',
+      goal: goal?.cpu,
+    })
+  }
+  compare('sampled', { rate: '0.99 or more', cpu: '1.01 or less' })
+  compare('collected')
+  const forced = collections.reduce((sum, { count }) => sum + count, 0)
+  const time = collections.reduce((sum, { time: spent }) => sum + spent, 0)
+  console.log(`forced: ${forced} collections in ${ROUNDS} slices, ${(time / forced).toFixed(1)} ms each`)
+} finally {
+  if (server.exitCode === null) {
+    server.kill()
+    await once(server, 'exit')
+  }
+  await channel.close()
+}

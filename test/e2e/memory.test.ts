@@ -1,0 +1,108 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { MAJORS } from './harness/installed-package.ts'
+import { removeProjects, runVitest } from './harness/run-vitest.ts'
+
+afterAll(removeProjects)
+
+const IMPORT = `import { test, expect, MemoryMonitor } from 'vitest-plugin-perf'\n`
+
+/** TypeScript that is compiled to what runs: line 4 of `history.ts` keeps the memory. */
+const HISTORY_SOURCE = `interface Entry { url: string; at: Date }
+const history: Entry[] = []
+export function remember(url: string): void {
+  history.push({ url, at: new Date() })
+}
+`
+const HISTORY_COMPILED = `const history = []; export function remember(url) { history.push({ url, at: new Date() }) }
+//# source${'MappingURL' /* in two parts, or it would be this file's own */}=history.js.map
+`
+// The one function of the one compiled line begins at column 44; in the source at line 3, column 16.
+const HISTORY_MAP = JSON.stringify({ version: 3, sources: ['history.ts'], names: [], mappings: 'AACA,qBACA' })
+
+const SERVER = `
+import { createServer } from 'node:http'
+import { remember } from './history.js'
+createServer((req, res) => {
+  if (req.url === '/leak') remember(req.headers.host + Math.random())
+  if (req.url === '/die') process.exit(3)
+  res.end('ok')
+}).listen(process.env.PORT, '127.0.0.1')
+`
+const files = (spec: string) => ({
+  'server.js': SERVER,
+  'history.js': HISTORY_COMPILED,
+  'history.js.map': HISTORY_MAP,
+  'history.ts': HISTORY_SOURCE,
+  'package.json': '{"type":"module","scripts":{"start":"node server.js"}}',
+  'a.test.ts': IMPORT + spec,
+})
+
+describe.each(MAJORS)('memory on Vitest %i', (major) => {
+  test.each(['forks', 'threads'] as const)(
+    'a leak fails its test with the file and line, behind `npm start` too, and a sound server passes (%s)',
+    async (pool) => {
+      const run = await runVitest({
+        major,
+        pool,
+        perf: `{ server: { command: 'npm start' } }`,
+        files: files(`
+        test('sound', async ({ server, loadGenerator, memoryMonitor }) => {
+          const memory = await memoryMonitor.during(() => loadGenerator.generateLoad({ url: '/ok', rate: 400, duration: 3_000 }))
+          expect(memory).not.toLeakMemory()
+          expect(memory).toMeetThresholds({ 'eventLoopDelay.p99': '<5000', 'gc.count': '>=0', 'collections.count': '>0' })
+          expect(memory.kind).toBe('node')
+        })
+        test('leaking', async ({ server, loadGenerator, memoryMonitor }) => {
+          const memory = await memoryMonitor.during(() => loadGenerator.generateLoad({ url: '/leak', rate: 400, duration: 7_000 }))
+          console.log('VERDICT', memory.leak.verdict, memory.leak.reason, memory.floors.at(-1).requests)
+          expect(memory).not.toLeakMemory()
+        })`),
+      })
+      expect(run.output).toContain('1 failed | 1 passed')
+      expect(run.output).toMatch(/VERDICT leak/)
+      expect(run.output).toContain('Memory leak (heapUsed) in the watched target.')
+      expect(run.output).toMatch(/kept growing by \d+ B per request/)
+      expect(run.output).toMatch(/remember \(.*history\.ts:3\): /)
+      expect(await run.leftovers()).toEqual([])
+    },
+    60_000,
+  )
+
+  test('a watch that is cut short rejects, with what was sampled, and leaves nothing', async () => {
+    const run = await runVitest({
+      major,
+      perf: `{ server: { command: 'node server.js' } }`,
+      files: files(`
+        test('times out', async ({ server, memoryMonitor }) => {
+          await memoryMonitor.during(() => new Promise(() => {}))
+        }, 1_500)
+        test('too long for its test', async ({ server, memoryMonitor }) => {
+          await expect(memoryMonitor.monitor(60_000)).rejects.toThrow(/timeout of 3000 ms/)
+        }, 3_000)
+        test('the server dies', async ({ server, memoryMonitor }) => {
+          const watch = memoryMonitor.monitor(2_000).catch((error) => error)
+          await new Promise((resolve) => setTimeout(resolve, 500))
+          void fetch(server.url + '/die').catch(() => {})
+          const error = await watch
+          console.log('DIED', error.code, error.partial.samples.length > 0, error.partial.leak.verdict)
+        })
+        test('mistakes', async ({ memoryMonitor }) => {
+          await expect(memoryMonitor.monitor(-1, { intervalMs: 0, gc: 1 })).rejects.toThrow(/duration[^]*intervalMs[^]*gc/)
+        })
+        test('this process', async ({ memoryMonitor }) => {
+          const memory = await memoryMonitor.monitor(300, { intervalMs: 20 })
+          expect(memory.samples.length).toBeGreaterThan(4)
+          const kept = []
+          const calls = await memoryMonitor.measure(function keep() { kept.push({ row: kept.length, list: [1, 2, 3] }) }, { iterations: 5_000 })
+          expect(calls.leak.verdict).toBe('leak')
+          expect(calls.leak.suspects[0].function).toBe('keep')
+          expect(new MemoryMonitor().takeSnapshot().heapUsed).toBeGreaterThan(1e6)
+        })`),
+    })
+    expect(run.timedOut).toBe(false)
+    expect(run.output).toContain('DIED PERF_MEMORY true inconclusive')
+    // The one that timed out, and the one whose server died under it.
+    expect(run.output).toContain('2 failed | 3 passed')
+    expect(await run.leftovers()).toEqual([])
+  })
+})
