@@ -138,6 +138,12 @@ describe('what made a test fail first', () => {
     expect(causeOf({ state: 'failed', errors, artifacts: [loadArtifact()] })).toBe('expected 1 to be 2')
   })
 
+  test('is that error also where a threshold was missed or memory leaked as the spec expected', () => {
+    const errors = [{ name: 'AssertionError', message: 'expected 1 to be 2' }]
+    const artifacts = [loadArtifact(), missed, memoryArtifact({}, memoryResult('leak'))]
+    expect(causeOf({ state: 'failed', errors, artifacts })).toBe('expected 1 to be 2')
+  })
+
   test('is looked for in the last attempt', () => {
     const artifacts = [
       missed,
