@@ -7,6 +7,9 @@ import { AllocationSampler } from './allocation-sampler.ts'
 import { LoopDelays, LoopTimer } from './loop-delay.ts'
 import type { IsolateAnswers, IsolateFloor, IsolateMemory, IsolateQuestion, IsolateReading } from './protocol.ts'
 
+/** Turns of the loop between two collections: the requests that waited for the first one are over then. */
+const TURNS = 3
+
 const RESPONSE_FINISHED = 'http.server.response.finish'
 
 interface Watch {
@@ -116,7 +119,7 @@ export class Isolate {
     }
   }
 
-  /** Two collections with a turn of the loop between: finalizers and weak callbacks of the first free what the second takes. */
+  /** Two collections with some turns of the loop between: finalizers and weak callbacks of the first free what the second takes. */
   async #collectOnce(): Promise<IsolateFloor> {
     const gc = (this.#gc ??= exposeGc())
     // A forced pause is ours, not the server's: its loop is not timed across it.
@@ -124,7 +127,7 @@ export class Isolate {
     let started = performance.now()
     gc()
     let time = performance.now() - started
-    await turn()
+    for (let turns = 0; turns < TURNS; turns += 1) await turn()
     started = performance.now()
     gc()
     const floor = { memory: readMemory(), code: readCodeSize() }
