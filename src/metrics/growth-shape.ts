@@ -1,14 +1,23 @@
 import { median, type Point } from './trend.ts'
 
-/** The largest fall from any earlier value. */
+/** The largest fall from any earlier value, without spikes of a single value (requests in flight, caught in the middle). */
 export function largestFall(values: readonly number[]): number {
   let highest = -Infinity
   let fall = 0
-  for (const value of values) {
+  for (const value of withoutSpikes(values)) {
     highest = Math.max(highest, value)
     fall = Math.max(fall, highest - value)
   }
   return fall
+}
+
+/** Each value replaced by the median of itself and its neighbours; the first and the last by the milder of two. */
+function withoutSpikes(values: readonly number[]): number[] {
+  return values.map((value, index) => {
+    const before = values[index - 1] ?? value
+    const after = values[index + 1] ?? value
+    return median([before, value, after].sort((x, y) => x - y))
+  })
 }
 
 /**

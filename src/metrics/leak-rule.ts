@@ -51,8 +51,9 @@ interface Trend {
   /** Growth over all floors at the trend's slope, and at the lower end of its interval. */
   readonly bytes: number
   readonly lowest: number
-  /** Whether it still grew at the end. */
-  readonly goesOn: boolean
+  /** Slopes of the last half and the last third, divided by that of the whole. */
+  readonly half: number
+  readonly third: number
   /** Typical slope between neighbours divided by that of the whole. */
   readonly typical: number
   readonly fall: number
@@ -108,7 +109,8 @@ function findTrend(floors: readonly MemoryFloor[]): Trend {
     perRequest,
     bytes: whole.slope * span,
     lowest: whole.interval[0] * span,
-    goesOn: Math.min(half, third) >= STILL_GROWING * whole.slope,
+    half: half / whole.slope,
+    third: third / whole.slope,
     typical: typicalSlope(kept.map(perRequest ? byRequest : byTime)) / whole.slope,
     fall: largestFall(kept.map((floor) => floor.bytes)),
     seconds,
@@ -131,7 +133,7 @@ function judge(evidence: LeakEvidence, trend: Trend, minimumGrowth: number): Jud
   const steady = trend.pValue < SIGNIFICANCE && trend.lowest > 0
   const large = trend.bytes >= minimumGrowth
   const text = describe(evidence, trend)
-  if (steady && large && !trend.goesOn) {
+  if (steady && large && !(trend.half >= STILL_GROWING)) {
     return {
       verdict: 'stable',
       reason: `${text.what} grew at first (${text.rate}) but has levelled off, as a cache does that fills to its bound.`,
@@ -151,13 +153,13 @@ function judge(evidence: LeakEvidence, trend: Trend, minimumGrowth: number): Jud
       reason: `${text.what} kept growing by ${text.rate}, ${formatBytes(trend.bytes)} over ${text.span}, and had not stopped at the end (${formatP(trend.pValue)}).`,
     }
   }
-  if (steady && trend.bytes >= minimumGrowth * SUSPICIOUS_SHARE && trend.goesOn) {
+  if (steady && trend.bytes >= minimumGrowth * SUSPICIOUS_SHARE && trend.half >= STILL_GROWING) {
     return {
       verdict: 'inconclusive',
       reason: `${text.what} grew steadily by ${text.rate}, but ${formatBytes(trend.bytes)} in all is what sound programs drift by as well; ${moreGrowth(trend, minimumGrowth)} would decide.`,
     }
   }
-  if (large && trend.pValue < 5 * SIGNIFICANCE && trend.goesOn) {
+  if (large && trend.pValue < 5 * SIGNIFICANCE && trend.half >= STILL_GROWING) {
     return {
       verdict: 'inconclusive',
       reason: `${text.what} seems to grow by ${text.rate}, but too unevenly to be sure (${formatP(trend.pValue)}); twice the load (${text.span} more) would decide.`,
@@ -188,6 +190,12 @@ function judgeShape(trend: Trend, text: ReturnType<typeof describe>): Judgement 
   if (!(trend.typical >= TYPICAL_SHARE)) {
     const reason = `${grew}, but in a few steps, as parts do that are loaded late; ${more}.`
     return { verdict: 'inconclusive', reason }
+  }
+  if (!(trend.third >= STILL_GROWING)) {
+    return {
+      verdict: 'inconclusive',
+      reason: `${grew}, but hardly at the end, as a cache does that is nearly full; ${more}.`,
+    }
   }
   if (trend.fall > Math.max(FALL_SHARE * trend.bytes, FALL_MINIMUM)) {
     const reason = `${grew}, but also fell by ${formatBytes(trend.fall)} in between, as in a cycle; ${more}.`

@@ -1,26 +1,19 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { constants, monitorEventLoopDelay, PerformanceObserver, type IntervalHistogram } from 'node:perf_hooks'
+import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { setImmediate as turn } from 'node:timers/promises'
 import { getHeapCodeStatistics, getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { AllocationSampler } from './allocation-sampler.ts'
-import type {
-  IsolateAnswers,
-  IsolateFloor,
-  IsolateMemory,
-  IsolateQuestion,
-  IsolateReading,
-  LoopDelay,
-} from './protocol.ts'
+import { LoopDelays, LoopTimer } from './loop-delay.ts'
+import type { IsolateAnswers, IsolateFloor, IsolateMemory, IsolateQuestion, IsolateReading } from './protocol.ts'
 
-/** How often the event loop is looked at, in milliseconds: the smallest delay that is seen. */
-const LOOP_RESOLUTION = 10
+/** Turns of the loop between two collections: the requests that waited for the first one are over then. */
+const TURNS = 3
 
 const RESPONSE_FINISHED = 'http.server.response.finish'
 
 interface Watch {
-  readonly all: IntervalHistogram
-  readonly latest: IntervalHistogram
+  readonly loop: LoopDelays
   readonly from: { readonly requests: number; readonly gcCount: number; readonly gcTime: number }
 }
 
@@ -37,6 +30,9 @@ export class Isolate {
   #collection: Promise<IsolateFloor> | undefined
   #gc: (() => void) | undefined
   #sampler = new AllocationSampler()
+  #timer = new LoopTimer((delay) => {
+    for (const { loop } of this.#watches.values()) loop.record(delay)
+  })
 
   async answer<Ask extends IsolateQuestion['ask']>(
     question: Extract<IsolateQuestion, { ask: Ask }>,
@@ -63,13 +59,12 @@ export class Isolate {
   read(watch?: string): IsolateReading {
     const memory = readMemory()
     if (watch === undefined) return { memory }
-    const { all, latest, from } = this.#watches.get(watch) ?? this.#begin(watch)
-    const loop: LoopDelay = { ...loopDelay(all), latest: loopDelay(latest).max }
-    latest.reset()
+    this.#timer.catchUp()
+    const { loop, from } = this.#watches.get(watch) ?? this.#begin(watch)
     return {
       memory,
       requests: this.#requests - from.requests,
-      loop,
+      loop: loop.read(),
       gc: { count: this.#gcCount - from.gcCount, time: this.#gcTime - from.gcTime },
     }
   }
@@ -83,12 +78,8 @@ export class Isolate {
   }
 
   forget(watch: string): void {
-    const known = this.#watches.get(watch)
-    if (!known) return
-    known.all.disable()
-    known.latest.disable()
-    this.#watches.delete(watch)
-    if (this.#watches.size > 0) return
+    if (!this.#watches.delete(watch) || this.#watches.size > 0) return
+    this.#timer.stop()
     this.#observer?.disconnect()
     this.#observer = undefined
     unsubscribe(RESPONSE_FINISHED, this.#onResponse)
@@ -109,14 +100,12 @@ export class Isolate {
       subscribe(RESPONSE_FINISHED, this.#onResponse)
       this.#observer = new PerformanceObserver((list) => this.#count(list.getEntries()))
       this.#observer.observe({ entryTypes: ['gc'] })
+      this.#timer.start()
     }
     const watch: Watch = {
-      all: monitorEventLoopDelay({ resolution: LOOP_RESOLUTION }),
-      latest: monitorEventLoopDelay({ resolution: LOOP_RESOLUTION }),
+      loop: new LoopDelays(),
       from: { requests: this.#requests, gcCount: this.#gcCount, gcTime: this.#gcTime },
     }
-    watch.all.enable()
-    watch.latest.enable()
     this.#watches.set(name, watch)
     return watch
   }
@@ -130,24 +119,20 @@ export class Isolate {
     }
   }
 
-  /** Two collections with a turn of the loop between: finalizers and weak callbacks of the first free what the second takes. */
+  /** Two collections with some turns of the loop between: finalizers and weak callbacks of the first free what the second takes. */
   async #collectOnce(): Promise<IsolateFloor> {
     const gc = (this.#gc ??= exposeGc())
-    const histograms = [...this.#watches.values()].flatMap(({ all, latest }) => [all, latest])
-    // A forced pause is ours, not the server's: the loop is not timed across it.
-    for (const histogram of histograms) histogram.disable()
+    // A forced pause is ours, not the server's: its loop is not timed across it.
+    this.#timer.skip()
     let started = performance.now()
     gc()
     let time = performance.now() - started
-    await turn()
+    for (let turns = 0; turns < TURNS; turns += 1) await turn()
     started = performance.now()
     gc()
     const floor = { memory: readMemory(), code: readCodeSize() }
     time += performance.now() - started
-    for (const { all, latest } of this.#watches.values()) {
-      all.enable()
-      latest.enable()
-    }
+    this.#timer.skip()
     return { ...floor, time }
   }
 }
@@ -166,13 +151,6 @@ function readCodeSize(): number {
   return getHeapSpaceStatistics()
     .filter(({ space_name: name }) => name === 'code_space' || name === 'code_large_object_space')
     .reduce((sum, { space_used_size: used }) => sum + used, metadata + bytecode)
-}
-
-/** The histogram holds the time between two looks; what is beyond the planned distance is delay. */
-function loopDelay(histogram: IntervalHistogram): { p50: number; p99: number; max: number } {
-  if (histogram.count === 0) return { p50: 0, p99: 0, max: 0 }
-  const delay = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - LOOP_RESOLUTION)
-  return { p50: delay(histogram.percentile(50)), p99: delay(histogram.percentile(99)), max: delay(histogram.max) }
 }
 
 /**

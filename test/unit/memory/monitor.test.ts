@@ -203,7 +203,7 @@ describe('a server', () => {
     expect(leak?.floors.at(-1)?.requests).toBeGreaterThan(1_000)
     expect(stable?.leak.verdict, stable?.leak.reason).not.toBe('leak')
     expect(stable?.leak.suspects).toBeUndefined()
-  }, 30_000)
+  }, 60_000)
 
   it('is watched in all of its processes', async () => {
     await using server = await spawnServer('lookalikes/many-isolates', 'cluster')
@@ -289,7 +289,8 @@ describe('a process that is not Node', () => {
   })
 })
 
-describe('measure', () => {
+// A collection of a worker of Vitest takes a while where the machine has other work.
+describe('measure', { timeout: 60_000 }, () => {
   const kept: object[] = []
 
   it('finds a function that keeps memory, per call', async () => {

@@ -29,8 +29,9 @@ describe('typicalSlope', () => {
 describe('largestFall', () => {
   it.each([
     [[1, 2, 3], 0],
-    [[1, 5, 2, 6, 4], 3],
-    [[9, 1], 8],
+    [[1, 5, 6, 2, 1, 4], 3],
+    [[9, 9, 1, 1], 8],
+    [[1, 2, 90, 4, 5], 0],
     [[], 0],
   ])('of %j is %d', (values, fall) => {
     expect(largestFall(values)).toBe(fall)
