@@ -58,7 +58,7 @@ function readAssets(): Record<'plotScript' | 'plotStyle' | 'pageScript' | 'pageS
   return {
     plotScript: readFileSync(require.resolve('uplot/dist/uPlot.iife.min.js'), 'utf8'),
     plotStyle: readFileSync(require.resolve('uplot/dist/uPlot.min.css'), 'utf8'),
-    pageScript: page('page.js'),
+    pageScript: `${page('plots.js')}\n${page('filter.js')}`,
     pageStyle: page('page.css'),
   }
 }

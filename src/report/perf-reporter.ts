@@ -11,16 +11,12 @@ import {
 } from 'vitest/node'
 import type { PerfArtifact } from '../vitest/artifacts.ts'
 import { renderEndReport } from './end-report.ts'
-import { readEnvironment } from './environment.ts'
 import { FIGURE_PREFIX, GithubActions } from './github-actions.ts'
-import { renderHtmlReport } from './html-report.ts'
-import { createJsonReport, type JsonReport } from './json-report.ts'
 import { LiveState } from './live-state.ts'
 import { loadEndLine, memoryEndLine, runningLine, startLine } from './live-lines.ts'
 import { LiveWindow } from './live-window.ts'
 import { createPaint, wantsColors, type Paint } from './paint.ts'
 import { pluginReportOptions } from './plugin-options.ts'
-import { renderPrometheus } from './prometheus-report.ts'
 import {
   checkReportOptions,
   resolveReportOptions,
@@ -96,20 +92,20 @@ export class PerfReporter extends DefaultReporter {
     super.onTestCaseResult(test)
   }
 
-  override onTestRunEnd(
+  override async onTestRunEnd(
     modules: readonly TestModule[],
     errors: readonly SerializedError[],
     reason: TestRunEndReason,
-  ): void {
+  ): Promise<void> {
     this.#live.clear()
     super.onTestRunEnd(modules, errors, reason)
-    const summary = summarizeRun(collectTestRecords(modules, this.ctx.config.root))
-    this.#printEnd(summary)
-    this.#writeReports(summary, reason)
-    const github = this.#github
-    if (!github) return
-    github.annotate(modules, errors)
-    this.#attempt(() => github.summarize(summary, process.env['GITHUB_STEP_SUMMARY']))
+    this.#github?.annotate(modules, errors)
+    await this.#attempt(async () => {
+      const summary = summarizeRun(collectTestRecords(modules, this.ctx.config.root))
+      this.#printEnd(summary)
+      await this.#attempt(() => this.#github?.summarize(summary, process.env['GITHUB_STEP_SUMMARY']))
+      await this.#writeFiles(summary, reason)
+    })
   }
 
   #printProgress(
@@ -131,29 +127,29 @@ export class PerfReporter extends DefaultReporter {
     if (lines.length > 0) this.log(lines.join('\n'))
   }
 
-  /** What cannot be written is an error that names it; the other files and the tables stay. */
-  #writeReports(summary: RunSummary, state: JsonReport['run']['state']): void {
+  async #writeFiles(summary: RunSummary, state: TestRunEndReason): Promise<void> {
     const { json, html, prometheus } = this.#report
     if (json === undefined && html === undefined && prometheus === undefined) return
-    const environment = readEnvironment(this.ctx.config.root, this.ctx.version, process.env)
-    const report = createJsonReport(summary, { state, reportedAt: new Date() }, environment)
-    this.#write('JSON report', json, () => `${JSON.stringify(report, null, 2)}\n`)
-    this.#write('HTML report', html, () => renderHtmlReport(report))
-    this.#write('Prometheus figures', prometheus, () => renderPrometheus(summary))
+    // What writes files is loaded by those who ask for files.
+    const { reportFiles } = await import('./report-files.ts')
+    const { root } = this.ctx.config
+    for (const { name, path, content } of reportFiles(this.#report, summary, {
+      state,
+      root,
+      vitest: this.ctx.version,
+    })) {
+      const target = resolve(root, path)
+      await this.#attempt(() => {
+        writeWhole(target, content())
+        this.log(`${this.#paint.dim(` ${name} written to`)} ${target}`)
+      })
+    }
   }
 
-  #write(what: string, path: string | undefined, content: () => string): void {
-    if (path === undefined) return
-    const target = resolve(this.ctx.config.root, path)
-    this.#attempt(() => {
-      writeWhole(target, content())
-      this.log(`${this.#paint.dim(` ${what} written to`)} ${target}`)
-    })
-  }
-
-  #attempt(work: () => void): void {
+  /** What cannot be done is an error that is told and fails the run; the rest of the report stays. */
+  async #attempt(work: () => void | Promise<void>): Promise<void> {
     try {
-      work()
+      await work()
     } catch (error) {
       process.exitCode = 1
       this.error(this.#paint.red(` perf: ${error instanceof Error ? error.message : String(error)}`))

@@ -1,4 +1,5 @@
 import { formatBytes, formatCount, formatDuration, formatRatio, isMeasured } from '../units.ts'
+import { loadRemarks } from './load-remarks.ts'
 import { formatBound, formatMetric, missText } from './metric-text.ts'
 import { oneLine } from './screen-text.ts'
 import {
@@ -47,10 +48,14 @@ export function testTables(test: TestSummary): TestTable[] {
   const suffix = (entry: { attempt: number }) => (attempts ? ` (attempt ${entry.attempt + 1})` : '')
   const several = new Set(test.thresholds.map(({ title }) => title)).size > 1
   const tables: TestTable[] = [
-    table(
-      'load',
-      test.loads.map((load) => loadRow(load, missedMetrics(load, test), suffix(load))),
-    ),
+    {
+      ...table(
+        'load',
+        test.loads.map((load) => loadRow(load, missedMetrics(load, test), suffix(load))),
+      ),
+      // The story of a failure has them in its details.
+      notes: test.state === 'failed' ? [] : test.loads.flatMap(loadRemarks),
+    },
     {
       ...table(
         'memory',

@@ -72,6 +72,19 @@ describe.skipIf(missing).each(MAJORS)('live rows on Vitest %i', (major) => {
     expect(screen.raw()).not.toMatch(/\u001b\[3\d;?\d*m/)
   })
 
+  test('are counted where the terminal is too low for all, and tear nothing', async () => {
+    const names = ['one', 'two', 'three']
+    const specs = names.map((name) => [`${name}.perf.ts`, runningSpec(name, 2_000, loadArtifact())])
+    const config = reporterConfig('{}', { test: 'maxWorkers: 3' })
+    const project = await createProject({ major, files: { 'vitest.config.ts': config, ...Object.fromEntries(specs) } })
+    const screen = terminal(major, project, { columns: 70, rows: 16 })
+    await screen.waitFor((now) => count(now, /▸ (one|two|three)/) >= 1 && count(now, /and [12] more running/) === 1)
+    expect(await screen.exited).toBe(0)
+    const everything = screen.everything()
+    expect(count(everything, /▸|━|more running/)).toBe(0)
+    expect(count(everything, /^ *Duration /)).toBe(1)
+  })
+
   test('are back in watch mode when a file changes', async () => {
     const files = { 'vitest.config.ts': reporterConfig(), 'a.perf.ts': runningSpec('first', 1_000, loadArtifact()) }
     const project = await createProject({ major, files })

@@ -165,16 +165,30 @@ export default defineConfig({ test: { include: ['**/*.perf.ts'], reporters: ['vi
     expect(run.output).not.toContain('GET /orders')
   })
 
-  test('annotates the failing line for GitHub and appends a job summary', async () => {
-    const project = await createProject({ major, files: { 'vitest.config.ts': reporterConfig(), ...exampleSpecs() } })
-    const summary = join(project, 'summary.md')
-    const env = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summary }
-    const run = await (await startVitest({ major, files: {}, reporter: '', env }, project)).finished
-    expect(run.stdout.match(/^::error file=.*orders\.perf\.ts.*line=\d+/gm)).toHaveLength(1)
-    const markdown = readFileSync(summary, 'utf8')
-    expect(markdown).toContain('❌ 3 of 4 perf tests failed')
-    expect(markdown).toMatch(/\| load \| requests\/s \| p50 \| p95 \| p99 \| max \| errors \|\n\| --- \| ---: /)
-    expect(markdown).toContain('pool exhausted, 40 waiting')
+  test('annotates the failing line for GitHub once and appends a job summary', async () => {
+    const figures = `import { test } from 'vitest'
+test('has figures', async ({ annotate }) => {
+  await annotate('12.1', 'perf.p99_ms')
+  await annotate('slow today')
+${'\n'.repeat(5)}  throw new Error('no good')
+})`
+    const files = { ...exampleSpecs(), 'figures.perf.ts': figures }
+    const config = reporterConfig()
+    const both = config.replace('reporters: [', `reporters: ['github-actions', `)
+    for (const [name, source] of Object.entries({ alone: config, both })) {
+      const project = await createProject({ major, files: { 'vitest.config.ts': source, ...files } })
+      const summary = join(project, 'summary.md')
+      const env = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summary }
+      const run = await (await startVitest({ major, files: {}, reporter: '', env }, project)).finished
+      expect(run.stdout.match(/^::error file=.*orders\.perf\.ts.*line=\d+/gm), name).toHaveLength(1)
+      expect(run.stdout.match(/^::notice .*::slow today/gm), name).toHaveLength(1)
+      // A figure is no notice, and its annotation is not printed with the failure either.
+      if (name === 'alone') expect(run.output).not.toContain('perf.p99_ms')
+      const markdown = readFileSync(summary, 'utf8')
+      expect(markdown.match(/## ❌ 3 of 4 perf tests failed/g)).toHaveLength(1)
+      expect(markdown).toMatch(/\| load \| requests\/s \| p50 \| p95 \| p99 \| max \| errors \|\n\| --- \| ---: /)
+      expect(markdown).toContain('pool exhausted, 40 waiting')
+    }
   })
 
   test('leaves a project without perf tests as the default reporter has it', async () => {

@@ -138,6 +138,12 @@ describe('what made a test fail first', () => {
     expect(causeOf({ state: 'failed', errors, artifacts: [loadArtifact()] })).toBe('expected 1 to be 2')
   })
 
+  test('is that error also where a threshold was missed or memory leaked as the spec expected', () => {
+    const errors = [{ name: 'AssertionError', message: 'expected 1 to be 2' }]
+    const artifacts = [loadArtifact(), missed, memoryArtifact({}, memoryResult('leak'))]
+    expect(causeOf({ state: 'failed', errors, artifacts })).toBe('expected 1 to be 2')
+  })
+
   test('is looked for in the last attempt', () => {
     const artifacts = [
       missed,
@@ -170,6 +176,16 @@ test('the story of a failure says where the time went', () => {
     'slowest interval: 4.00 s to 5.00 s, p99 290 ms at 154/s (typical p99 38.1 ms)',
     '40 arrivals were dropped: all connections were busy',
     'the generator, not the server, was the limit: its event loop was busy',
+  ])
+})
+
+test('a test that passed says what its figures are worth, too', () => {
+  const result = loadResult({ saturated: true, dropped: 7, collections: { count: 12, time: 80, requestsHit: 31 } })
+  const [load] = testTables(summaryOf({ artifacts: [loadArtifact({}, result)] }))
+  expect(load?.notes).toEqual([
+    '7 arrivals were dropped: all connections were busy',
+    'the generator, not the server, was the limit',
+    '31 requests waited for one of 12 forced collections (80.0 ms in all) of the memory watch',
   ])
 })
 

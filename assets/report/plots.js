@@ -1,17 +1,11 @@
 'use strict'
 {
   const plots = JSON.parse(document.getElementById('plots').textContent)
-  const tests = [...document.querySelectorAll('details.test')]
-  const search = document.getElementById('search')
-  const toggle = document.getElementById('toggle')
-  const verdicts = [...document.querySelectorAll('[data-verdict][aria-pressed]')]
   const HEIGHT = 210
   // 0, 50, 75, 90, 95, 99, 99.9 … percent, as 1 / (1 - percentile).
   const PERCENTILES = [1, 2, 4, 10, 20, 100, 1000, 1e4, 1e5, 1e6]
   const FEW_PERCENTILES = [1, 10, 100, 1000, 1e4, 1e5, 1e6]
   const BYTE_STEPS = Array.from({ length: 34 }, (_, power) => 2 ** power)
-
-  // ---- Plots -------------------------------------------------------------------------------------------------------
 
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
 
@@ -254,76 +248,4 @@
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
     for (const figure of drawn.keys()) draw(figure)
   })
-
-  // ---- Filter and keyboard -----------------------------------------------------------------------------------------
-
-  let verdict = 'all'
-
-  const filter = () => {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean)
-    let shown = 0
-    for (const test of tests) {
-      const fits =
-        words.every((word) => test.dataset.name.includes(word)) &&
-        (verdict === 'all' || test.dataset.verdict === verdict)
-      test.hidden = !fits
-      if (fits) shown += 1
-    }
-    document.getElementById('nothing').hidden = shown > 0
-    updateToggle()
-  }
-
-  const visible = () => tests.filter((test) => !test.hidden)
-
-  const updateToggle = () => {
-    const all = visible().every((test) => test.open)
-    toggle.textContent = all ? 'Close all' : 'Open all'
-  }
-
-  search.addEventListener('input', filter)
-  for (const button of verdicts) {
-    button.addEventListener('click', () => {
-      verdict = button.dataset.verdict
-      for (const other of verdicts) other.setAttribute('aria-pressed', String(other === button))
-      filter()
-    })
-  }
-  toggle.addEventListener('click', () => {
-    const open = !visible().every((test) => test.open)
-    for (const test of visible()) test.open = open
-  })
-  for (const test of tests) test.addEventListener('toggle', updateToggle)
-
-  const reveal = () => {
-    const test = tests.find(({ id }) => `#${id}` === location.hash)
-    if (test) test.open = true
-  }
-  addEventListener('hashchange', reveal)
-
-  const step = (by) => {
-    const list = visible()
-    const at = list.findIndex((test) => test.contains(document.activeElement))
-    const next = list[at === -1 ? (by > 0 ? 0 : list.length - 1) : Math.min(list.length - 1, Math.max(0, at + by))]
-    next?.querySelector('summary').focus()
-  }
-
-  addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return
-    if (document.activeElement === search) {
-      if (event.key === 'Escape') {
-        search.value = ''
-        filter()
-        search.blur()
-      }
-      return
-    }
-    if (event.key === '/') search.focus()
-    else if (event.key === 'j') step(1)
-    else if (event.key === 'k') step(-1)
-    else return
-    event.preventDefault()
-  })
-
-  filter()
-  reveal()
 }
