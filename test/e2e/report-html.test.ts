@@ -137,6 +137,20 @@ describe.skipIf(!CHROMIUM)('the HTML report in Chromium', () => {
     await page.close()
   })
 
+  test('shows something of a load that was over after one interval', async () => {
+    const short = testRecord({ artifacts: [loadArtifact({}, loadResult({ title: 'short' }, { seconds: 1 }))] })
+    const { page, complaints } = await open(fileOf('short.html', [short]))
+    const figure = '#test-0 figure[data-plot=rate]'
+    await page.locator(`${figure} canvas`).waitFor()
+    const empty = fileOf('empty.html', [testRecord({ artifacts: [loadArtifact({}, loadResult({ samples: [] }))] })])
+    const { page: other } = await open(empty)
+    await other.locator(`${figure} canvas`).waitFor()
+    await expect.poll(() => colorsIn(page, figure)).toBeGreaterThan(await colorsIn(other, figure))
+    expect(complaints).toEqual([])
+    await page.close()
+    await other.close()
+  })
+
   test('filters by verdict and by name', async () => {
     const { page } = await open(fileOf('filter.html', exampleRecords()))
     const shown = () => page.locator('details.test:visible .title b').allInnerTexts()
