@@ -25,10 +25,12 @@ const corpus = [
   ...variants('leaks/in-heap', false, 'array map closure listener timer small'),
   ...variants('leaks/outside-heap', false, 'buffer worker cluster'),
   ...variants('leaks/in-heap', true, 'pending session slice abort async-hook label memo tenth errors agent'),
+  ...variants('leaks/in-heap', true, 'queue tree slow-timeout sticky-then request bytes'),
   ...variants('leaks/outside-heap', true, 'array-buffer worker-buffers fork'),
   ...variants('lookalikes/bounded', false, 'plain churn lru ring lazy batch buffers ttl pool'),
   ...variants('lookalikes/many-isolates', false, 'cluster express'),
   ...variants('lookalikes/bounded', true, 'intern staged timeout sweep weak fragments shapes gzip wave log'),
+  ...variants('lookalikes/bounded', true, 'long-ttl slow-fill stages slow-saw compile regexp'),
   ...variants('lookalikes/many-isolates', true, 'worker worker-each fastify'),
 ]
 const QUICK = ['leaks/in-heap array', 'leaks/outside-heap worker', 'lookalikes/bounded lru', 'lookalikes/bounded churn']

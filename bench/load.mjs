@@ -4,6 +4,8 @@ import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { LoadGenerator } from '../dist/load/generator.js'
 import { openLoadProcess } from '../dist/load/load-process.js'
 import { resolveLoadOptions } from '../dist/load/load-plan.js'
@@ -66,7 +68,8 @@ async function compareRates(target, autocannon) {
     })
     const title = `${target.name}, ${connections} connection${connections === 1 ? '' : 's'}, requests/s`
     printRatio(title, ['generateLoad', results.ours], ['autocannon', results.autocannon], { goal: '>= 1.0' })
-    for (const name of ['wrk', 'hey']) if (results[name]) printRatio(title, ['generateLoad', results.ours], [name, results[name]])
+    for (const name of ['wrk', 'hey'])
+      if (results[name]) printRatio(title, ['generateLoad', results.ours], [name, results[name]])
     console.log(`  CPU of the load process: ${(cpu * 1_000).toFixed(1)} µs a request`)
   }
 }
@@ -79,7 +82,8 @@ function recordingCost() {
     const measurement = new Measurement(plan, Date.now())
     const began = performance.now()
     for (let second = 1; second <= 10; second += 1) {
-      for (let index = 0; index < ANSWERS / 10; index += 1) measurement.answer(0, 200, index % 900, (index % 900) + (index % 97) / 10)
+      for (let index = 0; index < ANSWERS / 10; index += 1)
+        measurement.answer(0, 200, index % 900, (index % 900) + (index % 97) / 10)
       measurement.interval(second * 1_000, { connections: 10 })
     }
     return ((performance.now() - began) * 1e6) / ANSWERS
@@ -97,10 +101,17 @@ async function compareProgress(target) {
     },
     never: async () => (await ours(target.url, 100, { progressInterval: 3_600_000 })).requestsPerSecond,
   })
-  printRatio(`${target.name}, progress ten times a second, requests/s`, ['with', results.often], ['without', results.never], { goal: '>= 0.97' })
+  printRatio(
+    `${target.name}, progress ten times a second, requests/s`,
+    ['with', results.often],
+    ['without', results.never],
+    { goal: '>= 0.97' },
+  )
   const nanoseconds = recordingCost()
   const share = nanoseconds / 1e6 / median(cpu)
-  console.log(`recording: ${nanoseconds.toFixed(0)} ns a request, ${(share * 100).toFixed(2)} % of its CPU time  (goal: under 3 % with progress)`)
+  console.log(
+    `recording: ${nanoseconds.toFixed(0)} ns a request, ${(share * 100).toFixed(2)} % of its CPU time  (goal: under 3 % with progress)`,
+  )
 }
 
 /** Full rate for a while; the resident set of the load process must not grow. */
@@ -111,26 +122,34 @@ async function soak(target, minutes) {
   const result = await ours(target.url, 50, { duration: minutes * 60_000 }, ({ progress, requests, samples }) => {
     seen.push(residentSet())
     if (seen.length % 30 === 0) {
-      console.log(`  ${(progress * 100).toFixed(0)} %: ${requests} requests, ${samples.length} rows, load process ${seen.at(-1).toFixed(0)} MB`)
+      console.log(
+        `  ${(progress * 100).toFixed(0)} %: ${requests} requests, ${samples.length} rows, load process ${seen.at(-1).toFixed(0)} MB`,
+      )
     }
   })
   line.close()
   const part = Math.floor(seen.length / 5)
   console.log(`soak of ${minutes} min: ${result.requests} requests, p99 ${result.latency.p99.toFixed(2)} ms`)
-  printRatio('resident set', ['last fifth', seen.slice(-part)], ['second fifth', seen.slice(part, 2 * part)], { unit: ' MB', goal: '<= 1.05' })
+  printRatio('resident set', ['last fifth', seen.slice(-part)], ['second fifth', seen.slice(part, 2 * part)], {
+    unit: ' MB',
+    goal: '<= 1.05',
+  })
 }
 
 /** An hour of rows at one a second, as the load process holds them. */
 function simulatedHour() {
   const plan = resolveLoadOptions({ url: 'http://127.0.0.1/', duration: 3_600_000 })
   const measurement = new Measurement(plan, Date.now())
-  globalThis.gc?.()
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc')
+  collect()
   const before = process.memoryUsage().heapUsed
   for (let second = 1; second <= 3_600; second += 1) {
-    for (let index = 0; index < 100; index += 1) measurement.answer(0, 200, second * 1_000 - 5, second * 1_000 + index / 10)
+    for (let index = 0; index < 100; index += 1)
+      measurement.answer(0, 200, second * 1_000 - 5, second * 1_000 + index / 10)
     measurement.interval(second * 1_000, { connections: 10 })
   }
-  globalThis.gc?.()
+  collect()
   const grown = process.memoryUsage().heapUsed - before
   console.log(`an hour of samples: ${measurement.recorder.rows.length} rows, ${(grown / 1_048_576).toFixed(1)} MB`)
 }

@@ -36,10 +36,15 @@ http { access_log off; keepalive_requests 100000000; client_body_temp_path ${fol
   uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
   server { listen 127.0.0.1:${port}; location / { return 200 'hello world'; } } }`
   await writeFile(join(folder, 'nginx.conf'), config)
-  const child = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: ['ignore', 'ignore', 'ignore'] })
+  const child = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], {
+    stdio: ['ignore', 'ignore', 'ignore'],
+  })
   const url = `http://127.0.0.1:${port}/`
   for (let attempt = 0; ; attempt += 1) {
-    const answered = await fetch(url).then((response) => response.ok, () => false)
+    const answered = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    )
     if (answered) break
     if (attempt > 100) throw new Error('nginx did not start')
     await delay(50)

@@ -33,8 +33,8 @@ function signalProcess(pid: number, signal: NodeJS.Signals): void {
 /** Sends a signal to every process of a tree, and wakes up one that is stopped to hear it; those outside its group. */
 export function signalTree(tree: ProcessTree, signal: NodeJS.Signals): number[] {
   if (process.platform === 'win32') {
-    if (signal === 'SIGKILL') spawnSync('taskkill', ['/pid', String(tree.group), '/t', '/f'], { stdio: 'ignore' })
-    else signalProcess(tree.group, signal)
+    // There are no signals, and the children of a process that was ended alone would be found no more.
+    spawnSync('taskkill', ['/pid', String(tree.group), '/t', '/f'], { stdio: 'ignore' })
     return []
   }
   signalGroup(tree.group, signal)
@@ -56,8 +56,9 @@ function isGroupAlive(tree: ProcessTree): boolean {
   const { group } = tree
   try {
     process.kill(process.platform === 'win32' ? group : -group, 0)
-  } catch {
-    return false
+  } catch (error) {
+    // Of another user: only the table can tell. On macOS it is what zombies answer.
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM' || !hasProcessTable) return false
   }
   if (!hasProcessTable || findProcess(group)) return true
   return findGroup(tree).length > 0

@@ -2,20 +2,26 @@
  * The watchdog as a POSIX shell script (dash, ash, bash; no tool is needed that a container may lack, `grep` and `sleep`
  * are used where they exist).
  *
- * It reads orders from its standard input: `+ <cookie> <group>` guards a process group, `- <cookie>` releases it. When its
- * input ends, whoever held the other end is gone, and it ends every group it still guards, and then every process whose
- * environment carries one of their cookies. SIGTERM first; SIGKILL for what is left after 0.4 s.
+ * It reads orders from its standard input: `cookie <cookie>` begins a guard, `group <cookie> <pgid>` and `file <cookie> <path>`
+ * add to it, `release <cookie>` ends it. When its input ends, whoever held the other end is gone: it ends every group it
+ * still guards, and every process whose environment carries one of their cookies, and removes their files. SIGTERM first;
+ * SIGKILL for what is left after 0.4 s.
  *
  * `$1` is the pid of the process to watch and `$2` the parent that it must keep, both empty where that does not matter:
  * a forked worker of Vitest outlives its killed main process, and then holds its end of the pipe open for ever.
  */
 export const WATCHDOG_SCRIPT = `
 trap '' INT HUP TERM QUIT PIPE
+set -f
 groups=''
 cookies=''
+files=''
+newline='
+'
 
 members() {
   [ -n "$cookies" ] || return 0
+  set +f
   for cookie in $cookies; do
     grep -lsF "VITEST_PERF_COOKIE=$cookie" /proc/[0-9]*/environ
   done 2>/dev/null | while read -r file; do
@@ -48,25 +54,34 @@ finish() {
     [ -n "$(members)" ] || break
     sleep 0.05 2>/dev/null
   done
+  IFS=$newline
+  for entry in $files; do rm -f "\${entry#*:}"; done
 }
 
+# The entries of $2, parted by $3, that are not of the cookie $1.
 without() {
   rest=''
+  before=$IFS
+  IFS=$3
   for item in $2; do
-    case $item in "$1" | "$1":*) ;; *) rest="$rest $item" ;; esac
+    case $item in "$1" | "$1":*) ;; *) rest="$rest$item$3" ;; esac
   done
-  echo "$rest"
+  IFS=$before
 }
 
 obey() {
-  while read -r order cookie group; do
+  while read -r order cookie value; do
     case $order in
-      +) groups="$groups $cookie:$group"; cookies="$(without "$cookie" "$cookies") $cookie" ;;
-      c) cookies="$(without "$cookie" "$cookies") $cookie" ;;
-      -) groups=$(without "$cookie" "$groups"); cookies=$(without "$cookie" "$cookies") ;;
+      cookie) cookies="$cookies$cookie " ;;
+      group) groups="$groups$cookie:$value " ;;
+      file) files="$files$cookie:$value$newline" ;;
+      release)
+        without "$cookie" "$cookies" ' '; cookies=$rest
+        without "$cookie" "$groups" ' '; groups=$rest
+        without "$cookie" "$files" "$newline"; files=$rest
+        ;;
       end) break ;;
     esac
-    [ -n "\${cookies# }" ] || cookies=''
   done
   finish
 }
@@ -87,7 +102,7 @@ if [ -n "$1" ]; then
   {
     exec 3<&0
     ( while look_up_parent "$1" && [ "$parent" = "$2" ]; do sleep 1 || exit; done; echo end ) </dev/null 3<&- &
-    while read -r line <&3; do echo "$line"; done
+    while read -r line <&3; do printf '%s\\n' "$line"; done
     echo end
   } | { obey; kill -KILL 0; }
 else

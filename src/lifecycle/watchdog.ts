@@ -12,6 +12,8 @@ export interface Guard {
   readonly cookie: string
   /** Adds a process group: the pid of a child that was spawned with `detached: true`. */
   addGroup(pgid: number): void
+  /** Adds a file to be removed where the tree has to be killed. */
+  addFile(path: string): void
   /** Ends the watch. Call it when the tree is gone: what is still there then stays. Idempotent. */
   release(): void
 }
@@ -22,7 +24,8 @@ const MAX_REPLACEMENTS = 20
 /** Our parent when this module was loaded; a forked worker whose parent is another one by now is an orphan. */
 const originalParent = process.ppid
 
-const groups = new Map<string, number[]>()
+/** The orders of each guard, by its cookie, to be given again to a new watchdog. */
+const guards = new Map<string, string[]>()
 let watchdog: ChildProcess | undefined
 let replacements = 0
 
@@ -35,23 +38,26 @@ let replacements = 0
  */
 export function guard(): Guard {
   const cookie = randomUUID()
-  groups.set(cookie, [])
-  if (process.platform !== 'win32') {
-    watchdog ??= startWatchdog()
-    order(`c ${cookie}`)
+  const orders: string[] = []
+  guards.set(cookie, orders)
+  if (process.platform !== 'win32') watchdog ??= startWatchdog()
+  const add = (line: string) => {
+    if (!guards.has(cookie)) return
+    orders.push(line)
+    order(line)
   }
+  add(`cookie ${cookie}`)
   return {
     cookie,
-    addGroup(pgid) {
-      const known = groups.get(cookie)
-      if (!known) return
-      known.push(pgid)
-      order(`+ ${cookie} ${pgid}`)
+    addGroup: (pgid) => add(`group ${cookie} ${pgid}`),
+    addFile(path) {
+      // A line of its own is what an order is.
+      if (!path.includes('\n')) add(`file ${cookie} ${path}`)
     },
     release() {
-      if (!groups.delete(cookie)) return
-      order(`- ${cookie}`)
-      if (groups.size === 0) endWatchdog()
+      if (!guards.delete(cookie)) return
+      order(`release ${cookie}`)
+      if (guards.size === 0) endWatchdog()
     },
   }
 }
@@ -95,11 +101,8 @@ function replace(dead: ChildProcess): void {
   if (dead !== watchdog) return
   watchdog = undefined
   // In an orphan the watchdog has done its work.
-  if (groups.size === 0 || replacements >= MAX_REPLACEMENTS || process.ppid !== originalParent) return
+  if (guards.size === 0 || replacements >= MAX_REPLACEMENTS || process.ppid !== originalParent) return
   replacements += 1
   watchdog = startWatchdog()
-  for (const [cookie, pgids] of groups) {
-    order(`c ${cookie}`)
-    for (const pgid of pgids) order(`+ ${cookie} ${pgid}`)
-  }
+  for (const orders of guards.values()) for (const line of orders) order(line)
 }

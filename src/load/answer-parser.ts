@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { readPlainHead } from './plain-head.ts'
 
 // The one file that knows autocannon's inside (9.0.0 exactly). Of its client we keep the parser of answers. Connecting, writing,
 // matching answers with requests and timing are ours (`client.ts`): that is where its figures go wrong.
@@ -11,6 +12,8 @@ interface Parser {
   readonly connection: string
   readonly isChunked: boolean
   readonly body_bytes: number | null
+  readonly state: string
+  readonly line: string
   execute(chunk: Uint8Array, start: number, length: number): number | Error
   finish(): void
   reinitialize(type: string): void
@@ -23,6 +26,7 @@ const AutocannonClient = createRequire(import.meta.url)('autocannon/lib/httpClie
   new (options: object): AutocannonClient
 }
 const RESPONSE = 'RESPONSE'
+const BETWEEN_ANSWERS = 'RESPONSE_LINE'
 const ON_HEADERS_COMPLETE = 2
 const ON_BODY = 3
 const ON_MESSAGE_COMPLETE = 4
@@ -51,15 +55,18 @@ export class AnswerParser {
   #info: ResponseInfo | undefined
   #keepAlive = true
   #untilEnd = false
+  #wrong: string | undefined
+  readonly #events: AnswerEvents
 
   constructor(events: AnswerEvents) {
+    this.#events = events
     const parser = this.#parser
     parser[ON_HEADERS_COMPLETE] = (info: ResponseInfo) => this.#onHead(info, events)
     parser[ON_BODY] = () => {}
     parser[ON_MESSAGE_COMPLETE] = () => {
       const status = this.#info?.statusCode ?? 0
       this.#info = undefined
-      if (status >= 200 || status === 101) events.onAnswer(status, this.#keepAlive)
+      if (this.#wrong === undefined && (status >= 200 || status === 101)) events.onAnswer(status, this.#keepAlive)
     }
   }
 
@@ -67,6 +74,7 @@ export class AnswerParser {
   reset(): void {
     this.#info = undefined
     this.#untilEnd = false
+    this.#wrong = undefined
     this.#parser.reinitialize(RESPONSE)
   }
 
@@ -76,11 +84,28 @@ export class AnswerParser {
   }
 
   /** Reads on; returns what is wrong where the bytes are no HTTP/1.1. */
-  read(chunk: Uint8Array, length: number): string | undefined {
-    const parsed = this.#parser.execute(chunk, 0, length)
-    if (typeof parsed !== 'number') return parsed.message
-    // A length that is no number: the parser would wait for ever.
-    return Number.isNaN(this.#parser.body_bytes) ? 'an invalid Content-Length' : undefined
+  read(chunk: Buffer, length: number): string | undefined {
+    const parser = this.#parser
+    const offset = parser.state === BETWEEN_ANSWERS && parser.line === '' ? this.#readPlainAnswers(chunk, length) : 0
+    if (offset === length) return undefined
+    const parsed = parser.execute(chunk, offset, length - offset)
+    return typeof parsed === 'number' ? this.#wrong : parsed.message
+  }
+
+  /** The short way, for whole answers with nothing special about them; returns how far it came. */
+  #readPlainAnswers(chunk: Buffer, length: number): number {
+    let offset = 0
+    while (offset < length && !this.#events.isHead()) {
+      const headEnd = chunk.indexOf('\r\n\r\n', offset, 'latin1')
+      // The buffer is shared: what stands behind `length` is of an earlier chunk.
+      if (headEnd === -1 || headEnd + 4 > length) break
+      const head = readPlainHead(chunk.toString('latin1', offset, headEnd))
+      const end = headEnd + 4 + (head?.length ?? 0)
+      if (!head || end > length) break
+      offset = end
+      this.#events.onAnswer(head.status, true)
+    }
+    return offset
   }
 
   /** The connection has ended; that completes a body without a length. Returns whether it did. */
@@ -95,6 +120,8 @@ export class AnswerParser {
     const status = info.statusCode
     if (status < 200) return true
     const parser = this.#parser
+    // The parser takes a length that is none for an empty body.
+    if (parser.body_bytes !== null && !(parser.body_bytes >= 0)) this.#wrong = 'an invalid Content-Length'
     const bodiless = status === 204 || status === 304 || events.isHead()
     this.#untilEnd = !bodiless && !parser.isChunked && parser.body_bytes === null
     const announced = parser.connection

@@ -66,7 +66,7 @@ function destination({ host, port, address }: Target) {
   return { host, port, lookup, autoSelectFamily: true }
 }
 
-function connectSecurely(target: Target, onData: (chunk: Uint8Array, length: number) => void) {
+function connectSecurely(target: Target, onData: (chunk: Buffer, length: number) => void) {
   const { host, tls: options } = target
   const servername = options.servername ?? (net.isIP(host) === 0 ? host : undefined)
   const socket = tls.connect({
@@ -79,9 +79,9 @@ function connectSecurely(target: Target, onData: (chunk: Uint8Array, length: num
   return socket.on('data', (chunk: Buffer) => onData(chunk, chunk.length))
 }
 
-function connectPlainly(target: Target, onData: (chunk: Uint8Array, length: number) => void) {
-  const callback = (length: number, chunk: Uint8Array) => {
-    onData(chunk, length)
+function connectPlainly(target: Target, onData: (chunk: Buffer, length: number) => void) {
+  const callback = (length: number) => {
+    onData(readBuffer, length)
     return true
   }
   return net.connect({ ...destination(target), onread: { buffer: readBuffer, callback } })
@@ -148,7 +148,7 @@ export class Connection {
     this.#answersHere = 0
     this.#leaving = false
     this.#parser.reset()
-    const onData = (chunk: Uint8Array, length: number) => {
+    const onData = (chunk: Buffer, length: number) => {
       if (this.#socket === socket) this.#onData(chunk, length)
     }
     const socket: net.Socket = this.#target.secure
@@ -208,7 +208,7 @@ export class Connection {
     this.#state = 'closed'
   }
 
-  #onData(chunk: Uint8Array, length: number): void {
+  #onData(chunk: Buffer, length: number): void {
     this.#events.onBytes(length)
     const wrong = this.#parser.read(chunk, length)
     if (this.#state === 'closed') return
@@ -223,7 +223,8 @@ export class Connection {
       // An answer nobody asked for, or an upgrade nobody asked for: this connection does not speak our HTTP.
       this.#leaving = true
       this.#failures += 1
-      if (answered) this.#events.onFailure('protocol', '101 Switching Protocols, which no request asked for', answered.since)
+      if (answered)
+        this.#events.onFailure('protocol', '101 Switching Protocols, which no request asked for', answered.since)
       return
     }
     this.#answersHere += 1

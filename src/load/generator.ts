@@ -1,47 +1,16 @@
-import { randomUUID } from 'node:crypto'
 import { LoadError, PerfAbortError, PerfOptionsError } from '../errors.ts'
-import { abortReason } from '../lifecycle/abort.ts'
 import { timeLeft, type Lifetime } from '../lifecycle/attempt.ts'
-import type { LoadProgress, LoadResult, LoadSample } from '../metrics/load-result.ts'
-import { tagMeasurement } from '../metrics/measurement-id.ts'
-import { formatOutcomes, evaluateThresholds, type ThresholdOutcome } from '../metrics/threshold.ts'
+import type { LoadResult } from '../metrics/load-result.ts'
 import { optionIssue } from '../options.ts'
 import { formatDuration } from '../units.ts'
-import { emptyProgress } from './empty-progress.ts'
+import type { LoadObserver } from './load-observer.ts'
 import type { LoadOptions } from './load-options.ts'
 import { resolveLoadOptions, type LoadPlan, type ResolveLoadContext } from './load-plan.ts'
-import { openLoadProcess, type LoadProcessLine } from './load-process.ts'
-import type { LoadEnd, LoadReportMessage } from './messages.ts'
+import { ArrivalSchedule } from './schedule.ts'
+import { RunningLoad, type EndingSignal, type OnLoadProgress } from './running-load.ts'
 
-/** How a load ended: by itself, by `stop()`, by an abort, or by an error or its own thresholds. */
-export type LoadOutcome = 'completed' | 'stopped' | 'aborted' | 'failed'
-
-/** What was asked for, as far as a report shows it. */
-export interface LoadPlanSummary {
-  connections?: number
-  rate?: number
-  duration?: number
-  amount?: number
-  pipelining?: number
-  method?: string
-}
-
-export interface LoadEnding {
-  outcome: LoadOutcome
-  /** Absent where not even an empty measurement came about. */
-  result?: LoadResult
-  plan: LoadPlanSummary
-  thresholds?: ThresholdOutcome[]
-  /** Message of the error that ended it. */
-  error?: string
-}
-
-/** Hears of every load of a generator; what it throws is ignored (it must not change what a test measures). */
-export interface LoadObserver {
-  onStart?(id: string, plan: LoadPlanSummary, title: string): void
-  onProgress?(id: string, progress: LoadProgress): void
-  onEnd?(id: string, ending: LoadEnding): void
-}
+export type { LoadObserver } from './load-observer.ts'
+export type { OnLoadProgress } from './running-load.ts'
 
 /** What a load generator lives in. All of it is optional: `new LoadGenerator()` works anywhere. */
 export interface LoadContext extends Omit<ResolveLoadContext, 'baseUrl'> {
@@ -52,14 +21,8 @@ export interface LoadContext extends Omit<ResolveLoadContext, 'baseUrl'> {
   observe?: LoadObserver
 }
 
-/** Called every `progressInterval` while a load runs, and once at its end. */
-export type OnLoadProgress = (progress: LoadProgress) => void
-
 /** Milliseconds between the end of a load and the end of the test that it must leave. */
 const MARGIN = 250
-/** Milliseconds the load process has to answer an abort; then its last progress is the partial result. */
-const ABORT_GRACE = 150
-
 /**
  * Drives HTTP load from a process of its own, shared by all loads of a Vitest worker.
  *
@@ -89,7 +52,7 @@ export class LoadGenerator {
       throw new PerfOptionsError('load options', [optionIssue('onProgress', 'a function', onProgress)])
     }
     refuseTooLong(plan, this.#context.lifetime)
-    const load = new RunningLoad(plan, this.#context, signalsOf(options, this.#context), onProgress)
+    const load = new RunningLoad(plan, this.#context.observe ?? {}, signalsOf(options, this.#context), onProgress)
     this.#loads.add(load)
     try {
       return await load.result
@@ -119,42 +82,31 @@ export class LoadGenerator {
   }
 }
 
-function summarise({ connections, rate, duration, amount, pipelining, requests }: LoadPlan): LoadPlanSummary {
-  const peak = (segments: LoadPlan['connections']) => Math.max(...segments.flatMap(({ from, to }) => [from, to]))
-  return {
-    connections: peak(connections),
-    ...(rate ? { rate: peak(rate) } : {}),
-    ...(duration === undefined ? {} : { duration }),
-    ...(amount === undefined ? {} : { amount }),
-    ...(pipelining === 1 ? {} : { pipelining }),
-    method: requests.length === 1 ? (requests[0]?.method ?? 'GET') : `${requests.length} requests`,
-  }
+/** The least time a load takes: with `amount` it ends with the last arrival at the earliest, and in the closed model nobody knows. */
+function leastDuration({ duration = Infinity, amount, rate }: LoadPlan): number {
+  if (amount === undefined) return duration
+  return rate ? Math.min(duration, new ArrivalSchedule(rate).dueAt(amount - 1)) : 0
 }
 
 function refuseTooLong(plan: LoadPlan, lifetime: Lifetime | undefined): void {
-  if (lifetime?.deadline === undefined || plan.duration === undefined || plan.amount !== undefined) return
-  const needed = plan.duration + (plan.warmup?.duration ?? 0) + MARGIN
+  if (lifetime?.deadline === undefined) return
+  const least = leastDuration(plan)
+  const needed = least + (plan.warmup?.duration ?? 0) + MARGIN
   const left = timeLeft(lifetime)
   if (needed <= left) return
   const whole = (lifetime.timeout ?? left) + needed - left
   const suggested = Math.ceil(whole / 1_000) * 1_000
   throw new PerfOptionsError('load options', [
     {
-      option: 'duration',
-      expected: `at most ${Math.max(0, Math.floor(left - needed + plan.duration))} ms`,
-      received: plan.duration,
+      option: plan.amount === undefined ? 'duration' : 'amount',
+      expected: `at most ${Math.max(0, Math.floor(left - needed + least))} ms`,
+      received: least,
       message:
         `The load takes ${formatDuration(needed - MARGIN)}${plan.warmup ? ' with its warm-up' : ''}, but its test has ${formatDuration(Math.max(0, left))} left` +
         `${lifetime.timeout === undefined ? '' : ` of its ${formatDuration(lifetime.timeout)}`}; ` +
         `give the test a timeout of at least ${suggested} ms: test(name, { timeout: ${suggested} }, fn), or a shorter \`duration\``,
     },
   ])
-}
-
-interface EndingSignal {
-  readonly signal: AbortSignal
-  /** The error to reject with. */
-  error(reason: Error, partial: LoadResult): Error
 }
 
 function signalsOf(options: LoadOptions, context: LoadContext): EndingSignal[] {
@@ -172,190 +124,4 @@ function signalsOf(options: LoadOptions, context: LoadContext): EndingSignal[] {
     })
   }
   return signals
-}
-
-/** One load from the spec's side. */
-class RunningLoad {
-  readonly result: Promise<LoadResult>
-  completed = 0
-  readonly #id = randomUUID()
-  readonly #plan: LoadPlan
-  readonly #summary: LoadPlanSummary
-  readonly #observe: LoadObserver
-  readonly #onProgress: OnLoadProgress | undefined
-  readonly #rows: LoadSample[] = []
-  readonly #resolve: (result: LoadResult) => void
-  readonly #reject: (error: Error) => void
-  readonly #line: LoadProcessLine | undefined
-  readonly #unlisten: (() => void)[] = []
-  #latest: LoadProgress
-  #ending: { error: (partial: LoadResult) => Error } | undefined
-  #progressError: { error: unknown } | undefined
-  #grace: NodeJS.Timeout | undefined
-  #over = false
-
-  constructor(plan: LoadPlan, context: LoadContext, signals: EndingSignal[], onProgress: OnLoadProgress | undefined) {
-    this.#plan = plan
-    this.#summary = summarise(plan)
-    this.#observe = context.observe ?? {}
-    this.#onProgress = onProgress
-    this.#latest = emptyProgress(plan)
-    let resolve!: (result: LoadResult) => void
-    let reject!: (error: Error) => void
-    this.result = new Promise<LoadResult>((onResult, onError) => {
-      resolve = onResult
-      reject = onError
-    })
-    this.#resolve = resolve
-    this.#reject = reject
-    this.#tell(() => this.#observe.onStart?.(this.#id, this.#summary, titleOf(plan)))
-    const already = signals.find(({ signal }) => signal.aborted)
-    if (already) {
-      this.#fail(already.error(abortReason(already.signal), this.#partial()), 'aborted')
-      return
-    }
-    this.#line = openLoadProcess({
-      onMessage: (message) => this.#onMessage(message),
-      onLost: (error) => this.#onLost(error),
-    })
-    for (const ending of signals) this.#listen(ending)
-    this.#line.send({ type: 'run', id: this.#id, plan })
-  }
-
-  stop(): void {
-    this.#line?.send({ type: 'stop', id: this.#id })
-  }
-
-  noteCollection({ startedAt, duration }: { startedAt: number; duration: number }): void {
-    this.#line?.send({ type: 'collection', id: this.#id, startedAt, duration })
-  }
-
-  #listen(ending: EndingSignal): void {
-    const onAbort = () => this.#abort((partial) => ending.error(abortReason(ending.signal), partial))
-    ending.signal.addEventListener('abort', onAbort, { once: true })
-    this.#unlisten.push(() => ending.signal.removeEventListener('abort', onAbort))
-  }
-
-  #abort(error: (partial: LoadResult) => Error): void {
-    if (this.#over || this.#ending) return
-    this.#ending = { error }
-    this.#line?.send({ type: 'abort', id: this.#id })
-    this.#grace = setTimeout(() => {
-      // It did not answer. With it go its sockets; but not where other loads would go too.
-      if (!this.#line?.isShared()) this.#line?.kill()
-      this.#fail(error(this.#partial()), 'aborted')
-    }, ABORT_GRACE)
-  }
-
-  #onMessage(message: LoadReportMessage): void {
-    if (this.#over || message.type === 'ready' || message.id !== this.#id) return
-    if (message.type === 'tick') {
-      this.completed = message.completed
-      return
-    }
-    this.#rows.push(...message.rows)
-    this.#latest = { ...message.progress, samples: this.#rows.slice() }
-    tagMeasurement(this.#latest, this.#id)
-    if (message.type === 'progress') return this.#callOnProgress()
-    this.completed = message.completed
-    this.#onEnd(message.end)
-  }
-
-  #callOnProgress(): void {
-    const progress = this.#latest
-    this.#tell(() => this.#observe.onProgress?.(this.#id, progress))
-    // After its first error it is not called again: the load goes on, and its result is in the error it ends with.
-    if (this.#progressError || this.#ending) return
-    try {
-      this.#onProgress?.(progress)
-    } catch (error) {
-      this.#progressError = { error }
-    }
-  }
-
-  #onEnd(end: LoadEnd): void {
-    this.#callOnProgress()
-    const ending = this.#ending
-    if (ending) return this.#fail(ending.error(this.#partial()), 'aborted')
-    const result = this.#finalResult()
-    if (end.outcome === 'failed') return this.#fail(new LoadError<LoadResult>(end.message, { partial: result }), 'failed')
-    if (end.outcome === 'failed-threshold') return this.#failThresholds(end.thresholds, result, true)
-    if (this.#progressError) {
-      const { error } = this.#progressError
-      const text = error instanceof Error ? error.message : String(error)
-      const failure = new LoadError<LoadResult>(`onProgress threw: ${text} (the load ran to its end; its result is \`partial\`)`, {
-        cause: error,
-        partial: result,
-      })
-      return this.#fail(failure, 'failed')
-    }
-    if (end.outcome === 'stopped') return this.#succeed(result, 'stopped')
-    const thresholds = this.#plan.thresholds.length > 0 ? evaluateThresholds(result, this.#plan.thresholds) : undefined
-    if (thresholds?.some(({ passed }) => !passed)) return this.#failThresholds(thresholds, result, false)
-    this.#succeed(result, end.outcome === 'aborted' ? 'stopped' : 'completed', thresholds)
-  }
-
-  #failThresholds(thresholds: ThresholdOutcome[], result: LoadResult, early: boolean): void {
-    const failed = thresholds.filter(({ passed }) => !passed).length
-    const message =
-      `${titleOf(this.#plan)} failed ${failed} of ${thresholds.length} thresholds` +
-      `${early ? ` and was ended after ${formatDuration(result.duration)} (abortOnFail)` : ''}:\n${formatOutcomes(thresholds)}`
-    this.#fail(new LoadError<LoadResult>(message, { partial: result }), 'failed', thresholds)
-  }
-
-  #onLost(error: LoadError): void {
-    if (this.#ending) return this.#fail(this.#ending.error(this.#partial()), 'aborted')
-    this.#fail(new LoadError<LoadResult>(error.message, { cause: error.cause, partial: this.#partial() }), 'failed')
-  }
-
-  /** The last progress without what only a progress has. */
-  #finalResult(): LoadResult {
-    const { progress: _progress, interval: _interval, ...result } = this.#latest
-    tagMeasurement(result, this.#id)
-    return result
-  }
-
-  #partial(): LoadResult {
-    const result = this.#finalResult()
-    result.aborted = true
-    return result
-  }
-
-  #succeed(result: LoadResult, outcome: LoadOutcome, thresholds?: ThresholdOutcome[]): void {
-    if (!this.#close()) return
-    this.#end({ outcome, result, ...(thresholds ? { thresholds } : {}) })
-    this.#resolve(result)
-  }
-
-  #fail(error: Error, outcome: LoadOutcome, thresholds?: ThresholdOutcome[]): void {
-    if (!this.#close()) return
-    const { partial } = error as { partial?: LoadResult }
-    this.#end({ outcome, ...(partial ? { result: partial } : {}), ...(thresholds ? { thresholds } : {}), error: error.message })
-    this.#reject(error)
-  }
-
-  #end(ending: Omit<LoadEnding, 'plan'>): void {
-    this.#tell(() => this.#observe.onEnd?.(this.#id, { ...ending, plan: this.#summary }))
-  }
-
-  #close(): boolean {
-    if (this.#over) return false
-    this.#over = true
-    clearTimeout(this.#grace)
-    for (const unlisten of this.#unlisten) unlisten()
-    this.#line?.close()
-    return true
-  }
-
-  #tell(call: () => void): void {
-    try {
-      call()
-    } catch {
-      // An observer watches; it does not decide what a test measures.
-    }
-  }
-}
-
-function titleOf({ title, url, requests }: LoadPlan): string {
-  return title ?? `${requests[0]?.method ?? 'GET'} ${url}`
 }

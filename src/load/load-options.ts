@@ -1,5 +1,14 @@
 import * as v from 'valibot'
-import { optionIssue as issue, findOptionIssues, abortSignal, duration, flag, positiveInteger, positiveNumber, text } from '../options.ts'
+import {
+  optionIssue as issue,
+  findOptionIssues,
+  abortSignal,
+  duration,
+  flag,
+  positiveInteger,
+  positiveNumber,
+  text,
+} from '../options.ts'
 import type { OptionIssue } from '../errors.ts'
 import { parseThresholds, type Thresholds } from '../metrics/threshold.ts'
 import { findBodyIssues, findHeaderIssues, findPathIssues, findUrlIssues } from './request-issues.ts'
@@ -111,13 +120,21 @@ const method = v.pipe(
   v.check((name) => name.toUpperCase() !== 'CONNECT', 'a method other than CONNECT, which opens a tunnel'),
 )
 const bodyMessage = 'a string, bytes, or a value to send as JSON'
-const body = v.custom<LoadBody>((value) => typeof value === 'string' || (typeof value === 'object' && value !== null), bodyMessage)
+const body = v.custom<LoadBody>(
+  (value) => typeof value === 'string' || (typeof value === 'object' && value !== null),
+  bodyMessage,
+)
 const headers = v.custom<LoadHeaders>(isPlainRecord, 'an object of header names and values')
 const rate = v.pipe(positiveNumber, v.maxValue(1_000_000, 'a positive number up to 1000000'))
 const connections = v.pipe(positiveInteger, v.maxValue(65_535, 'an integer from 1 to 65535'))
 const timerMessage = 'a positive number of milliseconds up to 2147483647'
 const time = v.pipe(duration, v.maxValue(2_147_483_647, timerMessage))
-const stageRate = v.pipe(v.number('a number of 0 or more'), v.finite('a number of 0 or more'), v.minValue(0, 'a number of 0 or more'), v.maxValue(1_000_000, 'a number up to 1000000'))
+const stageRate = v.pipe(
+  v.number('a number of 0 or more'),
+  v.finite('a number of 0 or more'),
+  v.minValue(0, 'a number of 0 or more'),
+  v.maxValue(1_000_000, 'a number up to 1000000'),
+)
 const stage = v.strictObject(
   { duration: time, connections: v.optional(connections), rate: v.optional(stageRate) },
   'an object { duration, connections?, rate? }',
@@ -132,7 +149,10 @@ const request = v.strictObject(
   },
   'an object { path?, method?, headers?, body?, expectStatus? }',
 )
-const warmup = v.strictObject({ duration: time, connections: v.optional(connections) }, 'an object { duration, connections? }')
+const warmup = v.strictObject(
+  { duration: time, connections: v.optional(connections) },
+  'an object { duration, connections? }',
+)
 const tls = v.strictObject(
   { ca: v.optional(text), rejectUnauthorized: v.optional(flag), servername: v.optional(text) },
   'an object { ca?, rejectUnauthorized?, servername? }',
@@ -153,11 +173,15 @@ const schema = v.strictObject(
     method: v.optional(method),
     headers: v.optional(headers),
     body: v.optional(body),
-    requests: v.optional(v.pipe(v.array(request, 'a list of requests'), v.minLength(1, 'a list of at least one request'))),
+    requests: v.optional(
+      v.pipe(v.array(request, 'a list of requests'), v.minLength(1, 'a list of at least one request')),
+    ),
     expectStatus: v.optional(expectStatus),
     thresholds: v.optional(v.custom<Thresholds>(isPlainRecord, 'an object of metrics and conditions')),
     abortOnFail: v.optional(flag),
-    progressInterval: v.optional(v.pipe(v.number(progressMessage), v.finite(progressMessage), v.minValue(20, progressMessage))),
+    progressInterval: v.optional(
+      v.pipe(v.number(progressMessage), v.finite(progressMessage), v.minValue(20, progressMessage)),
+    ),
     signal: v.optional(abortSignal),
     title: v.optional(text),
     tls: v.optional(tls),
@@ -182,13 +206,21 @@ function findContradictions(options: LoadOptions, prefix: string, defaults: bool
     .filter(([, other]) => other !== 'pipelining' || options.pipelining !== 1)
     .map(([, other, expected]) => issue(at(other), expected, options[other]))
   const stages = Array.isArray(options.stages) ? options.stages : []
-  if (options.rate === undefined && (options.pipelining ?? 1) !== 1 && stages.some((part) => part?.rate !== undefined)) {
+  if (
+    options.rate === undefined &&
+    (options.pipelining ?? 1) !== 1 &&
+    stages.some((part) => part?.rate !== undefined)
+  ) {
     issues.push(issue(at('pipelining'), 'left out where stages have a `rate`', options.pipelining))
   }
   if (options.rate !== undefined && options.amount !== undefined && options.amount > 1e9) {
     issues.push(issue(at('amount'), 'at most 1000000000 with `rate`', options.amount))
   }
-  if (stages.length > 0 && options.rate === undefined && stages.every((part) => part?.rate === undefined || part.rate === 0)) {
+  if (
+    stages.length > 0 &&
+    options.rate === undefined &&
+    stages.every((part) => part?.rate === undefined || part.rate === 0)
+  ) {
     if (stages.some((part) => part?.rate === 0)) {
       issues.push(issue(at('stages'), 'stages of which at least one has a `rate` above 0', options.stages))
     }
@@ -246,7 +278,9 @@ export function findLoadOptionIssues(input: unknown, prefix = '', rule: LoadOpti
     const part = entry as LoadRequest
     add(findPathIssues(at(`requests[${index}].path`), part.path))
     add(findHeaderIssues(at(`requests[${index}].headers`), part.headers))
-    add(findBodyIssues(at(`requests[${index}].body`), part.method ?? options.method ?? 'GET', part.body ?? options.body))
+    add(
+      findBodyIssues(at(`requests[${index}].body`), part.method ?? options.method ?? 'GET', part.body ?? options.body),
+    )
   }
   add(findContradictions(options, prefix, rule.defaults ?? false))
   add(findThresholdIssues(options.thresholds, prefix))

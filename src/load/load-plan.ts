@@ -135,14 +135,18 @@ function completePlan(options: LoadOptions, url: URL, environment: number | unde
   const connections = options.connections ?? LOAD_DEFAULTS.connections
   const span = duration ?? Infinity
   const open = options.rate !== undefined || stages?.some((stage) => stage.rate !== undefined) === true
-  const first = stages?.some((stage) => stage.connections !== undefined) ? (options.connections ?? (open ? connections : 1)) : connections
+  const first = stages?.some((stage) => stage.connections !== undefined)
+    ? (options.connections ?? (open ? connections : 1))
+    : connections
   return {
     ...(options.title === undefined ? {} : { title: options.title }),
     url: withoutSecrets(url),
     requests: planRequests(options, url),
     ...(duration === undefined ? {} : { duration }),
     ...(options.amount === undefined ? {} : { amount: options.amount }),
-    connections: stages ? segments(stages, 'connections', first) : [{ duration: span, from: connections, to: connections }],
+    connections: stages
+      ? segments(stages, 'connections', first)
+      : [{ duration: span, from: connections, to: connections }],
     ...(open
       ? {
           rate: stages

@@ -19,7 +19,8 @@ type Holder = typeof process & { [SHARED]?: SharedProcess | undefined }
 
 // What Vitest and the shell set for the spec's process, and what would make the load process another one: a profiler, a debugger,
 // a coverage run, a loader.
-const SCRUBBED = /^(NODE_ENV|NODE_OPTIONS|NODE_V8_COVERAGE|NODE_CHANNEL_.*|VITEST.*|VITE_.*|TEST|MODE|DEV|PROD|SSR|BASE_URL)$/
+const SCRUBBED =
+  /^(NODE_ENV|NODE_OPTIONS|NODE_V8_COVERAGE|NODE_CHANNEL_.*|VITEST.*|VITE_.*|TEST|MODE|DEV|PROD|SSR|BASE_URL)$/
 
 function scrubbedEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !SCRUBBED.test(name)))
@@ -90,7 +91,9 @@ export function openLoadProcess(listener: LoadProcessListener): LoadProcessLine 
   const lose = (why: string, cause?: unknown) => {
     if (!open) return
     close()
-    listener.onLost(new LoadError(`The load process (pid ${child.pid ?? 'none'}) ${why}; the load it ran is lost`, { cause }))
+    listener.onLost(
+      new LoadError(`The load process (pid ${child.pid ?? 'none'}) ${why}; the load it ran is lost`, { cause }),
+    )
   }
   const onExit = (code: number | null, signal: string | null) =>
     lose(signal === null ? `exited with code ${code}` : `was ended by ${signal}`)
@@ -116,7 +119,8 @@ export function openLoadProcess(listener: LoadProcessListener): LoadProcessLine 
   return {
     pid: child.pid,
     send: (message) => {
-      if (open && child.connected) child.send(message, (error) => error && lose(`took no message: ${error.message}`, error))
+      if (open && child.connected)
+        child.send(message, (error) => error && lose(`took no message: ${error.message}`, error))
     },
     kill: () => {
       child.kill('SIGKILL')

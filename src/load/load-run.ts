@@ -231,7 +231,8 @@ export class LoadRun {
   #endIfDone(): void {
     const { begun, ended } = this.#measurement
     const { amount } = this.#plan
-    const done = this.#phase === 'measured' ? amount !== undefined && ended >= amount : this.#phase === 'drain' && ended >= begun
+    const done =
+      this.#phase === 'measured' ? amount !== undefined && ended >= amount : this.#phase === 'drain' && ended >= begun
     if (done) this.#finish()
   }
 
@@ -308,7 +309,10 @@ export class LoadRun {
     const first = Object.values(recorder.errors().byKind)[0]
     const after = Math.round(performance.now() - this.#start)
     const why = first ? ` (${recorder.errorTotal} errors, the first: ${first.message})` : ': they were still under way'
-    this.#end({ outcome: 'failed', message: `${this.#plan.url} answered none of ${begun} requests in ${after} ms${why}` })
+    this.#end({
+      outcome: 'failed',
+      message: `${this.#plan.url} answered none of ${begun} requests in ${after} ms${why}`,
+    })
   }
 
   /** Ends early with what was measured. */
@@ -332,7 +336,12 @@ export class LoadRun {
     this.#measurement.stopCost()
     const { progress, rows } = this.#interval(elapsed, true)
     const completed = end.outcome === 'completed'
-    const ended = { ...progress, aborted: !completed, ...(completed ? { progress: 1 } : {}) }
+    const ended = {
+      ...progress,
+      latencyHistogram: this.#measurement.recorder.latency.encode(),
+      aborted: !completed,
+      ...(completed ? { progress: 1 } : {}),
+    }
     this.#report.end(end, ended, rows)
   }
 

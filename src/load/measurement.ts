@@ -104,14 +104,23 @@ export class Measurement {
   }
 
   /** Ends an interval at `elapsed`: what is known by then, and the rows of `samples` that are new. */
-  interval(elapsed: number, state: LoadState, lateness?: LatencyHistogram, last = false): { progress: RowlessProgress; rows: LoadSample[] } {
+  interval(
+    elapsed: number,
+    state: LoadState,
+    lateness?: LatencyHistogram,
+    last = false,
+  ): { progress: RowlessProgress; rows: LoadSample[] } {
     const interval = this.recorder.endInterval(elapsed, state, last)
     const rows = this.recorder.rows.slice(this.#rowsTaken)
     this.#rowsTaken = this.recorder.rows.length
     return { progress: this.#progress(elapsed, interval, lateness), rows }
   }
 
-  #progress(elapsed: number, interval: LoadProgress['interval'], lateness: LatencyHistogram | undefined): RowlessProgress {
+  #progress(
+    elapsed: number,
+    interval: LoadProgress['interval'],
+    lateness: LatencyHistogram | undefined,
+  ): RowlessProgress {
     const { duration, amount } = this.#plan
     const byTime = duration === undefined ? 0 : elapsed / duration
     const byAmount = amount === undefined ? 0 : this.ended / amount
@@ -165,7 +174,11 @@ export class Measurement {
   #stageResults(counts: readonly StageCount[], elapsed: number): LoadStageResult[] {
     return counts
       .map(({ end, latency, requests, errors, dropped }, index) => {
-        const { duration: planned, connections, rate } = (this.#plan.stages ?? [])[index] as { duration: number; connections?: number; rate?: number }
+        const {
+          duration: planned,
+          connections,
+          rate,
+        } = (this.#plan.stages ?? [])[index] as { duration: number; connections?: number; rate?: number }
         const startedAt = end - planned
         const duration = Math.max(0, Math.min(planned, elapsed - startedAt))
         return {

@@ -1,4 +1,4 @@
-import type { LoadProgress, LoadResult, LoadSample } from '../metrics/load-result.ts'
+import type { LoadProgress, LoadSample } from '../metrics/load-result.ts'
 import type { ThresholdOutcome } from '../metrics/threshold.ts'
 import type { LoadPlan } from './load-plan.ts'
 
@@ -19,8 +19,7 @@ export type LoadEnd =
   | { outcome: 'failed-threshold'; thresholds: ThresholdOutcome[] }
   | { outcome: 'failed'; message: string }
 
-/** A result without the rows that were sent before. */
-export type RowlessResult = Omit<LoadResult, 'samples'>
+/** A progress without its rows: those are sent once each. */
 export type RowlessProgress = Omit<LoadProgress, 'samples'>
 
 /** From the load process. */

@@ -6,7 +6,8 @@ const MIN_TIME = 1_000
 const MIN_ATTEMPTS = 100
 
 // These only grow while a load runs: that one of them is still below a lower bound says nothing yet.
-const GROWING = /^(requests|duration|dropped|unanswered|latency\.max|throughput\.bytes|statusCodes\..+|errors\..+|collections\..+)$/
+const GROWING =
+  /^(requests|duration|dropped|unanswered|latency\.max|throughput\.bytes|statusCodes\..+|errors\..+|collections\..+)$/
 // These are of the end, or of one moment.
 const NOT_YET = /^(samples|stages|generator|startedAt|progress|interval)\b/
 

@@ -8,6 +8,8 @@ import type { MemoryTarget, TargetIsolate } from './memory-target.ts'
 const SAMPLE_LIMIT = 250
 /** How long a question stays open: a blocked event loop answers when it is free again. */
 const ANSWER_LIMIT = 10_000
+/** How long a server may have no process at all: one that restarts has none for a moment, and one that died says so. */
+const ABSENCE_LIMIT = 5_000
 
 interface KnownIsolate {
   readonly isolate: TargetIsolate
@@ -22,8 +24,9 @@ export class ProbedServer implements MemorySource {
   readonly gone: AbortSignal
   readonly #target: MemoryTarget
   readonly #known = new Map<string, KnownIsolate>()
-  /** Requests of isolates that are gone. */
-  #requests = new Map<string, number>()
+  readonly #requests = new Map<string, number>()
+  #latest: SourceReading | undefined
+  #absentSince: number | undefined
 
   constructor(target: MemoryTarget, name: string) {
     this.#target = target
@@ -36,12 +39,22 @@ export class ProbedServer implements MemorySource {
     const first = known.every(({ last }) => last === undefined)
     await withDeadline(Promise.all(known.map((entry) => this.#ask(entry, watch))), first ? ANSWER_LIMIT : SAMPLE_LIMIT)
     const answered = known.flatMap(({ isolate, last }) => (last ? [{ pid: isolate.pid, ...last }] : []))
-    if (answered.length === 0) throw this.#silent(known)
-    return {
+    if (answered.length === 0) return this.#absent(known)
+    this.#absentSince = undefined
+    this.#latest = {
       ...joinReadings(answered),
       stale: known.some(({ asking }) => asking !== undefined),
       ...this.#requestsSoFar(),
     }
+    return this.#latest
+  }
+
+  /** What was known last, for a while. */
+  #absent(known: readonly KnownIsolate[]): SourceReading {
+    this.#absentSince ??= performance.now()
+    const latest = this.#latest
+    if (!latest || performance.now() - this.#absentSince > ABSENCE_LIMIT) throw this.#silent(known)
+    return { ...latest, snapshot: { ...latest.snapshot, timestamp: Date.now() }, stale: true }
   }
 
   async collect(watch?: string): Promise<FloorRecord | undefined> {

@@ -104,12 +104,13 @@ function decide(watched: Watched, samples: readonly LiveSample[]): { floors: Mem
 /** Floors with the requests that the server counted itself or, where it cannot, those that the load counted. */
 function nodeFloors({ records, live }: Watched): { floors: MemoryFloor[]; hindrance?: string } {
   const joined = joinFloors(records)
+  const byServer = joined.floors.some((floor) => floor.requests !== undefined)
   const ticks = live.ticks()
-  if (ticks.length === 0) return joined
+  const countOf = (floor: MemoryFloor) => (byServer ? (floor.requests ?? 0) : countAt(ticks, floor.timestamp))
   return {
     ...joined,
     floors: joined.floors.map((floor) => {
-      const requests = floor.requests ?? countAt(ticks, floor.timestamp)
+      const requests = countOf(floor)
       return requests === undefined ? floor : { ...floor, requests }
     }),
   }

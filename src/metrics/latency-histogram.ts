@@ -1,4 +1,4 @@
-import type { LatencySpectrum, LatencySummary } from './load-result.ts'
+import type { EncodedHistogram, LatencySpectrum, LatencySummary } from './load-result.ts'
 
 // A value's bucket is the head of its own bits as a 32-bit float: the exponent and the first ten bits of the mantissa. So a
 // bucket is at most 2^-10 of its value wide, and its middle at most 2^-11 (0.05 %) away from every value in it.
@@ -24,18 +24,6 @@ function bucketOf(value: number): number {
 function bucketMiddle(bucket: number): number {
   bits[0] = ((bucket + OFFSET) << SHIFT) | (1 << (SHIFT - 1))
   return float[0] as number
-}
-
-/** A histogram as plain JSON: the buckets in use and the exact figures. Merging two of these loses nothing. */
-export interface EncodedHistogram {
-  /** Alternating: distance from the bucket before, count. */
-  buckets: number[]
-  count: number
-  min: number
-  max: number
-  mean: number
-  /** Sum of squared distances from the mean. */
-  spread: number
 }
 
 /**
@@ -124,7 +112,11 @@ export class LatencyHistogram {
       const rank = Math.min(this.#count, Math.max(1, Math.ceil(Number((ratio * this.#count).toPrecision(12)))))
       while (seen < rank) seen += this.#counts[++bucket] as number
       values.push(
-        rank === 1 ? this.#min : rank === this.#count ? this.#max : Math.min(this.#max, Math.max(this.#min, bucketMiddle(bucket))),
+        rank === 1
+          ? this.#min
+          : rank === this.#count
+            ? this.#max
+            : Math.min(this.#max, Math.max(this.#min, bucketMiddle(bucket))),
       )
     }
     return values
@@ -167,12 +159,14 @@ export class LatencyHistogram {
       buckets.push(bucket - last, count)
       last = bucket
     }
-    return { buckets, count: this.#count, min: this.#min, max: this.#max, mean: this.#mean, spread: this.#spread }
+    const [min, max] = this.#count === 0 ? [null, null] : [this.#min, this.#max]
+    return { buckets, count: this.#count, min, max, mean: this.#mean, spread: this.#spread }
   }
 
   static decode(encoded: EncodedHistogram): LatencyHistogram {
     const histogram = new LatencyHistogram()
-    if (encoded.count === 0) return histogram
+    const { count, min, max, mean, spread } = encoded
+    if (min === null || max === null) return histogram
     let bucket = 0
     for (let index = 0; index < encoded.buckets.length; index += 2) {
       bucket += encoded.buckets[index] as number
@@ -180,7 +174,7 @@ export class LatencyHistogram {
       histogram.#lowest = Math.min(histogram.#lowest, bucket)
       histogram.#highest = bucket
     }
-    histogram.#mergeMoments(encoded.count, encoded.min, encoded.max, encoded.mean, encoded.spread)
+    histogram.#mergeMoments(count, min, max, mean, spread)
     return histogram
   }
 }

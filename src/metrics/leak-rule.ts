@@ -1,4 +1,5 @@
 import { formatBytes, formatCount, formatDuration } from '../units.ts'
+import { largestFall, typicalSlope } from './growth-shape.ts'
 import type { LeakVerdict, MemoryFloor, MemoryMetric } from './memory-result.ts'
 import { mannKendall, theilSen, type Point, type Slope } from './trend.ts'
 
@@ -14,8 +15,13 @@ export const MINIMUM_FLOORS = 6
 /** Fewer requests than this accuse nobody. */
 const MINIMUM_REQUESTS = 1_000
 const SIGNIFICANCE = 0.01
-/** A cache that has filled stops growing: the last half must still grow at this share of the whole. */
+/** A cache that has filled stops growing: the last half, and the last third, must still grow at this share of the whole. */
 const STILL_GROWING = 0.4
+/** What leaks comes with the requests: where it typically grows at less than this share, it grew in a few steps. */
+const TYPICAL_SHARE = 0.25
+/** What leaks does not go away again: a fall of half the growth, if it is no small one, is that of a cycle. */
+const FALL_SHARE = 0.5
+const FALL_MINIMUM = 192 * 1024
 /** From this share of the minimum on, steady growth is not called stable either. */
 const SUSPICIOUS_SHARE = 0.5
 
@@ -45,8 +51,11 @@ interface Trend {
   /** Growth over all floors at the trend's slope, and at the lower end of its interval. */
   readonly bytes: number
   readonly lowest: number
-  /** Slope of the last half divided by that of the whole. */
-  readonly persistence: number
+  /** Whether it still grew at the end. */
+  readonly goesOn: boolean
+  /** Typical slope between neighbours divided by that of the whole. */
+  readonly typical: number
+  readonly fall: number
   readonly seconds: number
   readonly requests: number | undefined
 }
@@ -88,9 +97,10 @@ function findTrend(floors: readonly MemoryFloor[]): Trend {
   const byRequest = (floor: MemoryFloor): Point => [floor.requests ?? 0, floor.bytes]
   const perSecond = theilSen(kept.map(byTime))
   const perRequest = counted === undefined ? undefined : theilSen(kept.map(byRequest))
-  const half = kept.slice(Math.floor(kept.length / 2))
   const whole = perRequest ?? perSecond
-  const last = theilSen(half.map(perRequest ? byRequest : byTime))
+  const slopeOfLast = (count: number) => theilSen(kept.slice(-count).map(perRequest ? byRequest : byTime)).slope
+  const half = slopeOfLast(Math.ceil(kept.length / 2))
+  const third = slopeOfLast(Math.max(3, Math.ceil(kept.length / 3)))
   const span = counted ?? seconds
   return {
     pValue: mannKendall(kept.map((floor) => floor.bytes)).pValue,
@@ -98,7 +108,9 @@ function findTrend(floors: readonly MemoryFloor[]): Trend {
     perRequest,
     bytes: whole.slope * span,
     lowest: whole.interval[0] * span,
-    persistence: whole.slope > 0 ? last.slope / whole.slope : 0,
+    goesOn: Math.min(half, third) >= STILL_GROWING * whole.slope,
+    typical: typicalSlope(kept.map(perRequest ? byRequest : byTime)) / whole.slope,
+    fall: largestFall(kept.map((floor) => floor.bytes)),
     seconds,
     requests: counted,
   }
@@ -119,13 +131,15 @@ function judge(evidence: LeakEvidence, trend: Trend, minimumGrowth: number): Jud
   const steady = trend.pValue < SIGNIFICANCE && trend.lowest > 0
   const large = trend.bytes >= minimumGrowth
   const text = describe(evidence, trend)
-  if (steady && large && trend.persistence < STILL_GROWING) {
+  if (steady && large && !trend.goesOn) {
     return {
       verdict: 'stable',
       reason: `${text.what} grew at first (${text.rate}) but has levelled off, as a cache does that fills to its bound.`,
     }
   }
   if (steady && large) {
+    const uneven = judgeShape(trend, text)
+    if (uneven) return uneven
     if (trend.requests !== undefined && trend.requests < MINIMUM_REQUESTS && evidence.unit !== 'call') {
       return {
         verdict: 'inconclusive',
@@ -137,13 +151,13 @@ function judge(evidence: LeakEvidence, trend: Trend, minimumGrowth: number): Jud
       reason: `${text.what} kept growing by ${text.rate}, ${formatBytes(trend.bytes)} over ${text.span}, and had not stopped at the end (${formatP(trend.pValue)}).`,
     }
   }
-  if (steady && trend.bytes >= minimumGrowth * SUSPICIOUS_SHARE && trend.persistence >= STILL_GROWING) {
+  if (steady && trend.bytes >= minimumGrowth * SUSPICIOUS_SHARE && trend.goesOn) {
     return {
       verdict: 'inconclusive',
       reason: `${text.what} grew steadily by ${text.rate}, but ${formatBytes(trend.bytes)} in all is what sound programs drift by as well; ${moreGrowth(trend, minimumGrowth)} would decide.`,
     }
   }
-  if (large && trend.pValue < 5 * SIGNIFICANCE && trend.persistence >= STILL_GROWING) {
+  if (large && trend.pValue < 5 * SIGNIFICANCE && trend.goesOn) {
     return {
       verdict: 'inconclusive',
       reason: `${text.what} seems to grow by ${text.rate}, but too unevenly to be sure (${formatP(trend.pValue)}); twice the load (${text.span} more) would decide.`,
@@ -165,6 +179,21 @@ function judgeCount({ floors, hindrance, unit }: LeakEvidence, trend: Trend): Ju
     verdict: 'inconclusive',
     reason: `Only ${floors.length} of at least ${needed} memory floors could be taken${why}; ${more} would decide.`,
   }
+}
+
+/** Growth that is none of requests, by its shape. */
+function judgeShape(trend: Trend, text: ReturnType<typeof describe>): Judgement | undefined {
+  const grew = `${text.what} grew by ${formatBytes(trend.bytes)}`
+  const more = `twice the load (${text.span} more) would decide`
+  if (!(trend.typical >= TYPICAL_SHARE)) {
+    const reason = `${grew}, but in a few steps, as parts do that are loaded late; ${more}.`
+    return { verdict: 'inconclusive', reason }
+  }
+  if (trend.fall > Math.max(FALL_SHARE * trend.bytes, FALL_MINIMUM)) {
+    const reason = `${grew}, but also fell by ${formatBytes(trend.fall)} in between, as in a cycle; ${more}.`
+    return { verdict: 'inconclusive', reason }
+  }
+  return undefined
 }
 
 function describe({ minimumGrowth, unit = 'request', resident }: LeakEvidence, trend: Trend) {

@@ -82,6 +82,19 @@ export interface LoadStageResult {
 /** The percentile spectrum for plots: `[percentile 0 to 1, milliseconds]`, ascending. */
 export type LatencySpectrum = [percentile: number, milliseconds: number][]
 
+/** A histogram of response times as plain JSON: the buckets in use and the exact figures. */
+export interface EncodedHistogram {
+  /** Alternating: distance from the bucket before, count. */
+  buckets: number[]
+  count: number
+  /** `null` (as in JSON) where nothing was counted, also below. */
+  min: number | null
+  max: number | null
+  mean: number
+  /** Sum of squared distances from the mean. */
+  spread: number
+}
+
 /** What a load measured. Plain JSON (figures without data are `NaN`, in JSON `null`). */
 export interface LoadResult {
   title?: string
@@ -96,6 +109,8 @@ export interface LoadResult {
   requestsPerSecond: number
   latency: LatencySummary
   latencySpectrum: LatencySpectrum
+  /** What `mergeLatency` needs to join results; absent while a load runs. */
+  latencyHistogram?: EncodedHistogram
   throughput: { bytes: number; bytesPerSecond: number }
   statusCodes: Record<string, number>
   errors: LoadErrors

@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url'
+
 /** A node of V8's sampling heap profile, as far as it is read here. */
 export interface AllocationNode {
   readonly callFrame: {
@@ -23,11 +25,13 @@ export interface RawAllocationSite {
 
 type Frame = AllocationNode['callFrame']
 
-/** The folders of this package: what it allocates is not the server's. */
-const OWN = new URL('..', import.meta.url).href
+/** The folder of this package, as ES modules and as CommonJS scripts are named: what it allocates is not the server's. */
+const OWN = new URL('..', import.meta.url)
+const OWN_PREFIXES = OWN.protocol === 'file:' ? [OWN.href, fileURLToPath(OWN)] : [OWN.href]
+const NOT_USER = ['node:', 'evalmachine', ...OWN_PREFIXES]
 
 function isUserCode({ url }: Frame): boolean {
-  return url !== '' && !url.startsWith('node:') && !url.startsWith('evalmachine') && !url.startsWith(OWN)
+  return url !== '' && !NOT_USER.some((prefix) => url.startsWith(prefix))
 }
 
 function isDependency({ url }: Frame): boolean {

@@ -2,7 +2,8 @@ import * as v from 'valibot'
 import { abortSignal, duration, findOptionIssues, rejectIssues } from '../options.ts'
 import { formatDuration } from '../units.ts'
 import { addressesOf, probeHttp, probeTcp, type ProbeOptions, type ProbeOutcome } from './probe.ts'
-import { healthPath, healthStatus, resolveStatus, SERVER_DEFAULTS, type HealthStatus } from './server-options.ts'
+import { healthPath, healthStatus } from './server-option-issues.ts'
+import { resolveStatus, SERVER_DEFAULTS, type HealthStatus } from './server-options.ts'
 import { resolveServerUrl } from './url.ts'
 
 /** Options of `checkServerHealth`. */

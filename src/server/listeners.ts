@@ -26,15 +26,17 @@ export function parseAddress(hex: string): string {
   return groups.map((group) => group.replace(/^0+(?=.)/, '')).join(':')
 }
 
-/** The listening sockets in one file of `/proc/net`. */
-export function parseListeners(table: string): Listener[] {
+/** The sockets in one file of `/proc/net` that listen on a port. After a load test it has thousands of lines. */
+export function parseListeners(table: string, port: number): Listener[] {
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')} `
   return table
     .split('\n')
-    .slice(1)
+    .filter((line) => line.includes(` ${LISTEN} `) && line.includes(wanted))
     .flatMap((line): Listener[] => {
       const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/)
-      const [hex = '', port = ''] = local.split(':')
-      return state === LISTEN ? [{ address: parseAddress(hex), port: Number.parseInt(port, 16), inode }] : []
+      const [hex = '', portHex = ''] = local.split(':')
+      const bound = Number.parseInt(portHex, 16)
+      return state === LISTEN && bound === port ? [{ address: parseAddress(hex), port, inode }] : []
     })
 }
 
@@ -52,10 +54,10 @@ export function reachedBy(listeners: readonly Listener[], address: string, port:
   return []
 }
 
-function readListeners(): Listener[] {
+function readListeners(port: number): Listener[] {
   return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) => {
     try {
-      return parseListeners(readFileSync(path, 'latin1'))
+      return parseListeners(readFileSync(path, 'latin1'), port)
     } catch {
       return []
     }
@@ -98,7 +100,7 @@ function numericAddresses(host: string): string[] {
 
 /** Who listens where a connection to `host:port` ends up. */
 export function findOwnership(host: string, port: number, tree: ProcessTree): PortOwnership {
-  const listeners = readListeners()
+  const listeners = readListeners(port)
   const reached = numericAddresses(host).flatMap((address) => reachedBy(listeners, address, port))
   if (reached.length === 0) return { kind: 'unknown' }
   const inodes = new Set(reached.map((listener) => listener.inode))

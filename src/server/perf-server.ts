@@ -49,5 +49,7 @@ export interface Instrument {
   readonly env: Record<string, string>
   /** Appended to its `NODE_OPTIONS`. */
   readonly nodeOptions: string
+  /** Files of its own, to be removed even where nobody is left to `close()` it. */
+  readonly files?: readonly string[]
   close(): Promise<void>
 }

@@ -27,6 +27,8 @@ export interface ProbeChannel {
   readonly env: Record<string, string>
   /** To be appended to the server's `NODE_OPTIONS`. */
   readonly nodeOptions: string
+  /** The socket: to be removed by the watchdog where nobody is left to `close()`. */
+  readonly files: readonly string[]
   /** Who is connected now, package managers included (`wrapper`). */
   isolates(): readonly ProbedIsolate[]
   /** Disconnects all and removes the socket; idempotent. */
@@ -54,6 +56,7 @@ export async function openProbeChannel(): Promise<ProbeChannel> {
   return {
     env: { [PROBE_SOCKET]: path },
     nodeOptions: `--require ${quoted(PRELOAD)}`,
+    files: process.platform === 'win32' ? [] : [path],
     isolates: () => [...isolates].filter((isolate) => isolate.greeted),
     close: () => (closing ??= close()),
   }

@@ -12,6 +12,8 @@ export interface SpawnPlan {
   readonly shell: boolean
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
+  /** Files that must not outlive it, however it ends. */
+  readonly files?: readonly string[]
 }
 
 /** How a process ended. */
@@ -43,6 +45,7 @@ export class ServerProcess {
   #ending: Promise<boolean> | undefined
 
   constructor(plan: SpawnPlan) {
+    for (const file of plan.files ?? []) this.#guard.addFile(file)
     try {
       this.#child = this.#spawn(plan)
     } catch (error) {
@@ -102,9 +105,9 @@ export class ServerProcess {
   async #end(options: TerminateOptions): Promise<boolean> {
     const gone = this.pid === undefined || (await terminateTree(this.tree, options))
     if (this.pid !== undefined && gone) await withDeadline(this.exited, EXIT_NOTICE)
-    this.#guard.release()
+    // What survived even SIGKILL, in a call that cannot be interrupted, stays under guard and must not keep this process up.
+    if (gone) this.#guard.release()
     this.output.close()
-    // A child that survived even SIGKILL must not keep this process up.
     this.#child.unref()
     return gone
   }

@@ -57,12 +57,13 @@ export function planSpawn(
   const { source, host, shutdown } = options
   const added = { ...instrument?.env, PORT: String(port), HOST: host }
   const env = serverEnvironment(process.env, added, options.env)
+  const files = instrument?.files ?? []
   const userNodeOptions = env.NODE_OPTIONS
   if (instrument) env.NODE_OPTIONS = appendNodeOptions(env.NODE_OPTIONS, instrument.nodeOptions)
   if (source.kind !== 'module') {
     const command = source.kind === 'command' ? source.command : ''
     const file = command.replaceAll('{port}', String(port)).replaceAll('{host}', host)
-    return { file, args: [], shell: true, cwd, env }
+    return { file, args: [], shell: true, cwd, env, files }
   }
   const file = moduleFile(source.module, cwd)
   if (!existsSync(file)) throw failure(`The server module ${file} does not exist.`, source, cwd)
@@ -73,5 +74,5 @@ export function planSpawn(
     throw failure(`Node ${process.versions.node} cannot run the server module ${file}. ${advice}`, source, cwd)
   }
   const plan: ModuleHostPlan = { file, port, host, signal: shutdown.signal }
-  return { file: process.execPath, args: [...flags, hostEntry, JSON.stringify(plan)], shell: false, cwd, env }
+  return { file: process.execPath, args: [...flags, hostEntry, JSON.stringify(plan)], shell: false, cwd, env, files }
 }

@@ -151,9 +151,9 @@ async function launchServer(
       lifetime: signal,
       observe: context.observe ?? (() => {}),
       snapshot: context.snapshot,
-      startAgain: async (same) => {
+      startAgain: async (same, until) => {
         if (!(await waitForPort(options.host, address.port))) throw portInUse(options.host, address.port)
-        return launchOnPort(launch, address, same)
+        return launchOnPort({ ...launch, signal: until }, address, same)
       },
     })
   } catch (error) {

@@ -36,8 +36,8 @@ export interface ServerParts {
   readonly lifetime: AbortSignal
   readonly observe: (event: ServerEvent) => void
   readonly snapshot: ((server: PerfServer) => Promise<MemorySnapshot>) | undefined
-  /** Starts the server again on its port. */
-  readonly startAgain: (instrument: Instrument | undefined) => Promise<ServerProcess>
+  /** Starts the server again on its port, until `signal` aborts. */
+  readonly startAgain: (instrument: Instrument | undefined, signal: AbortSignal) => Promise<ServerProcess>
 }
 
 function isSignal(value: HealthCheckOptions | AbortSignal): value is AbortSignal {
@@ -53,8 +53,11 @@ async function isRefused(host: string, port: number): Promise<boolean> {
 /** The server of a test. It knows whether its end was asked for; any other end is a failure. */
 export class StartedServer implements PerfServer {
   failure: ServerExitedError | undefined
-  readonly #parts: ServerParts
+  #parts: ServerParts
+  #pid: number | undefined
   readonly #gone = new AbortController()
+  /** Ends a restart that is under way when the server is stopped. */
+  readonly #cancel = new AbortController()
   #process: ServerProcess | undefined
   /** The process whose end was asked for. */
   #endingProcess: ServerProcess | undefined
@@ -81,7 +84,7 @@ export class StartedServer implements PerfServer {
   }
 
   get pid(): number | undefined {
-    return this.#process?.pid
+    return this.#pid
   }
 
   get output(): string {
@@ -113,10 +116,14 @@ export class StartedServer implements PerfServer {
   }
 
   restart(): Promise<void> {
-    this.#restarting ??= this.#restart().finally(() => {
+    if (this.#restarting) return this.#restarting
+    const restarting = this.#restart().finally(() => {
       this.#restarting = undefined
     })
-    return this.#restarting
+    // A test that ends without having awaited it has no use for its failure.
+    restarting.catch(() => {})
+    this.#restarting = restarting
+    return restarting
   }
 
   stop(): Promise<void> {
@@ -134,6 +141,7 @@ export class StartedServer implements PerfServer {
 
   #adopt(process: ServerProcess | undefined): void {
     this.#process = process
+    this.#pid = process?.pid
     void process?.exited.then((exit) => {
       // A `stop()` that is under way finds out by itself.
       if (process !== this.#endingProcess) this.#stopping ??= this.#die(process, exit)
@@ -151,7 +159,7 @@ export class StartedServer implements PerfServer {
     }
     await this.#end(this.#process)
     try {
-      this.#adopt(await this.#parts.startAgain(this.#parts.instrument))
+      this.#adopt(await this.#parts.startAgain(this.#parts.instrument, this.#cancel.signal))
     } catch (error) {
       await this.#close(error)
       throw error
@@ -161,6 +169,7 @@ export class StartedServer implements PerfServer {
   }
 
   async #stop(): Promise<void> {
+    this.#cancel.abort(new Error('The server was stopped'))
     await this.#restarting?.catch(() => {})
     const process = this.#process
     if (process && process !== this.#endingProcess && (await this.#isDead(process))) {
@@ -170,6 +179,7 @@ export class StartedServer implements PerfServer {
     await this.#close(new Error('The server was stopped'))
     const { pid, output } = this
     this.#report({ event: 'stopped', ...(pid !== undefined && { pid }), ...(process && { output }) })
+    this.#letGo()
   }
 
   /**
@@ -225,6 +235,25 @@ export class StartedServer implements PerfServer {
     })
     this.#endingProcess = process
     await this.#close(this.failure)
+    this.#letGo()
+  }
+
+  /** Vitest keeps the fixtures of every test until its file is over, so nothing heavy may hang on a server that is gone. */
+  #letGo(): void {
+    const { options, address, cwd } = this.#parts
+    this.#process = undefined
+    this.#endingProcess = undefined
+    this.#parts = {
+      options,
+      address,
+      cwd,
+      process: undefined,
+      instrument: undefined,
+      lifetime: this.#gone.signal,
+      observe: () => {},
+      snapshot: undefined,
+      startAgain: () => Promise.reject(new Error('unreachable: a server that is gone is not restarted')),
+    }
   }
 
   #report(event: Omit<ServerEvent, 'source' | 'url'>): void {

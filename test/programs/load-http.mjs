@@ -1,7 +1,17 @@
 // An HTTP server that counts what it serves, and tells its parent when asked. PORT 0 picks a free port.
 import http from 'node:http'
 
-const counts = { received: 0, answered: 0, methods: {}, paths: {}, bodies: [], headers: {}, arrivals: [], took: [], connections: 0 }
+const counts = {
+  received: 0,
+  answered: 0,
+  methods: {},
+  paths: {},
+  bodies: [],
+  headers: {},
+  arrivals: [],
+  took: [],
+  connections: 0,
+}
 // In the middle of every STALL_EVERY ms no answer is given for STALL_FOR ms; those that came then are answered at its end.
 const stallEvery = Number(process.env.STALL_EVERY ?? 0)
 const stallFor = Number(process.env.STALL_FOR ?? 0)

@@ -1,7 +1,7 @@
 // A server on bare sockets that answers every request correctly and then treats the connection in one way (BEHAVIOUR):
 // keep, close (announced), fin / rst (unannounced, after AFTER answers), eof (a body that ends with the connection), http10,
 // hang (never answers), slam (closes at once), garbage (no HTTP), length304 (304 with a length), head (HEAD with a length),
-// half (a body cut off), late-close (announces the end on its AFTERth answer).
+// half (its AFTERth body is cut off), late-close (announces the end on its AFTERth answer).
 import net from 'node:net'
 
 const behaviour = process.env.BEHAVIOUR ?? 'keep'
@@ -42,6 +42,7 @@ function reply(socket, state) {
     case 'garbage':
       return socket.write('I am no web server\r\n\r\n')
     case 'half':
+      if (state.answers < after) return socket.write(PLAIN)
       state.over = true
       counts.answered -= 1
       return socket.end(`${head('Content-Length: 500')}${BODY}`)

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -91,26 +91,27 @@ const MATRIX: [Major, Pool][] = [
   [5, 'vmForks'],
 ]
 
-describe.each(MATRIX)('a fault on Vitest %i in %s', (major, pool) => {
-  let run: Run
-  let results: AssertionResult[]
-  const blocker = createServer()
-  const filesBefore = new Set(readdirSync(tmpdir()))
+interface Suffered {
+  run: Run
+  results: AssertionResult[]
+  /** What the run has left in its folder for temporary files. */
+  files: string[]
+}
 
-  beforeAll(async () => {
-    await new Promise<void>((done) => blocker.listen(0, '127.0.0.1', done))
-    const taken = (blocker.address() as AddressInfo).port
-    run = await runVitest({
+async function runFaults(major: Major, pool: Pool, index: number): Promise<Suffered> {
+  const blocker = createServer()
+  await new Promise<void>((done) => blocker.listen(0, '127.0.0.1', done))
+  const taken = (blocker.address() as AddressInfo).port
+  const temporary = mkdtempSync(join(tmpdir(), 'faults-'))
+  try {
+    const run = await runVitest({
       major,
       pool,
       reporter: 'json',
       args: ['--outputFile=results.json'],
       test: `maxWorkers: 3, testTimeout: 30_000,`,
-      timeout: 110_000,
-      env: {
-        TAKEN_PORT: String(taken),
-        STOLEN_PORT: String(9_000 + MATRIX.findIndex(([m, p]) => m === major && p === pool)),
-      },
+      timeout: 200_000,
+      env: { TAKEN_PORT: String(taken), STOLEN_PORT: String(9_000 + index), TMPDIR: temporary },
       files: {
         'package.json': JSON.stringify({
           type: 'module',
@@ -125,31 +126,64 @@ describe.each(MATRIX)('a fault on Vitest %i in %s', (major, pool) => {
     const report = JSON.parse(readFileSync(join(run.project, 'results.json'), 'utf8')) as {
       testResults: { assertionResults: AssertionResult[]; message?: string }[]
     }
-    results = report.testResults.flatMap(({ assertionResults }) => assertionResults)
+    const results = report.testResults.flatMap(({ assertionResults }) => assertionResults)
     if (results.length === 0) throw new Error(`nothing ran:\n${run.output}\n${JSON.stringify(report)}`)
-  })
-
-  afterAll(async () => {
+    const files = readdirSync(temporary).filter((name) => /^(vitest-perf|perf-)/.test(name))
+    return { run, results, files }
+  } finally {
     blocker.close()
-    await removeProjects()
-  })
+    rmSync(temporary, { recursive: true, force: true })
+  }
+}
 
-  const resultOf = (name: string): AssertionResult | undefined => results.find(({ fullName }) => fullName === name)
+/** All runs, two at a time: most of a fault is waiting. */
+let runs: Promise<Suffered>[] = []
 
-  test.each(Object.values(TEST_FAULTS).flat())('a server that $name: $outcome', ({ name, outcome, message }) => {
-    const suffered = resultOf(`${name} suffers`)
-    expect(suffered?.status, suffered?.failureMessages.join('\n')).toBe(outcome)
-    if (message) expect(suffered?.failureMessages.join('\n')).toMatch(message)
-    expect(suffered?.failureMessages.join('\n')).not.toContain('the body must not run')
-    expect(resultOf(`${name} leaves nothing`)?.failureMessages).toEqual([])
-  })
-
-  test('the run ends by itself with exit code 1, and nothing is left of it', async () => {
-    expect(run.timedOut).toBe(false)
-    expect(run.exitCode).toBe(1)
-    expect(run.output).not.toMatch(/Unhandled|uncaught/i)
-    expect(await run.leftovers()).toEqual([])
-    const files = readdirSync(tmpdir()).filter((name) => !filesBefore.has(name) && name.startsWith('vitest-perf'))
-    expect(files).toEqual([])
+beforeAll(() => {
+  const lanes: Promise<unknown>[] = [Promise.resolve(), Promise.resolve()]
+  runs = MATRIX.map(([major, pool], index) => {
+    const run = (lanes[index % 2] as Promise<unknown>).then(() => runFaults(major, pool, index))
+    lanes[index % 2] = run.catch(() => {})
+    run.catch(() => {})
+    return run
   })
 })
+
+afterAll(async () => {
+  await Promise.allSettled(runs)
+  await removeProjects()
+}, 300_000)
+
+describe.each(MATRIX.map(([major, pool], index) => [major, pool, index] as const))(
+  'a fault on Vitest %i in %s',
+  (_major, _pool, index) => {
+    let suffered: Suffered
+
+    beforeAll(async () => {
+      suffered = await (runs[index] as Promise<Suffered>)
+    }, 300_000)
+
+    const resultOf = (name: string) => suffered.results.find(({ fullName }) => fullName === name)
+
+    const faults = Object.values(TEST_FAULTS).flatMap((part) =>
+      part.map((fault): [string, TestFault] => [fault.name, fault]),
+    )
+    test.each(faults)('a server that %s', (name, { outcome, message }) => {
+      const result = resultOf(`${name} suffers`)
+      const told = result?.failureMessages.join('\n')
+      expect(result?.status, told).toBe(outcome)
+      if (message) expect(told).toMatch(message)
+      expect(told).not.toContain('the body must not run')
+      expect(resultOf(`${name} leaves nothing`)?.failureMessages).toEqual([])
+    })
+
+    test('the run ends by itself with exit code 1, and nothing is left of it', async () => {
+      const { run, files } = suffered
+      expect(run.timedOut).toBe(false)
+      expect(run.exitCode).toBe(1)
+      expect(run.output).not.toMatch(/Unhandled|uncaught/i)
+      expect(await run.leftovers()).toEqual([])
+      expect(files).toEqual([])
+    })
+  },
+)

@@ -177,7 +177,9 @@ const used: TestFault[] = [
   {
     name: 'exits in mid-test, which then passes',
     options: `{ command: program('server-ok.mjs') }`,
-    body: `await fetch(server.url + '/exit?7').catch(() => {})`,
+    body: `
+      await fetch(server.url + '/exit?7').catch(() => {})
+      await expect.poll(() => portIsFree(server.port), { interval: 5 }).toBe(true)`,
     outcome: 'failed',
     message: /exited with code 7 after .*while a test used it[\s\S]*\| exiting with 7/,
   },

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -18,6 +18,7 @@ const DOING = {
   exits: `process.exit(3)`,
   'runs out of memory': `const hoard = []; for (;;) hoard.push(Array.from({ length: 100_000 }, () => ({ hoard })))`,
   'tears down a deaf server': ``,
+  'waits while another test fails under --bail': `await new Promise(() => {})`,
 } as const
 
 interface EndOfRun {
@@ -30,14 +31,19 @@ interface EndOfRun {
   /** Before the servers are ready. */
   early?: boolean
   exitCode?: number | null
+  /** Vitest's command. Default `run`. */
+  command?: string
+  args?: string[]
 }
 
 const specOf = ({ doing, early }: EndOfRun) => `
-import { test } from 'vitest-plugin-perf'
+import { test as base } from 'vitest-plugin-perf'
+let test = base
 import { writeFileSync } from 'node:fs'
 const up = (servers) => writeFileSync('up.json', JSON.stringify({ pid: process.pid, ports: servers.map(({ port }) => port) }))
+${doing.includes('--bail') ? `test = test.concurrent` : ''}
 test('holds servers', { timeout: 50_000 }, async ({ startServer }) => {
-  const start = (command) => startServer({ command, shutdown: { timeout: ${doing === 'exits' ? 500 : 20_000} } })
+  const start = (command) => startServer({ command, shutdown: { timeout: ${doing === 'exits' || doing.includes('--bail') ? 500 : 20_000} } })
   ${
     early
       ? `setTimeout(() => up([]), 700); await start(${JSON.stringify(program('server-silent.mjs'))})`
@@ -46,7 +52,17 @@ test('holds servers', { timeout: 50_000 }, async ({ startServer }) => {
         : `up(await Promise.all(${JSON.stringify(['server-ok.mjs', 'server-family.mjs', 'server-cluster.mjs'].map(program))}.map(start)))`
   }
   ${early ? '' : DOING[doing]}
-})`
+})
+${doing.includes('--bail') ? failing : ''}`
+
+/** Fails as soon as the other test holds its servers. */
+const failing = `
+import { existsSync } from 'node:fs'
+test('fails', async () => {
+  while (!existsSync('up.json')) await new Promise((done) => setTimeout(done, 50))
+  throw new Error('this one fails')
+})
+`
 
 async function waitForServers(running: RunningVitest): Promise<{ pid: number; ports: number[] }> {
   const path = join(running.project, 'up.json')
@@ -99,17 +115,38 @@ const ends: EndOfRun[] = [
     { major, pool, doing: 'exits', kill: 'none', exitCode: 1 },
     { major, pool, doing: 'waits', kill: 'main', early: true },
     { major, pool, doing: 'tears down a deaf server', kill: 'main' },
+    { major, pool, doing: 'waits', kill: 'terminal', signal: 'SIGINT', command: 'watch' },
+    {
+      major,
+      pool,
+      doing: 'waits while another test fails under --bail',
+      kill: 'none',
+      exitCode: 1,
+      args: ['--bail=1'],
+    },
   ]),
 ]
 
-const titleOf = ({ major, pool, doing, kill, signal = 'SIGKILL', early }: EndOfRun) =>
-  `Vitest ${major}, ${pool}: the spec ${early ? 'starts a server' : doing}${kill === 'none' ? '' : `, and ${signal} hits ${kill === 'terminal' ? 'all of the terminal' : `the ${kill}`}`}`
+const titleOf = ({ major, pool, doing, kill, signal = 'SIGKILL', early, command = 'run' }: EndOfRun) =>
+  `Vitest ${major}, ${pool}, ${command}: the spec ${early ? 'starts a server' : doing}${kill === 'none' ? '' : `, and ${signal} hits ${kill === 'terminal' ? 'all of the terminal' : `the ${kill}`}`}`
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended just now.
+  }
+}
 
 async function suffer(end: EndOfRun): Promise<void> {
+  const temporary = mkdtempSync(join(tmpdir(), 'ends-'))
   const running = await startVitest({
+    env: { TMPDIR: temporary },
     major: end.major,
     pool: end.pool,
     files: { 'a.test.js': specOf(end) },
+    ...(end.command && { command: end.command }),
+    ...(end.args && { args: end.args }),
     test: end.doing === 'runs out of memory' ? `execArgv: ['--max-old-space-size=60'],` : '',
   })
   try {
@@ -118,8 +155,11 @@ async function suffer(end: EndOfRun): Promise<void> {
     const run = await running.finished
     // An orphaned worker of Vitest is not ours to end, and is no server.
     const ownWorker = end.kill === 'main' && pid !== running.child.pid ? pid : 0
-    const left = (await waitForOthers(run.leftovers, ownWorker)).map(({ command }) => command)
-    expect(left).toEqual([])
+    const left = await waitForOthers(run.leftovers, ownWorker)
+    // Where this fails, what is left is not to haunt this machine.
+    for (const { pid: other } of left) killIfThere(other)
+    if (ownWorker) killIfThere(ownWorker)
+    expect(left.map(({ command }) => command)).toEqual([])
     for (const port of ports) expect(await portIsFree(port)).toBe(true)
     if (end.kill === 'main' || end.kill === 'terminal') {
       const { signal = 'SIGKILL' } = end
@@ -128,10 +168,10 @@ async function suffer(end: EndOfRun): Promise<void> {
       expect(run.exitCode).toBe(end.exitCode)
     }
     expect(run.timedOut).toBe(false)
-    const files = readdirSync(tmpdir()).filter((name) => name.startsWith(`vitest-perf-${pid}-`))
+    const files = readdirSync(temporary).filter((name) => /^(vitest-perf|perf-)/.test(name))
     expect(files).toEqual([])
-    if (ownWorker && existsSync(`/proc/${ownWorker}`)) process.kill(ownWorker, 'SIGKILL')
   } finally {
+    rmSync(temporary, { recursive: true, force: true })
     if (running.child.exitCode === null && running.child.signalCode === null)
       process.kill(-(running.child.pid as number), 'SIGKILL')
   }
@@ -151,11 +191,6 @@ async function waitForOthers(
 }
 
 describe.runIf(process.platform === 'linux')('whatever ends the run, no server is left', () => {
-  test.concurrent.for(ends.map((end) => ({ title: titleOf(end), end })))(
-    '$title',
-    { timeout: 100_000 },
-    async ({ end }) => {
-      await suffer(end)
-    },
-  )
+  const titled = ends.map((end): [string, EndOfRun] => [titleOf(end), end])
+  test.concurrent.for(titled)('%s', { timeout: 100_000 }, ([, end]) => suffer(end))
 })

@@ -137,4 +137,54 @@ serveVariant({
       answer(res)
     }
   },
+  queue() {
+    const queue = []
+    setInterval(() => queue.splice(0, 10), 50) // falls behind at more than 200 requests/s
+    return function enqueueJob(req, res) {
+      queue.push({ url: req.url, headers: req.rawHeaders.slice(), at: new Date() })
+      answer(res)
+    }
+  },
+  tree() {
+    const root = { children: new Map() }
+    return function growTree(req, res) {
+      requests += 1
+      let node = root
+      for (const key of [requests % 7, requests % 61, requests]) {
+        if (!node.children.has(key)) node.children.set(key, { parent: node, children: new Map() })
+        node = node.children.get(key)
+      }
+      answer(res)
+    }
+  },
+  'slow-timeout'() {
+    return function forgetTooLate(req, res) {
+      const body = { url: req.url, rows: new Array(20).fill(requests) }
+      setTimeout(() => body.rows.length, 3_600_000).unref()
+      answer(res)
+    }
+  },
+  'sticky-then'() {
+    const never = new Promise(() => {})
+    return function waitForShutdown(req, res) {
+      void never.then(() => req.url)
+      answer(res)
+    }
+  },
+  request() {
+    const seen = []
+    return function keepEveryFifth(req, res) {
+      requests += 1
+      if (requests % 5 === 0) seen.push(req)
+      answer(res)
+    }
+  },
+  bytes() {
+    const chunks = new Map()
+    return function keepText(req, res) {
+      requests += 1
+      chunks.set(requests, Buffer.from(`${requests}`.padStart(200, '-')).toString('latin1'))
+      answer(res)
+    }
+  },
 })

@@ -138,4 +138,49 @@ serveVariant({
       answer(res)
     }
   },
+  'long-ttl'() {
+    const cache = new Map()
+    return (req, res) => {
+      requests += 1
+      const key = requests
+      cache.set(key, payload(key))
+      setTimeout(() => cache.delete(key), 4_000)
+      answer(res)
+    }
+  },
+  'slow-fill'() {
+    const cache = new Map()
+    return (req, res) => {
+      requests += 1
+      cache.set(requests % 1_600, payload(requests))
+      answer(res)
+    }
+  },
+  stages() {
+    const tables = []
+    for (const delay of [800, 2_500, 3_700, 5_100, 6_000]) {
+      setTimeout(() => tables.push(Array.from({ length: 8_000 }, (_, id) => ({ id }))), delay)
+    }
+    return (req, res) => answer(res)
+  },
+  'slow-saw'() {
+    let rows = []
+    setInterval(() => (rows = []), 3_300)
+    return (req, res) => {
+      rows.push(payload(rows.length))
+      answer(res)
+    }
+  },
+  compile: () => (req, res) => {
+    requests += 1
+    const compiled = new Function('x', `return x * ${requests} + '${requests}'`)
+    res.end(String(compiled(2)))
+  },
+  regexp() {
+    const routes = Array.from({ length: 400 }, (_, id) => `/work/${id}(?:/(?<id>\\d+))?`)
+    return (req, res) => {
+      requests += 1
+      res.end(String(new RegExp(routes[requests % 400]).test(`${req.url}/${requests}`)))
+    }
+  },
 })

@@ -1,4 +1,8 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { findProcess } from '../../../src/lifecycle/process-table.ts'
 import { COOKIE_VARIABLE, guard, watchdogPid } from '../../../src/lifecycle/watchdog.ts'
@@ -15,6 +19,24 @@ test.runIf(process.platform !== 'win32')('one watchdog serves all guards, and en
   second.release()
   expect(watchdogPid()).toBeUndefined()
   await expect.poll(() => findProcess(pid), { timeout: 3_000 }).toBeUndefined()
+})
+
+test.runIf(process.platform !== 'win32')('the files of a guard go with its holder, those of a released one stay', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'guard it *'))
+  const [doomed, spared] = [join(folder, 'a b\\n*'), join(folder, 'spared')]
+  for (const file of [doomed, spared]) writeFileSync(file, '')
+  const program = `
+    const { guard } = await import(${JSON.stringify(new URL('../../../dist/lifecycle/watchdog.js', import.meta.url).href)})
+    const released = guard()
+    released.addFile(${JSON.stringify(spared)})
+    guard().addFile(${JSON.stringify(doomed)})
+    released.release()
+    process.exit()`
+  const holder = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'inherit' })
+  await once(holder, 'exit')
+  await expect.poll(() => existsSync(doomed), { timeout: 4_000 }).toBe(false)
+  expect(existsSync(spared)).toBe(true)
+  rmSync(folder, { recursive: true })
 })
 
 test.runIf(process.platform === 'linux')('a tree that was released is left alone', async () => {

@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { join, resolve } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { portIsFree, processesNaming, waitForNone } from '../../programs/leftovers.ts'
 
+const marks: string[] = []
 const programs = resolve(import.meta.dirname, '../../programs')
 
 interface Holder {
@@ -17,6 +18,7 @@ interface Holder {
 /** Starts a process that holds a server, and waits until that is up. */
 async function hold(how: string, then: string, program: string): Promise<Holder> {
   const mark = randomUUID()
+  marks.push(mark)
   const args = [join(programs, 'server-holder.mjs'), how, then, `node ${join(programs, program)}`]
   const child = spawn(process.execPath, args, {
     env: { ...process.env, MARK: mark },
@@ -43,6 +45,11 @@ async function expectGone({ mark, port }: Holder, spare: readonly number[] = [])
   expect(await waitForNone(left, 2_000)).toEqual([])
   expect(await portIsFree(port)).toBe(true)
 }
+
+afterAll(() => {
+  // Where a test failed, what it left is not to haunt this machine.
+  for (const mark of marks) for (const { pid } of processesNaming(mark)) kill(pid, 'SIGKILL')
+})
 
 function kill(pid: number | undefined, signal: NodeJS.Signals): void {
   if (pid) process.kill(pid, signal)

@@ -77,7 +77,13 @@ describe('findLoadOptionIssues', () => {
 
   it('reports all mistakes at once, under a prefix, and each once', () => {
     const issues = findLoadOptionIssues({ url: '', rate: 0, pipelining: 'x', body: 1, stages: 5 }, 'load')
-    expect(issues.map(({ option }) => option).toSorted()).toEqual(['load.body', 'load.pipelining', 'load.rate', 'load.stages', 'load.url'])
+    expect(issues.map(({ option }) => option).toSorted()).toEqual([
+      'load.body',
+      'load.pipelining',
+      'load.rate',
+      'load.stages',
+      'load.url',
+    ])
     expect(findLoadOptionIssues(5, 'load')[0]?.message).toContain('`load`')
   })
 
@@ -88,7 +94,8 @@ describe('findLoadOptionIssues', () => {
 })
 
 describe('resolveLoadOptions', () => {
-  const resolve = (options: object, context: object = {}) => resolveLoadOptions({ url, ...options }, { env: {}, ...context })
+  const resolve = (options: object, context: object = {}) =>
+    resolveLoadOptions({ url, ...options }, { env: {}, ...context })
 
   it('has the defaults of the contract', () => {
     expect(resolve({})).toMatchObject({
@@ -126,7 +133,9 @@ describe('resolveLoadOptions', () => {
   it('puts paths on the server, and the environment over it', () => {
     expect(resolve({ url: '/a' }, { baseUrl: 'http://h:1/api/' }).url).toBe('http://h:1/api/a')
     expect(resolve({ url: undefined }, { baseUrl: 'http://h:1' }).url).toBe('http://h:1/')
-    expect(resolve({ url: '/a' }, { baseUrl: 'http://h:1', env: { VITEST_PERF_SERVER_URL: 'http://x:2' } }).url).toBe('http://x:2/a')
+    expect(resolve({ url: '/a' }, { baseUrl: 'http://h:1', env: { VITEST_PERF_SERVER_URL: 'http://x:2' } }).url).toBe(
+      'http://x:2/a',
+    )
     expect(resolve({}, { baseUrl: 'http://h:1' }).url).toBe(url)
     expect(() => resolve({ url: '/a' })).toThrow(/a URL with http/)
     expect(() => resolve({ url: undefined })).toThrow(/Expected `url`/)
@@ -134,7 +143,12 @@ describe('resolveLoadOptions', () => {
   })
 
   it('plans headers: host, JSON, credentials, lists', () => {
-    const plan = resolve({ url: 'http://me:p%40ss@[::1]:8080/ä b?q=1 2', method: 'post', body: { a: 1 }, headers: { Accept: ['a', 'b'] } })
+    const plan = resolve({
+      url: 'http://me:p%40ss@[::1]:8080/ä b?q=1 2',
+      method: 'post',
+      body: { a: 1 },
+      headers: { Accept: ['a', 'b'] },
+    })
     expect(plan.url).toBe('http://[::1]:8080/%C3%A4%20b?q=1%202')
     expect(plan.requests[0]).toMatchObject({ method: 'POST', path: '/%C3%A4%20b?q=1%202' })
     expect(plan.requests[0]?.headers).toEqual([
@@ -153,7 +167,11 @@ describe('resolveLoadOptions', () => {
 
   it('starts stages from what the load says, else from one connection and from rate 0', () => {
     const stages = [{ duration: 10, connections: 5 }, { duration: 10 }, { duration: 10, connections: 1 }]
-    expect(resolve({ stages }).connections.map(({ from, to }) => [from, to])).toEqual([[1, 5], [5, 5], [5, 1]])
+    expect(resolve({ stages }).connections.map(({ from, to }) => [from, to])).toEqual([
+      [1, 5],
+      [5, 5],
+      [5, 1],
+    ])
     expect(resolve({ stages, connections: 3 }).connections[0]).toMatchObject({ from: 3 })
     const open = resolve({ stages: [{ duration: 10, rate: 50 }], rate: 20 })
     expect(open.rate).toEqual([{ duration: 10, from: 20, to: 50 }])

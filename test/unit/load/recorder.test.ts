@@ -29,15 +29,37 @@ describe('Recorder', () => {
     const recorder = new Recorder(100, 250)
     for (const latency of [1, 2, 3]) recorder.answer(200, latency)
     recorder.addBytes(30)
-    expect(recorder.endInterval(100, { connections: 5 })).toEqual({ requestsPerSecond: 30, latency: { p50: expect.closeTo(2, 2), p99: 3 }, errors: 0 })
+    expect(recorder.endInterval(100, { connections: 5 })).toEqual({
+      requestsPerSecond: 30,
+      latency: { p50: expect.closeTo(2, 2), p99: 3 },
+      errors: 0,
+    })
     recorder.failure('reset', 'x', 150)
     recorder.drop(2)
     recorder.endInterval(201, { connections: 5 })
     recorder.answer(200, 9)
     recorder.endInterval(250, { connections: 4 }, true)
     expect(recorder.rows).toMatchObject([
-      { at: 100, duration: 100, requests: 3, requestsPerSecond: 30, errors: 0, dropped: 0, bytes: 30, connections: 5, latency: { max: 3 } },
-      { at: 201, duration: 101, requests: 0, errors: 1, errorsByKind: { reset: 1 }, dropped: 2, latency: { p50: Number.NaN } },
+      {
+        at: 100,
+        duration: 100,
+        requests: 3,
+        requestsPerSecond: 30,
+        errors: 0,
+        dropped: 0,
+        bytes: 30,
+        connections: 5,
+        latency: { max: 3 },
+      },
+      {
+        at: 201,
+        duration: 101,
+        requests: 0,
+        errors: 1,
+        errorsByKind: { reset: 1 },
+        dropped: 2,
+        latency: { p50: Number.NaN },
+      },
       { at: 250, duration: 49, requests: 1, connections: 4 },
     ])
     expect(recorder.latency.count).toBe(4)

@@ -9,7 +9,9 @@ import { LoadGenerator } from '../../../dist/load/generator.js'
 const program = (name: string) => readFileSync(new URL(`../../programs/load-tls/${name}`, import.meta.url), 'utf8')
 
 async function startSecureServer(): Promise<string> {
-  const server = createServer({ key: program('key.pem'), cert: program('cert.pem') }, (_, response) => response.end('hello'))
+  const server = createServer({ key: program('key.pem'), cert: program('cert.pem') }, (_, response) =>
+    response.end('hello'),
+  )
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LatencyHistogram } from '../../../src/metrics/latency-histogram.ts'
+import { mergeLatency } from '../../../src/metrics/merged-latency.ts'
 
 /** The same numbers on every run. */
 function* random(seed: number): Generator<number, never> {
@@ -69,6 +70,14 @@ describe('LatencyHistogram', () => {
     merged.merge(new LatencyHistogram())
     expect(merged.count).toBe(3_500)
     expect(LatencyHistogram.decode(JSON.parse(JSON.stringify(new LatencyHistogram().encode()))).count).toBe(0)
+  })
+
+  it('joins the latency of several results', () => {
+    const [one, other] = [logNormal(1_000, 4), logNormal(100, 5)]
+    const results = [one, other, []].map((values) => ({ latencyHistogram: filled(values).encode() }))
+    const { average, stddev, ...exact } = filled([...one, ...other]).summary()
+    expect(mergeLatency(JSON.parse(JSON.stringify(results)))).toMatchObject(exact)
+    expect(() => mergeLatency([{}])).toThrow(/latencyHistogram/)
   })
 
   it('has NaN without data, and after a reset', () => {

@@ -67,6 +67,27 @@ describe('decideLeak', () => {
     expect(server(floors(24, (index) => 5_000 + (index % 5) * 200)).leak.verdict).toBe('stable')
   })
 
+  it.each([0.3, 0.5, 0.7, 0.8])('accuses no cache that filled after %d of the run', (filled) => {
+    const { leak } = server(floors(24, (index) => 5_000 + Math.min(index, filled * 24) * 60 + noise(index)))
+    expect(leak.verdict).not.toBe('leak')
+  })
+
+  it('accuses no part that is loaded late', () => {
+    expect(server(floors(24, (index) => 5_000 + index + (index > 12 ? 2_000 : 0))).leak.verdict).not.toBe('leak')
+    const stages = floors(
+      24,
+      (index) => 5_000 + noise(index) / 6 + [3, 8, 12, 16, 20].filter((at) => at < index).length * 300,
+    )
+    expect(server(stages).leak).toMatchObject({ verdict: 'inconclusive', reason: expect.stringContaining('steps') })
+    const twice = floors(24, (index) => 5_000 + index + (index > 11 ? 700 : 0) + (index > 19 ? 700 : 0))
+    expect(server(twice).leak).toMatchObject({ verdict: 'inconclusive', reason: expect.stringContaining('steps') })
+  })
+
+  it('accuses no slow cycle', () => {
+    const { leak } = server(floors(24, (index) => 5_000 + (index < 14 ? index : index - 14) * 200 + index * 60))
+    expect(leak.verdict).not.toBe('leak')
+  })
+
   it('does not accuse over drift that sound programs show', () => {
     expect(server(floors(20, (index) => 5_000 + index * 2)).leak.verdict).toBe('stable')
   })

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { evaluateThresholds, formatOutcomes, parseCondition, parseThresholds, readMetric } from '../../../src/metrics/threshold.ts'
+import {
+  evaluateThresholds,
+  formatOutcomes,
+  parseCondition,
+  parseThresholds,
+  readMetric,
+} from '../../../src/metrics/threshold.ts'
 
 describe('parseCondition', () => {
   it.for([
@@ -33,7 +39,13 @@ describe('parseCondition', () => {
 })
 
 describe('evaluateThresholds', () => {
-  const result = { latency: { p99: 42, p999: Number.NaN }, statusCodes: { 200: 9 }, samples: [{ requests: 3 }], title: 'x', none: null }
+  const result = {
+    latency: { p99: 42, p999: Number.NaN },
+    statusCodes: { 200: 9 },
+    samples: [{ requests: 3 }],
+    title: 'x',
+    none: null,
+  }
 
   it.for([
     ['latency.p99', 42],
@@ -50,7 +62,12 @@ describe('evaluateThresholds', () => {
   ] as const)('reads %s as %o', ([path, value]) => expect(readMetric(result, path)).toBe(value))
 
   it('judges each condition, and fails what has no data', () => {
-    const { conditions, issues } = parseThresholds({ 'latency.p99': ['>=42', '<42'], 'latency.p999': '<1e9', missing: '>0', 'statusCodes.200': '==9' })
+    const { conditions, issues } = parseThresholds({
+      'latency.p99': ['>=42', '<42'],
+      'latency.p999': '<1e9',
+      missing: '>0',
+      'statusCodes.200': '==9',
+    })
     expect(issues).toEqual([])
     const outcomes = evaluateThresholds(result, conditions)
     expect(outcomes.map(({ passed }) => passed)).toEqual([true, false, false, false, true])
@@ -59,6 +76,10 @@ describe('evaluateThresholds', () => {
   })
 
   it('collects every malformed expression', () => {
-    expect(parseThresholds({ a: '5', b: ['<5', 'x'], c: [] }).issues.map(({ metric }) => metric)).toEqual(['a', 'b', 'c'])
+    expect(parseThresholds({ a: '5', b: ['<5', 'x'], c: [] }).issues.map(({ metric }) => metric)).toEqual([
+      'a',
+      'b',
+      'c',
+    ])
   })
 })

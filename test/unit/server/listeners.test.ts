@@ -16,10 +16,9 @@ const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->whe
 `
 
 test('only listening sockets count', () => {
-  expect(parseListeners(TABLE)).toEqual([
-    { address: '127.0.0.1', port: 8_080, inode: '11111' },
-    { address: '0.0.0.0', port: 8_081, inode: '22222' },
-  ])
+  expect(parseListeners(TABLE, 8_080)).toEqual([{ address: '127.0.0.1', port: 8_080, inode: '11111' }])
+  expect(parseListeners(TABLE, 8_081)).toEqual([{ address: '0.0.0.0', port: 8_081, inode: '22222' }])
+  expect(parseListeners(TABLE, 50_000)).toEqual([])
 })
 
 test.each([

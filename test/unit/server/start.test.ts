@@ -84,6 +84,19 @@ test('restart gives a new process on the same port', async () => {
   await expect(server.restart()).rejects.toMatchObject({ code: 'PERF_SERVER_START', message: /stopped/ })
 })
 
+test('a stop in mid-restart does not wait for it', async () => {
+  const command = `node ${join(programs, 'server-late.mjs')} $(test -e "$FLAG" && echo 20000 || echo 1; : > "$FLAG")`
+  const flag = join(tmpdir(), `restart-${randomUUID()}`)
+  const server = await startProgram('', { command, env: { FLAG: flag } })
+  const restarting = server.restart()
+  await new Promise((done) => setTimeout(done, 300))
+  const started = performance.now()
+  await server.stop()
+  expect(performance.now() - started).toBeLessThan(5_000)
+  await expect(restarting).rejects.toThrow('The server was stopped')
+  rmSync(flag, { force: true })
+})
+
 test('await using', async () => {
   const server = await startProgram('server-ok.mjs')
   await server[Symbol.asyncDispose]()
@@ -220,9 +233,11 @@ test('a death that a busy thread did not see is no clean stop', async () => {
 })
 
 test('a death behind a wrapper that has not ended yet is no clean stop', async () => {
-  const command = `node ${join(programs, 'server-ok.mjs')}; code=$?; sleep 0.3; exit $code`
+  const command = `node ${join(programs, 'server-ok.mjs')}; code=$?; sleep 0.6; exit $code`
   const server = await startProgram('', { command })
   await fetch(`${server.url}/exit?7`).catch(() => {})
+  // Its connections end a moment before the port.
+  await expect.poll(() => portIsFree(server.port), { interval: 5 }).toBe(true)
   await server.stop()
   expect(server.failure).toMatchObject({ server: { exitCode: 7 } })
 })
