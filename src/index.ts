@@ -19,13 +19,24 @@ export { test, test as it } from './vitest/fixtures.ts'
 export { checkServerHealth, startServer } from './vitest/standalone.ts'
 
 export type { OptionIssue, PerfErrorCode, ServerFailure } from './errors.ts'
-export type { LoadOptions } from './load/load-options.ts'
-export type { MemoryConfig } from './memory/memory-options.ts'
+export type { OnLoadProgress } from './load/generator.ts'
+export type {
+  ExpectedStatus,
+  LoadBody,
+  LoadHeaders,
+  LoadOptions,
+  LoadRequest,
+  LoadStage,
+  LoadTls,
+  LoadWarmup,
+} from './load/load-options.ts'
+export type { LeakOptions } from './memory/leak-description.ts'
+export type { MeasureOptions, MemoryConfig } from './memory/memory-options.ts'
 export type * from './metrics/load-result.ts'
 export type * from './metrics/memory-result.ts'
 export type { ThresholdOutcome, Thresholds } from './metrics/threshold.ts'
 export type { HealthCheckOptions, HealthCheckResult } from './server/health.ts'
 export type { PerfServer } from './server/perf-server.ts'
-export type { ServerOptions } from './server/server-options.ts'
+export type { HealthOptions, HealthStatus, ServerOptions, ShutdownOptions } from './server/server-options.ts'
 export type * from './vitest/artifacts.ts'
 export type { PerfFixtures } from './vitest/fixtures.ts'

@@ -25,8 +25,11 @@ export class ArtifactRecorder {
   recordProgress(artifact: Omit<PerfProgressArtifact, 'attempt' | 'type'>): void {
     if (this.#busy.has(artifact.id)) return
     this.#busy.add(artifact.id)
-    const sent = recordArtifact(this.#context.task, { ...artifact, type: 'perf:progress', attempt: this.#attempt })
-    this.#follow(sent.finally(() => this.#busy.delete(artifact.id)))
+    const { task } = this.#context
+    const sent = recordArtifact(task, { ...artifact, type: 'perf:progress', attempt: this.#attempt })
+    // It has been shown; Vitest would keep an hour of these with the task.
+    const forgotten = sent.then((kept) => forget(task, kept))
+    this.#follow(forgotten.finally(() => this.#busy.delete(artifact.id)))
   }
 
   /** A figure that Vitest's JUnit reporter writes as a property. */
@@ -45,4 +48,9 @@ export class ArtifactRecorder {
     const settled = sent.catch(() => {}).finally(() => this.#pending.delete(settled))
     this.#pending.add(settled)
   }
+}
+
+function forget(task: TestContext['task'], artifact: unknown): void {
+  const place = (task.artifacts as unknown[]).indexOf(artifact)
+  if (place !== -1) task.artifacts.splice(place, 1)
 }

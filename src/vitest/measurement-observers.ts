@@ -43,6 +43,7 @@ export function observeLoads(attempt: TestAttempt): LoadObserver {
       recorder.property('p50_ms', result.latency.p50)
       recorder.property('p95_ms', result.latency.p95)
       recorder.property('p99_ms', result.latency.p99)
+      recorder.property('max_ms', result.latency.max)
       recorder.property('error_rate', result.errorRate)
     },
   }
@@ -73,7 +74,9 @@ export function observeMemory(attempt: TestAttempt): MemoryObserver {
       watches.delete(id)
       if (!result) return
       recorder.record({ type: 'perf:memory', id, result, ...end })
-      if (end.outcome === 'completed') recorder.property('memory_growth_bytes', result.growth.bytes)
+      if (end.outcome !== 'completed') return
+      recorder.property('memory_peak_bytes', 'heapUsed' in result.peak ? result.peak.heapUsed : result.peak.rss)
+      recorder.property('memory_growth_bytes', result.growth.bytes)
     },
   }
 }
