@@ -76,7 +76,10 @@ describe('LatencyHistogram', () => {
     const [one, other] = [logNormal(1_000, 4), logNormal(100, 5)]
     const results = [one, other, []].map((values) => ({ latencyHistogram: filled(values).encode() }))
     const { average, stddev, ...exact } = filled([...one, ...other]).summary()
-    expect(mergeLatency(JSON.parse(JSON.stringify(results)))).toMatchObject(exact)
+    const joined = mergeLatency(JSON.parse(JSON.stringify(results)))
+    expect(joined).toMatchObject(exact)
+    expect(joined.average).toBeCloseTo(average, 9)
+    expect(joined.stddev).toBeCloseTo(stddev, 9)
     expect(() => mergeLatency([{}])).toThrow(/latencyHistogram/)
   })
 
