@@ -14,6 +14,7 @@ export {
 } from './errors.ts'
 export { LoadGenerator } from './load/generator.ts'
 export { MemoryMonitor } from './memory/monitor.ts'
+export { mergeLatency } from './metrics/merged-latency.ts'
 export { resolveServerUrl } from './vitest/current-test.ts'
 export { test, test as it } from './vitest/fixtures.ts'
 export { checkServerHealth, startServer } from './vitest/standalone.ts'

@@ -8,7 +8,8 @@
  * SIGKILL for what is left after 0.3 s.
  *
  * `$1` is the pid of the process to watch and `$2` the parent that it must keep, both empty where that does not matter:
- * a forked worker of Vitest outlives its killed main process, and then holds its end of the pipe open for ever.
+ * a forked worker of Vitest outlives its killed main process, and then holds its end of the pipe open for ever. Such an
+ * orphan has nobody left to report to, and is killed too.
  */
 export const WATCHDOG_SCRIPT = `
 trap '' INT HUP TERM QUIT PIPE
@@ -111,7 +112,9 @@ look_up_parent() {
 if [ -n "$1" ]; then
   {
     exec 3<&0
-    ( while look_up_parent "$1" && [ "$parent" = "$2" ]; do sleep 1 || exit; done; echo end ) </dev/null 3<&- &
+    ( while look_up_parent "$1" && [ "$parent" = "$2" ]; do sleep 1 || exit; done
+      look_up_parent "$1" && kill -KILL "$1"
+      echo end ) </dev/null 3<&- &
     while read -r line <&3; do printf '%s\\n' "$line"; done
     echo end
   } | { obey; kill -KILL 0; }

@@ -50,7 +50,11 @@ export function parseCondition(metric: string, expression: unknown): ThresholdCo
   }
   const match = CONDITION.exec(expression)
   if (match) {
-    return { operator: match[1] as ThresholdCondition['operator'], bound: Number(match[2]), expression: expression.trim() }
+    return {
+      operator: match[1] as ThresholdCondition['operator'],
+      bound: Number(match[2]),
+      expression: expression.trim(),
+    }
   }
   const at = firstBadPosition(expression)
   return {
@@ -71,7 +75,12 @@ export function parseThresholds(thresholds: Thresholds): {
   for (const [metric, expressions] of Object.entries(thresholds)) {
     const list = Array.isArray(expressions) ? (expressions as readonly unknown[]) : [expressions]
     if (list.length === 0) {
-      issues.push({ metric, expression: '[]', at: 0, message: `Expected the threshold of \`${metric}\` to hold at least one condition, got an empty list` })
+      issues.push({
+        metric,
+        expression: '[]',
+        at: 0,
+        message: `Expected the threshold of \`${metric}\` to hold at least one condition, got an empty list`,
+      })
     }
     for (const expression of list) {
       const parsed = parseCondition(metric, expression)

@@ -25,7 +25,11 @@ afterAll(() => void running.close())
 const runningUrl = () => `http://127.0.0.1:${(running.address() as AddressInfo).port}`
 
 interface Report {
-  tests: { path: string[]; state: string; loads: { outcome: string; result: { requests: number; aborted: boolean } }[] }[]
+  tests: {
+    path: string[]
+    state: string
+    loads: { outcome: string; result: { requests: number; aborted: boolean } }[]
+  }[]
 }
 
 describe.each(MAJORS)('the whole path on Vitest %i', (major) => {

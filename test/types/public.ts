@@ -25,7 +25,9 @@ import { defineConfig } from 'vitest/config'
 import { expect as plainExpect } from 'vitest'
 
 defineConfig({ plugins: [perf({ server: { command: 'node server.js' } }), named()] })
-defineConfig({ plugins: [perf({ load: { connections: 5 }, memory: { intervalMs: 50 }, report: { json: 'a.json', html: 'b.html' } })] })
+defineConfig({
+  plugins: [perf({ load: { connections: 5 }, memory: { intervalMs: 50 }, report: { json: 'a.json', html: 'b.html' } })],
+})
 // @ts-expect-error an option that is none
 perf({ server: { comand: 'node server.js' } })
 // @ts-expect-error a signal cannot cross from the main process to a worker
@@ -40,10 +42,13 @@ test('fixtures', async ({ server, startServer: start, loadGenerator, memoryMonit
   const generator: LoadGenerator = loadGenerator
   const monitor: MemoryMonitor = memoryMonitor
   const options: ServerOptions = serverOptions
-  const result: LoadResult = await generator.generateLoad({ url: own.url, duration: 1_000 }, (progress: LoadProgress) => {
-    const now: number = progress.interval.latency.p99
-    return void now
-  })
+  const result: LoadResult = await generator.generateLoad(
+    { url: own.url, duration: 1_000 },
+    (progress: LoadProgress) => {
+      const now: number = progress.interval.latency.p99
+      return void now
+    },
+  )
   const p99: number = result.latency.p99
   const refused: number | undefined = result.errors.byKind.refused?.count
   // @ts-expect-error seconds are not the unit, nor is a string a duration
