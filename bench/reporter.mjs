@@ -51,7 +51,9 @@ rmSync(folder, { recursive: true, force: true })
 mkdirSync(project, { recursive: true })
 const files = {
   'package.json': '{"type":"module"}',
-  'plain.config.js': `export default { test: { include: ['plain.test.js'] } }`,
+  // With the plugin for both: it is what makes the reporter known, and it loads the checks of options for both.
+  'plain.config.js': `import perf from 'vitest-plugin-perf/plugin'
+    export default { plugins: [perf()], test: { include: ['plain.test.js'] } }`,
   'hour.config.js': heapProbe,
   'plain.test.js': PLAIN,
   'hour.test.js': LONG,
@@ -80,7 +82,7 @@ const growth = async (name) => {
 }
 
 try {
-  const times = await inTurn(ROUNDS, { perf: plain(reporter), default: plain('default') })
+  const times = await inTurn(ROUNDS, { perf: plain('perf'), default: plain('default') })
   const title = `${TESTS} tests without a fixture, whole process`
   const wall = (runs) => runs.map(({ milliseconds }) => milliseconds)
   const cpu = (runs) => runs.map((run) => run.cpu)

@@ -210,6 +210,8 @@
   const draw = (figure) => {
     const test = Number(figure.closest('.test').id.slice('test-'.length))
     const { data, bounds, ...options } = kinds[figure.dataset.plot](plots.tests[test], Number(figure.dataset.entry))
+    // Of so few values a line alone would show little or nothing.
+    if (data[0].length <= 4) for (const series of options.series) series.points = { show: true, size: 6 }
     const place = figure.querySelector('.plot')
     drawn.get(figure)?.destroy()
     drawn.set(

@@ -2,7 +2,9 @@
 import autocannon from 'autocannon'
 
 process.on('message', async ({ url, connections, seconds }) => {
-  const result = await autocannon({ url, connections, duration: seconds })
-  process.send(result.requests.total / result.duration)
+  const before = process.cpuUsage()
+  const { requests, duration } = await autocannon({ url, connections, duration: seconds })
+  const { user, system } = process.cpuUsage(before)
+  process.send({ rate: requests.total / duration, cpu: (user + system) / 1_000 / requests.total })
 })
 process.on('disconnect', () => process.exit())

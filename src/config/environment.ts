@@ -1,5 +1,5 @@
 import type { OptionIssue } from '../errors.ts'
-import { optionIssue } from '../options.ts'
+import { optionIssue } from '../option-issues.ts'
 
 /** The environment variables that this package reads; each wins over the option of the same meaning. */
 export const ENVIRONMENT = {

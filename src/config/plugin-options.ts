@@ -5,7 +5,7 @@ import type { ServerOptions } from '../server/server-options.ts'
 import type { OptionIssue } from '../errors.ts'
 import { findLoadOptionIssues } from '../load/load-options.ts'
 import { findMemoryOptionIssues } from '../memory/memory-options.ts'
-import { optionIssue, nearestName } from '../options.ts'
+import { optionIssue, unknownOption } from '../option-issues.ts'
 import { findReportOptionIssues } from '../report/report-options.ts'
 import { findServerOptionIssues } from '../server/server-options.ts'
 
@@ -62,9 +62,7 @@ export function findPluginOptionIssues(options: unknown): OptionIssue[] {
     if (value === undefined) return []
     const check = CHECKS[name as keyof PerfPluginOptions]
     if (!check) {
-      const issue = optionIssue(name, `one of ${known.join(', ')}`, value)
-      const nearest = nearestName(name, known)
-      return [nearest ? { ...issue, message: `${issue.message}; did you mean \`${nearest}\`?` } : issue]
+      return [unknownOption(name, known, value)]
     }
     if (!isPlainObject(value)) return [optionIssue(name, 'an object', value)]
     const uncloneable = findUncloneable(value, name)

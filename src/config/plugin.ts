@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { Plugin } from 'vitest/config'
 import type { ReportOptions } from '../report/report-options.ts'
-import { rejectIssues } from '../options.ts'
+import { rejectIssues } from '../option-issues.ts'
 import { ENVIRONMENT, findEnvironmentIssues, readMilliseconds } from './environment.ts'
 import { findPluginOptionIssues, type PerfPluginOptions } from './plugin-options.ts'
 

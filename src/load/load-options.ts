@@ -1,14 +1,6 @@
 import * as v from 'valibot'
-import {
-  optionIssue as issue,
-  findOptionIssues,
-  abortSignal,
-  duration,
-  flag,
-  positiveInteger,
-  positiveNumber,
-  text,
-} from '../options.ts'
+import { optionIssue as issue } from '../option-issues.ts'
+import { findOptionIssues, abortSignal, duration, flag, positiveInteger, positiveNumber, text } from '../options.ts'
 import type { OptionIssue } from '../errors.ts'
 import { parseThresholds, type Thresholds } from '../metrics/threshold.ts'
 import { findBodyIssues, findHeaderIssues, findPathIssues, findUrlIssues } from './request-issues.ts'

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { OptionIssue } from '../errors.ts'
-import { optionIssue as issue, rejectIssues } from '../options.ts'
+import { optionIssue as issue, rejectIssues } from '../option-issues.ts'
 import { parseThresholds, type ThresholdCondition } from '../metrics/threshold.ts'
 import {
   CONTRADICTIONS,

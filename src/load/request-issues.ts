@@ -1,4 +1,4 @@
-import { optionIssue as issue } from '../options.ts'
+import { optionIssue as issue } from '../option-issues.ts'
 import type { OptionIssue } from '../errors.ts'
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/

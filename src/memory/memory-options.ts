@@ -1,15 +1,7 @@
 import * as v from 'valibot'
 import type { OptionIssue } from '../errors.ts'
-import {
-  abortSignal,
-  duration,
-  findOptionIssues,
-  flag,
-  nonNegativeInteger,
-  positiveInteger,
-  rejectIssues,
-  text,
-} from '../options.ts'
+import { rejectIssues } from '../option-issues.ts'
+import { abortSignal, duration, findOptionIssues, flag, nonNegativeInteger, positiveInteger, text } from '../options.ts'
 
 /** How memory is watched. */
 export interface MemoryConfig {

@@ -1,20 +1,13 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { MemoryError, PerfAbortError } from '../errors.ts'
-import { optionIssue, rejectIssues } from '../options.ts'
+import { optionIssue, rejectIssues } from '../option-issues.ts'
 import { abortReason, raceSignal } from '../lifecycle/abort.ts'
 import { timeLeft, type Lifetime } from '../lifecycle/attempt.ts'
 import type { MemoryProgress, MemoryResult, MemorySnapshot, NodeMemorySnapshot } from '../metrics/memory-result.ts'
-import {
-  resolveMemoryOptions,
-  type MeasureOptions,
-  type MemoryConfig,
-  type ResolvedMemoryConfig,
-} from './memory-options.ts'
+import type { MeasureOptions, MemoryConfig, ResolvedMemoryConfig } from './memory-options.ts'
 import type { MemorySource } from './memory-source.ts'
 import type { MemoryTarget } from './memory-target.ts'
-import { MemoryWatch, type WatchEnd } from './memory-watch.ts'
-import { measureCalls } from './measure-calls.ts'
-import { OwnProcess } from './own-process.ts'
-import { findSource } from './find-source.ts'
+import type { MemoryWatch, WatchEnd } from './memory-watch.ts'
 
 /** Whom a monitor tells of its watches. */
 export interface MemoryObserver {
@@ -58,9 +51,20 @@ const CONCLUSION_RESERVE = 500
 
 let watches = 0
 
+// Imported by the first watch: a spec without one must not pay for it.
+const watching = () => import('./watching.ts')
+
+const ownMemory = {
+  read(): NodeMemorySnapshot {
+    const { heapUsed, heapTotal, external, arrayBuffers, rss } = process.memoryUsage()
+    return { timestamp: Date.now(), heapUsed, heapTotal, external, arrayBuffers, rss }
+  },
+}
+
 /** Watches memory: of the server under test, of this process or of any pid. */
 export class MemoryMonitor {
   readonly #context: MemoryContext
+  readonly #loading = new Set<Promise<unknown>>()
   readonly #running = new Set<MemoryWatch>()
 
   constructor(context: MemoryContext = {}) {
@@ -69,11 +73,12 @@ export class MemoryMonitor {
 
   /** Memory of this process, now. */
   takeSnapshot(): NodeMemorySnapshot {
-    return this.createSnapshot(new OwnProcess()).snapshot
+    return this.createSnapshot(ownMemory)
   }
 
   /** Watches for `duration` milliseconds. */
   async monitor(duration: number, config?: MemoryConfig): Promise<MemoryResult> {
+    const { resolveMemoryOptions } = await this.#load()
     const resolved = resolveMemoryOptions(config, this.#context.defaults, { duration })
     this.#refuseEndless(duration)
     const { result } = await this.#watch({ config: resolved, planned: duration }, (watch) => {
@@ -88,6 +93,7 @@ export class MemoryMonitor {
     work: (signal: AbortSignal) => Value | Promise<Value>,
     config?: MemoryConfig,
   ): Promise<MemoryResult & { value: Value }> {
+    const { resolveMemoryOptions } = await this.#load()
     const resolved = resolveMemoryOptions(config, this.#context.defaults, { work })
     const cancel = new AbortController()
     let done: Promise<Value> | undefined
@@ -114,6 +120,7 @@ export class MemoryMonitor {
     options: MeasureOptions,
     config?: Omit<MemoryConfig, 'target'>,
   ): Promise<MemoryResult> {
+    const { measureCalls, resolveMemoryOptions } = await this.#load()
     const resolved = resolveMemoryOptions(config, this.#context.defaults, { fn, measure: options })
     return measureCalls(fn, options.iterations, resolved, {
       read: (source, watch) => this.createSnapshot(source, watch),
@@ -125,9 +132,24 @@ export class MemoryMonitor {
 
   /** Ends every watch that runs: each resolves with what it sampled. Resolves with the latest one's result, if one ran. */
   async stop(): Promise<MemoryResult | undefined> {
+    // A watch that was asked for just now is still being started.
+    while (this.#loading.size > 0) {
+      await Promise.allSettled(this.#loading)
+      await turn()
+    }
     const running = [...this.#running]
     for (const watch of running) watch.end({ how: 'stopped' })
     return running.at(-1)?.result()
+  }
+
+  async #load(): Promise<typeof import('./watching.ts')> {
+    const loading = watching()
+    this.#loading.add(loading)
+    try {
+      return await loading
+    } finally {
+      this.#loading.delete(loading)
+    }
   }
 
   /** The one place that reads memory: every snapshot and every sample of every target comes from here. */
@@ -141,6 +163,7 @@ export class MemoryMonitor {
   ): Promise<{ result: MemoryResult }> {
     const signals = this.#signals(config)
     const observe = this.#context.observe
+    const { findSource, MemoryWatch } = await this.#load()
     const source = findSource(config.target, this.#context)
     const id = nextId()
     const watch = new MemoryWatch({
@@ -256,6 +279,7 @@ function watchError(end: WatchEnd, target: string, result: MemoryResult | undefi
 
 /** Memory of a server now: all isolates of its tree; `rss` alone where it is not Node. */
 export async function snapshotOfServer(target: MemoryTarget): Promise<MemorySnapshot> {
+  const { findSource } = await watching()
   const { snapshot } = await findSource(target, {}).read('')
   return snapshot
 }

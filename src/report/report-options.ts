@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type { OptionIssue } from '../errors.ts'
-import { findOptionIssues, flag, positiveNumber, rejectIssues, text } from '../options.ts'
+import { rejectIssues } from '../option-issues.ts'
+import { findOptionIssues, flag, positiveNumber, text } from '../options.ts'
 
 /** What the `perf` reporter writes and how often it speaks. Paths are relative to Vitest's root. */
 export interface ReportOptions {

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
-import { abortSignal, duration, findOptionIssues, rejectIssues } from '../options.ts'
+import { rejectIssues } from '../option-issues.ts'
+import { abortSignal, duration, findOptionIssues } from '../options.ts'
 import { formatDuration } from '../units.ts'
 import { addressesOf, probeHttp, probeTcp, type ProbeOptions, type ProbeOutcome } from './probe.ts'
 import { healthPath, healthStatus } from './server-option-issues.ts'

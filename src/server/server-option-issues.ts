@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type { OptionIssue } from '../errors.ts'
-import { duration, findOptionIssues, nonNegativeInteger, optionIssue, positiveInteger, text } from '../options.ts'
+import { optionIssue } from '../option-issues.ts'
+import { duration, findOptionIssues, nonNegativeInteger, positiveInteger, text } from '../options.ts'
 import type { HealthOptions } from './server-options.ts'
 import { parseServerUrl } from './url.ts'
 

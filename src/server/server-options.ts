@@ -1,4 +1,5 @@
-import { duration, findOptionIssues, rejectIssues } from '../options.ts'
+import { rejectIssues } from '../option-issues.ts'
+import { duration, findOptionIssues } from '../options.ts'
 import { findServerOptionIssues } from './server-option-issues.ts'
 import { stripTrailingSlashes } from './url.ts'
 

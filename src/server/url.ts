@@ -1,4 +1,4 @@
-import { optionIssue, rejectIssues } from '../options.ts'
+import { optionIssue, rejectIssues } from '../option-issues.ts'
 
 /** Where `resolveServerUrl` looks after its argument. */
 export interface ServerUrlContext {

@@ -137,6 +137,26 @@ describe.skipIf(!CHROMIUM)('the HTML report in Chromium', () => {
     await page.close()
   })
 
+  test('shows something of a load that was over after one interval', async () => {
+    const short = testRecord({ artifacts: [loadArtifact({}, loadResult({ title: 'short' }, { seconds: 1 }))] })
+    const { page, complaints } = await open(fileOf('short.html', [short]))
+    const figure = '#test-0 figure[data-plot=rate]'
+    await page.locator(`${figure} canvas`).waitFor()
+    // The dot is of the colour of its series, which nothing else on the canvas has.
+    const dots = `(() => {
+      const canvas = document.querySelector('${figure} canvas')
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+      let found = 0
+      for (let at = 0; at < data.length; at += 4) {
+        if (data[at] === 0x0f && data[at + 1] === 0x76 && data[at + 2] === 0x6e && data[at + 3] === 255) found += 1
+      }
+      return found
+    })()`
+    await expect.poll(() => page.evaluate(dots)).toBeGreaterThan(0)
+    expect(complaints).toEqual([])
+    await page.close()
+  })
+
   test('filters by verdict and by name', async () => {
     const { page } = await open(fileOf('filter.html', exampleRecords()))
     const shown = () => page.locator('details.test:visible .title b').allInnerTexts()

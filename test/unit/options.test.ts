@@ -1,7 +1,8 @@
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { PerfOptionsError } from '../../src/errors.ts'
-import { describeValue, duration, findOptionIssues, nearestName, rejectIssues } from '../../src/options.ts'
+import { describeValue, nearestName, rejectIssues } from '../../src/option-issues.ts'
+import { duration, findOptionIssues } from '../../src/options.ts'
 
 const schema = v.strictObject({
   timeout: v.optional(duration),

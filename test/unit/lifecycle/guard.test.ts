@@ -21,23 +21,26 @@ test.runIf(process.platform !== 'win32')('one watchdog serves all guards, and en
   await expect.poll(() => findProcess(pid), { timeout: 3_000 }).toBeUndefined()
 })
 
-test.runIf(process.platform !== 'win32')('the files of a guard go with its holder, those of a released one stay', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'guard it *'))
-  const [doomed, spared] = [join(folder, 'a b\\n*'), join(folder, 'spared')]
-  for (const file of [doomed, spared]) writeFileSync(file, '')
-  const program = `
+test.runIf(process.platform !== 'win32')(
+  'the files of a guard go with its holder, those of a released one stay',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'guard it *'))
+    const [doomed, spared] = [join(folder, 'a b\\n*'), join(folder, 'spared')]
+    for (const file of [doomed, spared]) writeFileSync(file, '')
+    const program = `
     const { guard } = await import(${JSON.stringify(new URL('../../../dist/lifecycle/watchdog.js', import.meta.url).href)})
     const released = guard()
     released.addFile(${JSON.stringify(spared)})
     guard().addFile(${JSON.stringify(doomed)})
     released.release()
     process.exit()`
-  const holder = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'inherit' })
-  await once(holder, 'exit')
-  await expect.poll(() => existsSync(doomed), { timeout: 4_000 }).toBe(false)
-  expect(existsSync(spared)).toBe(true)
-  rmSync(folder, { recursive: true })
-})
+    const holder = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'inherit' })
+    await once(holder, 'exit')
+    await expect.poll(() => existsSync(doomed), { timeout: 4_000 }).toBe(false)
+    expect(existsSync(spared)).toBe(true)
+    rmSync(folder, { recursive: true })
+  },
+)
 
 test.runIf(process.platform === 'linux')('a tree that was released is left alone', async () => {
   const watch = guard()
