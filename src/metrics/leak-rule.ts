@@ -21,6 +21,12 @@ const STILL_GROWING = 0.4
 const TYPICAL_SHARE = 0.25
 /** What leaks does not go away again: a fall of half the growth, if it is no small one, is that of a cycle. */
 const FALL_SHARE = 0.5
+/**
+ * What is held for a while (a session, a timeout) grows with the rate, and a leak with the requests, at any rate: where the
+ * rate rose so much and the first half grew at less than this share of the whole, it was the rate.
+ */
+const RATE_RISE = 1.5
+const EARLY_SHARE = 0.5
 const FALL_MINIMUM = 192 * 1024
 /** From this share of the minimum on, steady growth is not called stable either. */
 const SUSPICIOUS_SHARE = 0.5
@@ -51,12 +57,15 @@ interface Trend {
   /** Growth over all floors at the trend's slope, and at the lower end of its interval. */
   readonly bytes: number
   readonly lowest: number
-  /** Slopes of the last half and the last third, divided by that of the whole. */
+  /** Slopes of the first half, the last half and the last third, divided by that of the whole. */
+  readonly early: number
   readonly half: number
   readonly third: number
   /** Typical slope between neighbours divided by that of the whole. */
   readonly typical: number
   readonly fall: number
+  /** Requests a second in the last third divided by those in the first. */
+  readonly rateRise: number
   readonly seconds: number
   readonly requests: number | undefined
 }
@@ -100,6 +109,7 @@ function findTrend(floors: readonly MemoryFloor[]): Trend {
   const perRequest = counted === undefined ? undefined : theilSen(kept.map(byRequest))
   const whole = perRequest ?? perSecond
   const slopeOfLast = (count: number) => theilSen(kept.slice(-count).map(perRequest ? byRequest : byTime)).slope
+  const early = theilSen(kept.slice(0, Math.ceil(kept.length / 2)).map(perRequest ? byRequest : byTime)).slope
   const half = slopeOfLast(Math.ceil(kept.length / 2))
   const third = slopeOfLast(Math.max(3, Math.ceil(kept.length / 3)))
   const span = counted ?? seconds
@@ -109,10 +119,12 @@ function findTrend(floors: readonly MemoryFloor[]): Trend {
     perRequest,
     bytes: whole.slope * span,
     lowest: whole.interval[0] * span,
+    early: early / whole.slope,
     half: half / whole.slope,
     third: third / whole.slope,
     typical: typicalSlope(kept.map(perRequest ? byRequest : byTime)) / whole.slope,
     fall: largestFall(kept.map((floor) => floor.bytes)),
+    rateRise: counted === undefined ? 1 : rateRise(kept),
     seconds,
     requests: counted,
   }
@@ -123,6 +135,15 @@ function countedRequests(floors: readonly MemoryFloor[]): number | undefined {
   if (floors.some((floor) => floor.requests === undefined)) return undefined
   const counted = (floors.at(-1)?.requests ?? 0) - (floors[0]?.requests ?? 0)
   return counted > 0 ? counted : undefined
+}
+
+function rateRise(floors: readonly MemoryFloor[]): number {
+  const third = Math.max(1, Math.floor(floors.length / 3))
+  const rate = (part: readonly MemoryFloor[]) => {
+    const [first, last] = [part[0], part.at(-1)]
+    return ((last?.requests ?? 0) - (first?.requests ?? 0)) / ((last?.timestamp ?? 0) - (first?.timestamp ?? 0))
+  }
+  return rate(floors.slice(-third - 1)) / rate(floors.slice(0, third + 1))
 }
 
 type Judgement = Pick<LeakVerdict, 'verdict' | 'reason'>
@@ -196,6 +217,11 @@ function judgeShape(trend: Trend, text: ReturnType<typeof describe>): Judgement 
       verdict: 'inconclusive',
       reason: `${grew}, but hardly at the end, as a cache does that is nearly full; ${more}.`,
     }
+  }
+  if (trend.rateRise >= RATE_RISE && trend.early < EARLY_SHARE) {
+    const times = trend.rateRise.toFixed(1)
+    const reason = `${grew}, but so did the load (${times} times the rate at the end), and what is held for a while grows with it; a load at a constant rate would decide.`
+    return { verdict: 'inconclusive', reason }
   }
   if (trend.fall > Math.max(FALL_SHARE * trend.bytes, FALL_MINIMUM)) {
     const reason = `${grew}, but also fell by ${formatBytes(trend.fall)} in between, as in a cycle; ${more}.`

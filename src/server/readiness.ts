@@ -28,6 +28,7 @@ export type Readiness =
 const FIRST_PROBE_TIMEOUT = 1_000
 
 const MEANINGFUL_PROBE = 100
+const MIN_PAUSE = 2
 
 /** How long a server that cannot have its port may take to exit. */
 const EXIT_NOTICE = 150
@@ -109,7 +110,9 @@ async function probeUntilReady(server: ServerProcess, plan: ReadinessPlan, runni
       return (await exitsNow(server)) ?? { kind: 'port-taken' }
     }
     seen = size
-    await sleep(Math.min(interval, Math.max(0, end - performance.now())), running)
+    // From start to start: a slow refusal does not slow the rhythm.
+    const pause = Math.max(interval - took, MIN_PAUSE)
+    await sleep(Math.min(pause, Math.max(0, end - performance.now())), running)
   }
 }
 

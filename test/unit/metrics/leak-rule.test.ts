@@ -88,6 +88,18 @@ describe('decideLeak', () => {
     expect(leak.verdict).not.toBe('leak')
   })
 
+  it('accuses nobody where memory grows with the rate of the load', () => {
+    // 100 requests a floor, then 600; memory follows the rate and not the requests.
+    const requests = (index: number) => 100 * index + 500 * Math.max(0, index - 15)
+    const ramp = (bytes: (index: number) => number) =>
+      floors(24, bytes).map((floor, index) => ({ ...floor, requests: requests(index) }))
+    const rising = ramp((index) => 5_000 + index + Math.max(0, index - 14) * 100)
+    expect(server(rising).leak).toMatchObject({
+      verdict: 'inconclusive',
+      reason: expect.stringContaining('constant rate'),
+    })
+  })
+
   it('does not accuse over drift that sound programs show', () => {
     expect(server(floors(20, (index) => 5_000 + index * 2)).leak.verdict).toBe('stable')
   })
