@@ -61,7 +61,11 @@ describe(${JSON.stringify(name)}, () => {
     expect(processes((text) => text.includes(mark))).toEqual([])
     // Somebody else on this machine may try the very port for a moment.
     for (const port of ports) await expect.poll(() => portIsFree(port), { timeout: 5_000 }).toBe(true)
-    expect(await holdings()).toEqual(before)
+    const after = await holdings()
+    // What came before may have been about to close; only more is too much.
+    for (const handle of before.handles) if (after.handles.includes(handle)) after.handles.splice(after.handles.indexOf(handle), 1)
+    expect(after.handles).toEqual([])
+    expect(after.descriptors).toBeLessThanOrEqual(before.descriptors)
   })
 })`
   })
