@@ -30,6 +30,10 @@ export async function startInstrumentedServer(options: ServerOptions, context: S
     instrument: async () => (channel = await openProbeChannel()),
     snapshot: (of) => snapshotOfServer(memoryTargetOf(of)),
   })
-  if (channel) channels.set(server, channel)
+  if (channel) {
+    channels.set(server, channel)
+    // Vitest keeps a test's fixtures until its file ends; a server that is gone has no probes left to ask.
+    server.signal.addEventListener('abort', () => channels.delete(server), { once: true })
+  }
   return server
 }
