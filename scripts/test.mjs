@@ -12,6 +12,7 @@ if (only.length > 0) {
     run(binary('typescript', 'tsc'), ['-p', 'test/compat/vitest-5'])
   })
   step('unit tests', () => run(vitest, ['run', '--project=unit']))
-  step('end-to-end tests on Vitest 4 and 5', () => run(vitest, ['run', '--project=e2e']))
+  // They mostly wait for processes, so two at a time do not disturb each other.
+  step('end-to-end tests on Vitest 4 and 5', () => run(vitest, ['run', '--project=e2e', '--maxWorkers=2']))
   step('examples', () => run('scripts/examples.mjs'))
 }
