@@ -76,8 +76,11 @@ export async function provideServer(
   }
   attempt.server = server
   await use(server)
-  if ((options.scope ?? 'test') === 'test') await server.stop()
-  else if (server instanceof StartedServer) await server.notice()
+  if ((options.scope ?? 'test') === 'test') {
+    // What the test left running ends because the test is over, not because its server is gone.
+    if (!server.failure) attempt.end()
+    await server.stop()
+  } else if (server instanceof StartedServer) await server.notice()
   if (server.failure) throwOnce(attempt, server.failure)
 }
 

@@ -179,6 +179,26 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
     expect(await run.leftovers()).toEqual([])
   })
 
+  test('a load that its failed test left behind is not taken for the cause', async () => {
+    const run = await runVitest({
+      major,
+      ...server,
+      reporter: 'perf',
+      files: files(`
+        test('left behind', async ({ server, loadGenerator }) => {
+          const load = loadGenerator.generateLoad({ url: '/', duration: 20_000 })
+          load.catch((error) => console.log('the load ended with', error.code, error.cause.message))
+          await new Promise((resolve) => setTimeout(resolve, 500))
+          expect('the real reason').toBe('something else')
+          await load
+        })`),
+    })
+    expect(run.output).toContain('the load ended with PERF_ABORTED The test is over')
+    expect(run.output).toMatch(/failed first: .*the real reason/)
+    expect(run.output).not.toContain('server under load is gone')
+    expect(await run.leftovers()).toEqual([])
+  })
+
   test('a crash in mid-test fails that test with the story, and stops its load', async () => {
     const run = await runVitest({
       major,
