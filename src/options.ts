@@ -44,6 +44,16 @@ export const duration = v.pipe(
   v.finite('a positive number of milliseconds'),
   v.gtValue(0, 'a positive number of milliseconds'),
 )
+/** What Node's timers can hold; one that is set to more goes off at once. */
+const LONGEST_TIMER = 2_147_483_647
+/** A duration that a timer is set to. */
+export const timerDuration = v.pipe(
+  duration,
+  v.check(
+    (value) => !Number.isFinite(value) || value <= LONGEST_TIMER,
+    `a positive number of milliseconds, up to ${LONGEST_TIMER}`,
+  ),
+)
 export const positiveInteger = v.pipe(
   v.number('a positive integer'),
   v.integer('a positive integer'),

@@ -72,6 +72,11 @@ export function parseThresholds(thresholds: Thresholds): {
 } {
   const conditions: { metric: string; condition: ThresholdCondition }[] = []
   const issues: ThresholdSyntaxIssue[] = []
+  if (typeof thresholds !== 'object' || thresholds === null || Object.keys(thresholds).length === 0) {
+    const given = typeof thresholds === 'object' ? JSON.stringify(thresholds) : String(thresholds)
+    const message = `Expected the thresholds to be an object with at least one condition, such as { 'latency.p99': '<50' }, got \`${given}\``
+    return { conditions, issues: [{ metric: 'thresholds', expression: given, at: 0, message }] }
+  }
   for (const [metric, expressions] of Object.entries(thresholds)) {
     const list = Array.isArray(expressions) ? (expressions as readonly unknown[]) : [expressions]
     if (list.length === 0) {

@@ -52,17 +52,23 @@ interface AttemptEntries {
 }
 
 function firstCause(test: TestSummary, { loads, memory, servers, missed }: AttemptEntries): string {
-  const broken = servers.find((server) => server.state === 'failed' || server.crashes > 0)
-  if (broken) return serverSentence(broken)
   const message = test.errors[0]?.message
   const timeout = /timed out in (\d+)ms/i.exec(message ?? '')
+  // What the spec itself caught, or left behind when it failed, is not the cause.
+  const told = (error: string) =>
+    test.errors.length === 0 || test.errors.some((known) => known.message.includes(error.split('\n')[0] ?? error))
+  const broken = servers.find(
+    ({ state, crashes, error }) =>
+      crashes > 0 || (state === 'failed' && (timeout !== null || error === undefined || told(error))),
+  )
+  if (broken) return serverSentence(broken)
   if (timeout) return timeoutSentence(Number(timeout[1]), loads, memory)
   // A threshold or a leak is the cause only where the error speaks of one: a spec may also have expected it to be missed.
   const speaksOf = (word: RegExp) => message === undefined || word.test(message)
   if (missed[0] && speaksOf(/threshold/i)) return thresholdSentence(missed[0])
   const leak = memory.find((watch) => watch.result.leak.verdict === 'leak')
   if (leak && speaksOf(/leak/i)) return oneLine(`memory of ${leak.target} leaks: ${leak.result.leak.reason}`)
-  const failed = [...loads, ...memory].find((entry) => entry.error !== undefined)
+  const failed = [...loads, ...memory].find((entry) => entry.error !== undefined && told(entry.error))
   if (failed?.error) return oneLine(failed.error)
   return message ? oneLine(message.split('\n')[0] ?? message) : 'it failed without an error of its own'
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { rejectIssues } from '../option-issues.ts'
-import { abortSignal, duration, findOptionIssues } from '../options.ts'
+import { abortSignal, findOptionIssues, timerDuration } from '../options.ts'
 import { formatDuration } from '../units.ts'
 import { addressesOf, probeHttp, probeTcp, type ProbeOptions, type ProbeOutcome } from './probe.ts'
 import { healthPath, healthStatus } from './server-option-issues.ts'
@@ -36,7 +36,7 @@ const CHECK_TIMEOUT = 5_000
 
 const schema = v.strictObject(
   {
-    timeout: v.optional(duration),
+    timeout: v.optional(timerDuration),
     path: v.optional(healthPath),
     status: v.optional(healthStatus),
     signal: v.optional(abortSignal),

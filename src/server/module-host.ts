@@ -37,10 +37,16 @@ for (const signal of new Set<NodeJS.Signals>(['SIGTERM', 'SIGINT', plan.signal])
   if (signal !== 'SIGKILL') process.on(signal, () => void end())
 }
 
+/** What `export default` stood for: a compiler to CommonJS puts it one level deeper, and marks that. */
+function defaultExport({ default: value }: { default?: unknown }): unknown {
+  const compiled = value as { __esModule?: unknown; default?: unknown } | null | undefined
+  return compiled?.__esModule === true && compiled.default !== undefined ? compiled.default : value
+}
+
 async function run(): Promise<RunningApplication> {
   const module = (await import(pathToFileURL(plan.file).href)) as { default?: unknown }
   const { port, host } = plan
-  return startApplication(module.default, { port, host, signal: controller.signal })
+  return startApplication(defaultExport(module), { port, host, signal: controller.signal })
 }
 
 running = run()

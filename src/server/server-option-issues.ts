@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { OptionIssue } from '../errors.ts'
 import { optionIssue } from '../option-issues.ts'
-import { duration, findOptionIssues, nonNegativeInteger, positiveInteger, text } from '../options.ts'
+import { findOptionIssues, nonNegativeInteger, positiveInteger, text, timerDuration } from '../options.ts'
 import type { HealthOptions } from './server-options.ts'
 import { parseServerUrl } from './url.ts'
 
@@ -41,8 +41,8 @@ const regularExpression = v.custom<RegExp>(
 const healthSchema = v.strictObject(
   {
     path: v.optional(healthPath),
-    timeout: v.optional(duration),
-    interval: v.optional(duration),
+    timeout: v.optional(timerDuration),
+    interval: v.optional(timerDuration),
     status: v.optional(healthStatus),
     log: v.optional(regularExpression),
     tcp: v.optional(v.boolean('true or false')),
@@ -75,7 +75,7 @@ const serverSchema = v.strictObject(
       v.strictObject(
         {
           signal: v.optional(v.picklist(SIGNALS, `one of ${SIGNALS.join(', ')}`)),
-          timeout: v.optional(nonNegativeInteger),
+          timeout: v.optional(v.pipe(nonNegativeInteger, v.maxValue(2_147_483_647, 'an integer of 0 to 2147483647'))),
         },
         'an object',
       ),

@@ -155,7 +155,7 @@ export function resolveServerOptions(
   return {
     source: resolveSource(options),
     port: options.port,
-    host: options.host ?? SERVER_DEFAULTS.host,
+    host: (options.host ?? SERVER_DEFAULTS.host).replace(/^\[(.*)\]$/, '$1'),
     cwd: options.cwd,
     env: options.env ?? {},
     health: {

@@ -109,6 +109,9 @@ export class StartedServer implements PerfServer {
   memory(): Promise<MemorySnapshot> {
     const { snapshot } = this.#parts
     if (this.failure) return Promise.reject(this.failure)
+    if (this.#gone.signal.aborted) {
+      return Promise.reject(new MemoryError(`The memory of ${this.url} cannot be read: the server was stopped.`))
+    }
     if (snapshot) return snapshot(this)
     return Promise.reject(
       new MemoryError('The memory of this server cannot be read: it was started without a memory probe.'),
@@ -129,6 +132,17 @@ export class StartedServer implements PerfServer {
   stop(): Promise<void> {
     this.#stopping ??= this.#stop()
     return this.#stopping
+  }
+
+  /** Learns of an end of which nobody has told us yet; `failure` is set then. For a server that goes on to another test. */
+  async notice(): Promise<void> {
+    const process = this.#process
+    if (!process || process === this.#endingProcess || this.#restarting) return
+    if (await this.#isDead(process)) {
+      const exit = await process.exited
+      if (process !== this.#endingProcess) this.#stopping ??= this.#die(process, exit)
+    }
+    await this.#stopping
   }
 
   [Symbol.asyncDispose](): Promise<void> {

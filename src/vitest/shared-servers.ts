@@ -5,6 +5,7 @@ import type { ServerOptions } from '../server/server-options.ts'
 export class SharedServers {
   readonly #scope: 'file' | 'worker'
   readonly #servers = new Map<string, Promise<PerfServer>>()
+  #end = new AbortController()
 
   constructor(scope: 'file' | 'worker') {
     this.#scope = scope
@@ -27,7 +28,10 @@ export class SharedServers {
    * The server of these options. One that failed to start, was stopped or died is not handed out again: the next test gets
    * a new one.
    */
-  async get(options: ServerOptions, start: (options: ServerOptions) => Promise<PerfServer>): Promise<PerfServer> {
+  async get(
+    options: ServerOptions,
+    start: (options: ServerOptions, end: AbortSignal) => Promise<PerfServer>,
+  ): Promise<PerfServer> {
     const key = keyOf(options)
     const known = this.#servers.get(key)
     if (known) {
@@ -35,7 +39,7 @@ export class SharedServers {
       if (server && !server.signal.aborted) return server
       if (this.#servers.get(key) !== known) return this.get(options, start)
     }
-    const started = start(options)
+    const started = start(options, this.#end.signal)
     this.#servers.set(key, started)
     return started
   }
@@ -43,6 +47,9 @@ export class SharedServers {
   async close(): Promise<void> {
     const servers = [...this.#servers.values()]
     this.#servers.clear()
+    // One that still starts is not waited for: whoever asked for it has timed out.
+    this.#end.abort(new Error(`The ${this.#scope} is over`))
+    this.#end = new AbortController()
     const stopped = await Promise.allSettled(
       servers.map(async (server) => (await server.catch(() => undefined))?.stop()),
     )

@@ -63,6 +63,11 @@ export class TestAttempt implements Lifetime {
     else this.#closers.push(close)
   }
 
+  /** Aborts what still runs: the body of the test is over, and its clean-up has begun. */
+  end(): void {
+    this.#controller.abort(new Error('The test is over'))
+  }
+
   /** Ends all that the attempt started; every call returns the one and same end. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -72,7 +77,7 @@ export class TestAttempt implements Lifetime {
   async #close(): Promise<void> {
     clearTimeout(this.#timer)
     this.#disconnect()
-    this.#controller.abort(new Error('The test is over'))
+    this.end()
     const errors: unknown[] = []
     for (const close of this.#closers.toReversed()) {
       await close().catch((error: unknown) => errors.push(error))

@@ -1,5 +1,7 @@
-import type { PerfServer } from '../server/perf-server.ts'
+import type { Lifetime } from '../lifecycle/attempt.ts'
+import type { PerfServer, ServerEvent } from '../server/perf-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
+import { StartedServer } from '../server/started-server.ts'
 import { failedFixture, retriesLeft } from './failed-fixture.ts'
 import { startInstrumentedServer } from './instrumented-server.ts'
 import { observeServer } from './measurement-observers.ts'
@@ -18,11 +20,43 @@ export async function startTestServer(attempt: TestAttempt, options: ServerOptio
   return server
 }
 
-function startScopedServer(attempt: TestAttempt, options: ServerOptions, shared: ScopedServers): Promise<PerfServer> {
+/** The attempt that used a shared server last: its end is a matter of that one, not of the first that asked. */
+const lastUsers = new WeakMap<PerfServer, { attempt: TestAttempt }>()
+
+async function startScopedServer(
+  attempt: TestAttempt,
+  options: ServerOptions,
+  shared: ScopedServers,
+): Promise<PerfServer> {
   const { scope = 'test' } = options
   if (scope === 'test') return startTestServer(attempt, options)
-  // It outlives the attempt that happens to be the first to ask.
-  return shared[scope].get(options, (own) => startInstrumentedServer(own, { observe: observeServer(attempt) }))
+  const server = await shared[scope].get(options, (own, end) => startSharedServer(attempt, own, end))
+  const user = lastUsers.get(server)
+  if (user) user.attempt = attempt
+  return server
+}
+
+/** It outlives the attempt that happens to be the first to ask; only its first start keeps to that one's time-out. */
+async function startSharedServer(attempt: TestAttempt, options: ServerOptions, end: AbortSignal): Promise<PerfServer> {
+  let starting = true
+  const lifetime: Lifetime = {
+    signal: end,
+    timeout: attempt.timeout,
+    get deadline() {
+      return starting ? attempt.deadline : Infinity
+    },
+  }
+  const user = { attempt }
+  const own = observeServer(attempt)
+  const observe = (event: ServerEvent) =>
+    event.event === 'exited' && user.attempt !== attempt ? observeServer(user.attempt)(event) : own(event)
+  try {
+    const server = await startInstrumentedServer(options, { lifetime, observe })
+    lastUsers.set(server, user)
+    return server
+  } finally {
+    starting = false
+  }
 }
 
 /** The `server` fixture: set-up, use, and a tear-down that fails the test when the server has died under it. */
@@ -42,7 +76,11 @@ export async function provideServer(
   }
   attempt.server = server
   await use(server)
-  if ((options.scope ?? 'test') === 'test') await server.stop()
+  if ((options.scope ?? 'test') === 'test') {
+    // What the test left running ends because the test is over, not because its server is gone.
+    if (!server.failure) attempt.end()
+    await server.stop()
+  } else if (server instanceof StartedServer) await server.notice()
   if (server.failure) throwOnce(attempt, server.failure)
 }
 

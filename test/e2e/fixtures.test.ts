@@ -149,6 +149,56 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
     expect(await worker.leftovers()).toEqual([])
   })
 
+  test('a shared server that dies fails the test it died in, in the report too, and not the next', async () => {
+    const run = await runVitest({
+      major,
+      perf: `{ server: { command: 'node server.js', scope: 'file' } }`,
+      reporter: 'perf',
+      files: files(`
+        test('first', async ({ server }) => { await expect(server).toBeHealthy() })
+        // Its end reaches us only after the body of the test.
+        test('deadly', async ({ server }) => { await fetch(server.url + '/crash').catch(() => {}) })
+        test('next', async ({ server }) => { await expect(server).toBeHealthy() })`),
+    })
+    expect(run.output).toContain('1 failed | 2 passed')
+    expect(run.output).toMatch(/deadly: the server `node server.js` died in mid-test with code 7/)
+    expect(run.output).toContain('about to crash')
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('a shared server that is never ready tells its story within the test, and does not hold the file', async () => {
+    const run = await runVitest({
+      major,
+      perf: `{ server: { command: 'node silent.js', scope: 'file' } }`,
+      files: files(`test('never', async ({ server }) => { server.url }, 1_500)`, { 'silent.js': SILENT_SERVER }),
+    })
+    expect(run.output).toContain('1 failed')
+    expect(run.output).toContain('ServerStartError')
+    expect(run.output).toContain('listening, but silent')
+    expect(run.duration).toBeLessThan(20_000)
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('a load that its failed test left behind is not taken for the cause', async () => {
+    const run = await runVitest({
+      major,
+      ...server,
+      reporter: 'perf',
+      files: files(`
+        test('left behind', async ({ server, loadGenerator }) => {
+          const load = loadGenerator.generateLoad({ url: '/', duration: 20_000 })
+          load.catch((error) => console.log('the load ended with', error.code, error.cause.message))
+          await new Promise((resolve) => setTimeout(resolve, 500))
+          expect('the real reason').toBe('something else')
+          await load
+        })`),
+    })
+    expect(run.output).toContain('the load ended with PERF_ABORTED The test is over')
+    expect(run.output).toMatch(/failed first: .*the real reason/)
+    expect(run.output).not.toContain('server under load is gone')
+    expect(await run.leftovers()).toEqual([])
+  })
+
   test('a crash in mid-test fails that test with the story, and stops its load', async () => {
     const run = await runVitest({
       major,

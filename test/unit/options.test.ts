@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { PerfOptionsError } from '../../src/errors.ts'
 import { describeValue, nearestName, rejectIssues } from '../../src/option-issues.ts'
-import { duration, findOptionIssues } from '../../src/options.ts'
+import { duration, findOptionIssues, timerDuration } from '../../src/options.ts'
 
 const schema = v.strictObject({
   timeout: v.optional(duration),
@@ -33,6 +33,12 @@ describe('findOptionIssues', () => {
   ])('describes %s', (value, text) => {
     expect(describeValue(value)).toBe(text)
   })
+})
+
+test('a time that no timer can hold is a mistake: it would go off at once', () => {
+  expect(findOptionIssues(timerDuration, 2_147_483_647)).toEqual([])
+  expect(findOptionIssues(timerDuration, 3_000_000_000)[0]?.message).toContain('up to 2147483647')
+  expect(findOptionIssues(timerDuration, Infinity)).toHaveLength(1)
 })
 
 test('nearestName suggests only what may have been meant', () => {

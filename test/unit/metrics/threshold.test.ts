@@ -75,6 +75,13 @@ describe('evaluateThresholds', () => {
     expect(formatOutcomes(outcomes)).toMatch(/✓ latency\.p99 >=42 +got 42\n.*✗ latency\.p99 <42 +got 42\n.*✗ .*no data/)
   })
 
+  it.for([{}, [], 5, undefined, null])('%o promises nothing, which is a mistake', (nothing) => {
+    const { conditions, issues } = parseThresholds(nothing as never)
+    expect(conditions).toEqual([])
+    expect(issues).toHaveLength(1)
+    expect(issues[0]?.message).toContain("such as { 'latency.p99': '<50' }")
+  })
+
   it('collects every malformed expression', () => {
     expect(parseThresholds({ a: '5', b: ['<5', 'x'], c: [] }).issues.map(({ metric }) => metric)).toEqual([
       'a',

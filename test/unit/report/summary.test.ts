@@ -144,6 +144,17 @@ describe('what made a test fail first', () => {
     expect(causeOf({ state: 'failed', errors, artifacts })).toBe('expected 1 to be 2')
   })
 
+  test('is that error also where the spec caught a failure of ours, and the failure where it did not', () => {
+    const errors = [{ name: 'AssertionError', message: 'expected 1 to be 2' }]
+    const load = loadArtifact({ outcome: 'failed', error: 'every connection was refused\nSee' })
+    const start = serverArtifact({ event: 'failed', error: 'The port is in use\nby' })
+    expect(causeOf({ state: 'failed', errors, artifacts: [load, start] })).toBe('expected 1 to be 2')
+    const refused = [{ name: 'LoadError', message: 'every connection was refused\nSee' }]
+    expect(causeOf({ state: 'failed', errors: refused, artifacts: [load, start] })).toContain('every connection')
+    const inUse = [{ name: 'PortInUseError', message: 'The port is in use\nby' }]
+    expect(causeOf({ state: 'failed', errors: inUse, artifacts: [load, start] })).toContain('did not start: The port')
+  })
+
   test('is looked for in the last attempt', () => {
     const artifacts = [
       missed,

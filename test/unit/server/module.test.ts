@@ -19,6 +19,7 @@ test.each([
   'hono-app.mjs',
   'hono-serve.mjs',
   'common.cjs',
+  'compiled.cjs',
 ])('%s runs in a process of its own and ends on its signal', async (file) => {
   const server = await start(file)
   try {

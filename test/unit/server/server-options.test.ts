@@ -75,6 +75,10 @@ describe('findServerOptionIssues', () => {
     expect(options(input).join('\n')).toMatch(message)
   })
 
+  test('a time that no timer can hold would go off at once, so it is refused', () => {
+    expect(options({ health: { timeout: 3e9 }, shutdown: { timeout: 3e9 } })).toHaveLength(2)
+  })
+
   test('reports all mistakes at once', () => {
     expect(options({ port: -1, scope: 'x', health: { path: 1 }, waitOn: 3 })).toHaveLength(4)
   })
@@ -98,6 +102,10 @@ describe('resolveServerOptions', () => {
       shutdown: { signal: 'SIGTERM', timeout: 5_000 },
       scope: 'test',
     })
+  })
+
+  test('an IPv6 host may stand in brackets, as in a URL', () => {
+    expect(resolveServerOptions({ command: 'a', host: '[::1]' }, {}).host).toBe('::1')
   })
 
   test('a status becomes a range, a lone resource a list', () => {

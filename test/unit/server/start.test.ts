@@ -348,6 +348,15 @@ test('memory asks the snapshot of the context', async () => {
   expect(await server.memory()).toEqual({ timestamp: 1, rss: server.pid })
 })
 
+test('the memory of a server that was stopped says so', async () => {
+  const server = await startProgram('server-ok.mjs', {}, { snapshot: () => Promise.reject(new Error('not asked')) })
+  await server.stop()
+  await expect(server.memory()).rejects.toMatchObject({
+    code: 'PERF_MEMORY',
+    message: expect.stringContaining('the server was stopped'),
+  })
+})
+
 test('bad options start nothing', async () => {
   await expect(start({} as never)).rejects.toMatchObject({ code: 'PERF_INVALID_OPTIONS' })
 })
