@@ -44,6 +44,13 @@ export const duration = v.pipe(
   v.finite('a positive number of milliseconds'),
   v.gtValue(0, 'a positive number of milliseconds'),
 )
+/** What a timer can hold: one of more milliseconds fires at once. */
+const timerMessage = 'a positive number of milliseconds up to 2147483647'
+export const timerDuration = v.pipe(
+  duration,
+  // Infinity has its sentence already.
+  v.check((time) => time <= 2_147_483_647 || time === Infinity, timerMessage),
+)
 export const positiveInteger = v.pipe(
   v.number('a positive integer'),
   v.integer('a positive integer'),
