@@ -14,5 +14,6 @@ if (only.length > 0) {
   step('unit tests', () => run(vitest, ['run', '--project=unit']))
   // They mostly wait for processes, so two at a time do not disturb each other.
   step('end-to-end tests on Vitest 4 and 5', () => run(vitest, ['run', '--project=e2e', '--maxWorkers=2']))
+  step('end-to-end tests of what is measured', () => run(vitest, ['run', '--project=measured']))
   step('examples', () => run('scripts/examples.mjs'))
 }

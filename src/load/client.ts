@@ -180,6 +180,17 @@ export class Connection {
     this.#socket?.write((requests[request] as { bytes: Uint8Array }).bytes)
   }
 
+  /**
+   * What `sendAll` sends leaves in one write where there can be several: else a server that closes after the first answer breaks
+   * the writes after it, and with them the answer that is already here.
+   */
+  together(sendAll: () => void): void {
+    const socket = this.#target.pipelining > 1 ? this.#socket : undefined
+    socket?.cork()
+    sendAll()
+    socket?.uncork()
+  }
+
   /** Fails the connection when its oldest request, or its opening, has taken too long. */
   checkTimeout(now: number): void {
     const limit = this.#target.timeout

@@ -24,7 +24,7 @@ const KINDS: Readonly<Record<string, LoadErrorKind>> = {
 export function failureKind(error: unknown): { kind: LoadErrorKind; message: string } {
   const inner: unknown = error instanceof AggregateError ? error.errors[0] : error
   const { code, message } = inner as { code?: unknown; message?: unknown }
-  const text = String(message ?? inner) || String(code ?? 'unknown error')
+  const text = String(message ?? inner).trim() || String(code ?? 'unknown error')
   if (typeof code !== 'string') return { kind: 'other', message: text }
   return { kind: KINDS[code] ?? (/^(ERR_TLS|ERR_SSL|CERT_|ERR_OSSL)/.test(code) ? 'tls' : 'other'), message: text }
 }

@@ -1,6 +1,14 @@
 import * as v from 'valibot'
 import { optionIssue as issue } from '../option-issues.ts'
-import { findOptionIssues, abortSignal, duration, flag, positiveInteger, positiveNumber, text } from '../options.ts'
+import {
+  findOptionIssues,
+  abortSignal,
+  flag,
+  positiveInteger,
+  positiveNumber,
+  text,
+  timerDuration,
+} from '../options.ts'
 import type { OptionIssue } from '../errors.ts'
 import { parseThresholds, type Thresholds } from '../metrics/threshold.ts'
 import { findBodyIssues, findHeaderIssues, findPathIssues, findUrlIssues } from './request-issues.ts'
@@ -119,8 +127,6 @@ const body = v.custom<LoadBody>(
 const headers = v.custom<LoadHeaders>(isPlainRecord, 'an object of header names and values')
 const rate = v.pipe(positiveNumber, v.maxValue(1_000_000, 'a positive number up to 1000000'))
 const connections = v.pipe(positiveInteger, v.maxValue(65_535, 'an integer from 1 to 65535'))
-const timerMessage = 'a positive number of milliseconds up to 2147483647'
-const time = v.pipe(duration, v.maxValue(2_147_483_647, timerMessage))
 const stageRate = v.pipe(
   v.number('a number of 0 or more'),
   v.finite('a number of 0 or more'),
@@ -128,7 +134,7 @@ const stageRate = v.pipe(
   v.maxValue(1_000_000, 'a number up to 1000000'),
 )
 const stage = v.strictObject(
-  { duration: time, connections: v.optional(connections), rate: v.optional(stageRate) },
+  { duration: timerDuration, connections: v.optional(connections), rate: v.optional(stageRate) },
   'an object { duration, connections?, rate? }',
 )
 const request = v.strictObject(
@@ -142,7 +148,7 @@ const request = v.strictObject(
   'an object { path?, method?, headers?, body?, expectStatus? }',
 )
 const warmup = v.strictObject(
-  { duration: time, connections: v.optional(connections) },
+  { duration: timerDuration, connections: v.optional(connections) },
   'an object { duration, connections? }',
 )
 const tls = v.strictObject(
@@ -155,13 +161,13 @@ const schema = v.strictObject(
   {
     url: v.optional(text),
     connections: v.optional(connections),
-    duration: v.optional(time),
+    duration: v.optional(timerDuration),
     amount: v.optional(positiveInteger),
     rate: v.optional(rate),
     stages: v.optional(v.pipe(v.array(stage, 'a list of stages'), v.minLength(1, 'a list of at least one stage'))),
     pipelining: v.optional(v.pipe(positiveInteger, v.maxValue(1_000, 'an integer from 1 to 1000'))),
     warmup: v.optional(warmup),
-    timeout: v.optional(time),
+    timeout: v.optional(timerDuration),
     method: v.optional(method),
     headers: v.optional(headers),
     body: v.optional(body),

@@ -84,8 +84,14 @@ export function mergeLoadOptions(options: LoadOptions, defaults: Partial<LoadOpt
   if (options.pipelining !== undefined && kept.stages?.some((stage) => stage.rate !== undefined)) delete kept.stages
   if (options.amount !== undefined) delete kept.duration
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  const headers = kept.headers && options.headers ? { ...kept.headers, ...options.headers } : undefined
+  const headers = kept.headers && options.headers ? mergeHeaders(kept.headers, options.headers) : undefined
   return { ...kept, ...given, ...(headers ? { headers } : {}) }
+}
+
+/** `over` wins over `base` by name, and names are the same in any case. */
+function mergeHeaders(base: LoadHeaders = {}, over: LoadHeaders = {}): LoadHeaders {
+  const replaced = new Set(Object.keys(over).map((name) => name.toLowerCase()))
+  return { ...Object.fromEntries(Object.entries(base).filter(([name]) => !replaced.has(name.toLowerCase()))), ...over }
 }
 
 function environmentDuration(env: ResolveLoadContext['env']): { value?: number; issues: OptionIssue[] } {
@@ -199,7 +205,7 @@ function planRequests(options: LoadOptions, url: URL): PlannedRequest[] {
     return {
       method,
       path: encodePath(request.path ?? own.path),
-      headers: planHeaders(url, { ...options.headers, ...request.headers }, json),
+      headers: planHeaders(url, mergeHeaders(options.headers, request.headers), json),
       ...(bytes ? { body: bytes } : {}),
       ...(expectStatus === undefined ? {} : { expectStatus: statusRange(expectStatus) }),
     }

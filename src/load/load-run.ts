@@ -13,6 +13,8 @@ import { failedForGood } from './threshold-watch.ts'
 const SWEEP = 10
 /** A target to which no connection could be opened for so long is given up. */
 const GIVE_UP_AFTER = 400
+/** The same where the attempts do not fail but hang, after one that failed. */
+const GIVE_UP_HANGING_AFTER = 900
 /** Open model: how long requests under way at the end are waited for (the slowest would be missing otherwise). */
 const LONGEST_DRAIN = 1_000
 
@@ -55,6 +57,7 @@ export class LoadRun {
   #connectedOnce = false
   readonly #firstTry = performance.now()
   #connectFailures = 0
+  #lastConnectFailure: string | undefined
   #progressDue = 0
   #sweepTimer: NodeJS.Timeout | undefined
   #paceTimer: NodeJS.Timeout | undefined
@@ -126,10 +129,12 @@ export class LoadRun {
       if (this.#arrivals.due <= now - this.#start) this.#pace(now)
       return
     }
-    while (connection.ready && this.#sending && !this.#amountBegun()) {
-      this.#begin(1)
-      connection.send(Math.max(this.#start, connection.waitingSince(now)), now)
-    }
+    connection.together(() => {
+      while (connection.ready && this.#sending && !this.#amountBegun()) {
+        this.#begin(1)
+        connection.send(Math.max(this.#start, connection.waitingSince(now)), now)
+      }
+    })
   }
 
   #amountBegun(): boolean {
@@ -197,6 +202,7 @@ export class LoadRun {
 
   #onConnectFailure(kind: LoadErrorKind, message: string): void {
     this.#connectFailures += 1
+    this.#lastConnectFailure = message
     if (!this.#sending) return
     const elapsed = performance.now() - this.#start
     if (!this.#arrivals) {
@@ -218,9 +224,9 @@ export class LoadRun {
     this.#onFailure(kind, message, this.#start + since)
   }
 
-  #giveUpIfDead(message: string): void {
+  #giveUpIfDead(message: string, after = GIVE_UP_AFTER): void {
     const tried = performance.now() - this.#firstTry
-    if (this.#connectedOnce || tried < GIVE_UP_AFTER) return
+    if (this.#connectedOnce || tried < after) return
     const attempts = `${this.#connectFailures} attempts in ${Math.round(tried)} ms`
     this.#end({
       outcome: 'failed',
@@ -242,6 +248,9 @@ export class LoadRun {
     const now = performance.now()
     this.#history.note(performance.timeOrigin + now, this.#sentEver, this.#completedEver)
     this.#pool.checkTimeouts(now)
+    if (this.#lastConnectFailure !== undefined && !this.#connectedOnce) {
+      this.#giveUpIfDead(this.#lastConnectFailure, GIVE_UP_HANGING_AFTER)
+    }
     if (this.#phase === 'measured' && this.#plan.stages) this.#pool.resize(this.#connectionsWanted(now - this.#start))
     this.#pace(now)
   }

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { PerfAbortError } from '../errors.ts'
-import { abortReason } from '../lifecycle/abort.ts'
+import { abortReason, raceSignal } from '../lifecycle/abort.ts'
 import { CALLS_MINIMUM_GROWTH, looksLikeLeak } from '../metrics/leak-rule.ts'
 import { joinFloors } from '../metrics/floor-series.ts'
 import type { ForcedCollections, MemoryResult } from '../metrics/memory-result.ts'
@@ -8,7 +8,7 @@ import type { AllocationProfile } from '../probe/protocol.ts'
 import { LiveSamples } from './live-samples.ts'
 import type { ResolvedMemoryConfig } from './memory-options.ts'
 import type { FloorRecord, SourceReading } from './memory-source.ts'
-import type { MemoryObserver } from './monitor.ts'
+import type { MemoryObserver, Stoppable } from './monitor.ts'
 import { OwnProcess } from './own-process.ts'
 import { memoryResult } from './watch-result.ts'
 
@@ -23,6 +23,8 @@ export interface Measuring {
   readonly id: string
   readonly read: (source: OwnProcess, watch: string) => SourceReading
   readonly signals: readonly AbortSignal[]
+  /** Where it can be stopped while it runs. */
+  readonly running: Set<Stoppable>
   readonly observe: MemoryObserver | undefined
 }
 
@@ -33,13 +35,14 @@ export async function measureCalls(
   config: ResolvedMemoryConfig,
   measuring: Measuring,
 ): Promise<MemoryResult> {
-  const { id, observe } = measuring
+  const { id, observe, running } = measuring
   const run = new CallMeasurement(fn, config, measuring)
   observe?.onStart?.(id, { title: config.title, target: run.source.name, planned: undefined })
+  running.add(run)
   try {
-    await run.run(iterations)
-    const result = run.result(false)
-    observe?.onEnd?.(id, { outcome: 'completed', target: run.source.name, result })
+    const outcome = await run.run(iterations)
+    const result = run.result()
+    observe?.onEnd?.(id, { outcome, target: run.source.name, result })
     return result
   } catch (error) {
     const aborted = error instanceof PerfAbortError
@@ -51,11 +54,12 @@ export async function measureCalls(
     })
     throw error
   } finally {
-    run.source.release(id)
+    running.delete(run)
+    run.release()
   }
 }
 
-class CallMeasurement {
+class CallMeasurement implements Stoppable {
   readonly source = new OwnProcess()
   readonly #fn: () => unknown
   readonly #config: ResolvedMemoryConfig
@@ -65,6 +69,9 @@ class CallMeasurement {
   readonly #started = performance.now()
   readonly #records: FloorRecord[] = []
   readonly #collections: ForcedCollections = { count: 0, time: 0 }
+  readonly #stopping = new AbortController()
+  /** Whatever can end it early. */
+  readonly #endings: readonly AbortSignal[]
   #calls = 0
   #yielded = performance.now()
   #profiling = false
@@ -74,10 +81,41 @@ class CallMeasurement {
     this.#fn = fn
     this.#config = config
     this.#measuring = measuring
+    this.#endings = [...measuring.signals, this.#stopping.signal]
     this.#sample()
   }
 
-  async run(iterations: number): Promise<void> {
+  /** Runs to its end, or to an earlier one by a signal or `end`: those do not wait for a call that hangs. */
+  async run(iterations: number): Promise<'completed' | 'stopped'> {
+    try {
+      await this.#endings.reduce((work, signal) => raceSignal(work, signal), this.#runBlocks(iterations))
+      return 'completed'
+    } catch (error) {
+      const aborted = this.#measuring.signals.find((signal) => signal.aborted)
+      if (aborted) {
+        const cause = abortReason(aborted)
+        throw new PerfAbortError(`The memory measurement was aborted: ${cause.message}`, {
+          cause,
+          partial: this.result(true),
+        })
+      }
+      if (this.#stopping.signal.aborted) return 'stopped'
+      throw error
+    }
+  }
+
+  /** Ends it early. */
+  end(): void {
+    this.#stopping.abort()
+  }
+
+  release(): void {
+    this.end()
+    if (this.#profiling) void this.source.sites().catch(() => {})
+    this.source.release(this.#measuring.id)
+  }
+
+  async #runBlocks(iterations: number): Promise<void> {
     const warmup = Math.max(1, Math.min(WARMUP_CALLS, Math.floor(iterations / WARMUP_BLOCKS)))
     for (let block = 0; block < WARMUP_BLOCKS; block += 1) {
       await this.#callTimes(warmup)
@@ -94,7 +132,7 @@ class CallMeasurement {
     await this.#diagnose()
   }
 
-  result(aborted: boolean): MemoryResult {
+  result(aborted = false): MemoryResult {
     return memoryResult({
       kind: 'node',
       title: this.#config.title,
@@ -121,6 +159,7 @@ class CallMeasurement {
       // allocates is its own.
       await Promise.resolve().then(this.#fn)
       this.#calls += 1
+      this.#throwIfEnded()
     }
   }
 
@@ -129,17 +168,16 @@ class CallMeasurement {
       await turn()
       this.#yielded = performance.now()
     }
-    const aborted = this.#measuring.signals.find((signal) => signal.aborted)
-    if (!aborted) return
-    const cause = abortReason(aborted)
-    throw new PerfAbortError(`The memory measurement was aborted: ${cause.message}`, {
-      cause,
-      partial: this.result(true),
-    })
+    this.#throwIfEnded()
+  }
+
+  #throwIfEnded(): void {
+    for (const signal of this.#endings) if (signal.aborted) throw abortReason(signal)
   }
 
   async #collect(): Promise<FloorRecord> {
     const record = await this.source.collect(this.#measuring.id)
+    this.#throwIfEnded()
     this.#collections.count += 1
     this.#collections.time += record.time
     return record
@@ -176,6 +214,7 @@ class CallMeasurement {
   async #diagnose(): Promise<void> {
     if (!this.#profiling) return
     const profile = await this.source.sites()
-    if (this.#config.diagnose || this.result(false).leak.verdict === 'leak') this.#profile = profile
+    this.#profiling = false
+    if (this.#config.diagnose || this.result().leak.verdict === 'leak') this.#profile = profile
   }
 }

@@ -1,7 +1,15 @@
 import * as v from 'valibot'
 import type { OptionIssue } from '../errors.ts'
 import { rejectIssues } from '../option-issues.ts'
-import { abortSignal, duration, findOptionIssues, flag, nonNegativeInteger, positiveInteger, text } from '../options.ts'
+import {
+  abortSignal,
+  findOptionIssues,
+  flag,
+  nonNegativeInteger,
+  positiveInteger,
+  text,
+  timerDuration,
+} from '../options.ts'
 
 /** How memory is watched. */
 export interface MemoryConfig {
@@ -41,7 +49,7 @@ const target = v.custom<MemoryConfig['target']>(isTarget, "'server', 'self', a p
 const memoryConfig = v.strictObject(
   {
     target: v.optional(target),
-    intervalMs: v.optional(duration),
+    intervalMs: v.optional(timerDuration),
     sampleCount: v.optional(positiveInteger),
     warmupSamples: v.optional(nonNegativeInteger),
     gc: v.optional(flag),
@@ -57,7 +65,7 @@ export function findMemoryOptionIssues(input: unknown, prefix = ''): OptionIssue
   return findOptionIssues(memoryConfig, input, prefix)
 }
 
-const watchDuration = v.object({ duration })
+const watchDuration = v.object({ duration: timerDuration })
 const measureOptions = v.strictObject({ iterations: positiveInteger }, 'an object')
 const callable = (name: string) => v.object({ [name]: v.function('a function') })
 

@@ -87,9 +87,14 @@ export class MemoryWatch {
     this.#settle(end)
   }
 
+  /** A sample that no interval asks for. */
+  async lookOnce(): Promise<void> {
+    this.#record(await this.#plan.read(this.#plan.source, this.#plan.id))
+  }
+
   /** After an end that is none of failure: one more sample, and who holds the memory where that is asked for. */
   async conclude(): Promise<void> {
-    this.#record(await this.#plan.read(this.#plan.source, this.#plan.id))
+    if (this.#live.taken < this.#plan.config.sampleCount) await this.lookOnce()
     if (!this.#profiling) return
     const leaks = this.result()?.leak.verdict === 'leak'
     const profile = await this.#plan.source.sites?.()
@@ -181,10 +186,15 @@ export class MemoryWatch {
     await this.#plan.source.profile()
   }
 
+  #targetName(): string {
+    const { name } = this.#plan.source
+    return name === 'server' ? `the ${name}` : name
+  }
+
   #hindrance(): string | undefined {
     if (!this.#floors) return undefined
     if (this.#floors.missed > 0) return `its event loop was blocked ${this.#floors.missed} times when it was to collect`
-    return this.#floors.warm ? undefined : `the watch ended while the ${this.#plan.source.name} was still warming up`
+    return this.#floors.warm ? undefined : `the watch ended while ${this.#targetName()} was still warming up`
   }
 
   #undecided(): string | undefined {

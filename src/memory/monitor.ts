@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { MemoryError, PerfAbortError } from '../errors.ts'
 import { optionIssue, rejectIssues } from '../option-issues.ts'
-import { abortReason, raceSignal } from '../lifecycle/abort.ts'
+import { abortReason, raceSignal, withDeadline } from '../lifecycle/abort.ts'
 import { timeLeft, type Lifetime } from '../lifecycle/attempt.ts'
 import type { MemoryProgress, MemoryResult, MemorySnapshot, NodeMemorySnapshot } from '../metrics/memory-result.ts'
 import type { MeasureOptions, MemoryConfig, ResolvedMemoryConfig } from './memory-options.ts'
@@ -41,6 +41,12 @@ export interface MemoryContext {
   readonly observe?: MemoryObserver | undefined
 }
 
+/** A watch or a measurement under way. */
+export interface Stoppable {
+  end(end: WatchEnd): void
+  result(): MemoryResult | undefined
+}
+
 interface Run {
   readonly config: ResolvedMemoryConfig
   readonly planned: number | undefined
@@ -48,6 +54,9 @@ interface Run {
 
 /** Time that a planned watch needs beyond its duration: the last sample and the diagnosis. */
 const CONCLUSION_RESERVE = 500
+
+/** How long an abort waits for a sample where there is none yet. */
+const LATE_SAMPLE_LIMIT = 100
 
 let watches = 0
 
@@ -65,7 +74,7 @@ const ownMemory = {
 export class MemoryMonitor {
   readonly #context: MemoryContext
   readonly #loading = new Set<Promise<unknown>>()
-  readonly #running = new Set<MemoryWatch>()
+  readonly #running = new Set<Stoppable>()
 
   constructor(context: MemoryContext = {}) {
     this.#context = context
@@ -125,12 +134,13 @@ export class MemoryMonitor {
     return measureCalls(fn, options.iterations, resolved, {
       read: (source, watch) => this.createSnapshot(source, watch),
       signals: this.#signals(resolved),
+      running: this.#running,
       observe: this.#context.observe,
       id: nextId(),
     })
   }
 
-  /** Ends every watch that runs: each resolves with what it sampled. Resolves with the latest one's result, if one ran. */
+  /** Ends every watch and measurement that runs: each resolves with what it sampled. Resolves with the latest one's result, if one ran. */
   async stop(): Promise<MemoryResult | undefined> {
     // A watch that was asked for just now is still being started.
     while (this.#loading.size > 0) {
@@ -180,11 +190,15 @@ export class MemoryMonitor {
     const release = followSignals(signals, (cause) => watch.end({ how: 'aborted', cause }))
     this.#running.add(watch)
     watch.start()
-    const work = begin(watch)
+    const work = signals.some(({ aborted }) => aborted) ? undefined : begin(watch)
     let end = await watch.ended
-    work.over(end)
+    work?.over(end)
     this.#running.delete(watch)
     try {
+      // Ended before its first sample: what is read now is what it saw.
+      if ((end.how === 'aborted' || end.how === 'stopped') && !watch.result()) {
+        await withDeadline(watch.lookOnce(), LATE_SAMPLE_LIMIT).catch(() => {})
+      }
       if (end.how === 'completed') await raceSignals(watch.conclude(), signals)
     } catch (error) {
       const aborted = signals.find((signal) => signal.aborted)

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import net from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { LoadGenerator } from '../../../dist/load/generator.js'
 import { freePort, startTarget } from './target.ts'
@@ -189,6 +191,25 @@ describe('requests and answers of a real server', () => {
       const result = await new LoadGenerator().generateLoad({ url: `http://${host}:${target.port}/`, ...options })
       expect(result).toMatchObject({ requests: 50, errors: { total: 0 } })
     }
+  })
+
+  it('sends what is pipelined first in one piece: the rest would break on a server that closes after one answer', async () => {
+    const firstChunks: number[] = []
+    const server = net.createServer((socket) => {
+      socket.on('error', () => {})
+      socket.once('data', (chunk) => {
+        firstChunks.push(chunk.toString().split('GET ').length - 1)
+        socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok')
+      })
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as net.AddressInfo
+    const url = `http://127.0.0.1:${port}/`
+    const load = { url, connections: 1, pipelining: 6, amount: 60 }
+    const result = await new LoadGenerator().generateLoad(load)
+    expect(result).toMatchObject({ requests: 60, errors: { total: 0 } })
+    expect(firstChunks.slice(0, 50)).toEqual(Array.from({ length: 50 }, () => 6))
+    server.close()
   })
 
   it('ends at exactly `amount`', async () => {

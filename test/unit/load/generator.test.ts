@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import net from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { LoadGenerator } from '../../../dist/load/generator.js'
@@ -155,6 +156,26 @@ describe('ends', () => {
     expect(error).toMatchObject({ name: 'LoadError', code: 'PERF_LOAD' })
     expect(error.message).toMatch(/No connection to .* ECONNREFUSED/)
     expect(error.partial.errors.byKind.refused?.count).toBeLessThan(1_000)
+  })
+
+  it('within a second where connections fail and then hang', async () => {
+    let accepted = 0
+    const sockets: net.Socket[] = []
+    const server = net.createServer((socket) => {
+      socket.on('error', () => {})
+      sockets.push(socket)
+      accepted += 1
+      if (accepted === 1) socket.resetAndDestroy()
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as net.AddressInfo
+    const began = performance.now()
+    const load = { url: `https://127.0.0.1:${port}/`, connections: 2, duration: 4_000 }
+    const error = await rejection(new LoadGenerator().generateLoad(load))
+    expect(performance.now() - began).toBeLessThan(2_500)
+    expect(error.message).toContain('No connection to')
+    for (const socket of sockets) socket.destroy()
+    server.close()
   })
 
   it('with the kind dns for a name that does not resolve', async () => {

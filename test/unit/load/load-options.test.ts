@@ -165,6 +165,24 @@ describe('resolveLoadOptions', () => {
     ])
   })
 
+  it('lets a header replace one of the same name in another case', () => {
+    const plan = resolve(
+      { url: 'http://host/', headers: { 'X-A': '1' }, requests: [{ headers: { 'x-a': '2' } }, {}] },
+      { defaults: { headers: { 'x-A': '0', b: '0' } } },
+    )
+    const custom = plan.requests.map(({ headers }) => headers.filter(([name]) => !/^(host|connection)$/i.test(name)))
+    expect(custom.map((headers) => headers.toSorted())).toEqual([
+      [
+        ['b', '0'],
+        ['x-a', '2'],
+      ],
+      [
+        ['X-A', '1'],
+        ['b', '0'],
+      ],
+    ])
+  })
+
   it('starts stages from what the load says, else from one connection and from rate 0', () => {
     const stages = [{ duration: 10, connections: 5 }, { duration: 10 }, { duration: 10, connections: 1 }]
     expect(resolve({ stages }).connections.map(({ from, to }) => [from, to])).toEqual([

@@ -27,6 +27,7 @@ describe('failureKind', () => {
   it('looks into an error of several addresses, and takes anything', () => {
     const refused = Object.assign(new Error('connect ECONNREFUSED ::1:3000'), { code: 'ECONNREFUSED' })
     expect(failureKind(new AggregateError([refused, refused]))).toEqual({ kind: 'refused', message: refused.message })
+    expect(failureKind(new Error('of OpenSSL:\n')).message).toBe('of OpenSSL:')
     expect(failureKind('odd')).toEqual({ kind: 'other', message: 'odd' })
   })
 })

@@ -33,7 +33,7 @@ describe('findMemoryOptionIssues', () => {
     expect(sentences).toContain('did you mean `intervalMs`?')
   })
 
-  it.each([NaN, Infinity, -1, '100', null])('refuses %s as an interval', (intervalMs) => {
+  it.each([NaN, Infinity, -1, 2 ** 31, '100', null])('refuses %s as an interval', (intervalMs) => {
     expect(findMemoryOptionIssues({ intervalMs })).toHaveLength(1)
   })
 })
@@ -55,6 +55,10 @@ describe('resolveMemoryOptions', () => {
   it('lets a call win over the defaults of the fixture', () => {
     const resolved = resolveMemoryOptions({ intervalMs: 10 }, { intervalMs: 50, gc: false })
     expect(resolved).toMatchObject({ intervalMs: 10, gc: false })
+  })
+
+  it('refuses a watch that is longer than a timer can be: it would end at once', () => {
+    expect(() => resolveMemoryOptions({}, {}, { duration: 2 ** 31 })).toThrow('up to 2147483647')
   })
 
   it('reports what stands beside the config with it', () => {

@@ -46,8 +46,7 @@ describe('monitor', () => {
 
   it('ends after `sampleCount` samples', async () => {
     const result = await new MemoryMonitor().monitor(20_000, { intervalMs: 10, sampleCount: 5, gc: false })
-    expect(result.samples.length).toBeGreaterThanOrEqual(5)
-    expect(result.samples.length).toBeLessThanOrEqual(6)
+    expect(result.samples.length).toBe(5)
     expect(result.duration).toBeLessThan(5_000)
   })
 
@@ -133,8 +132,26 @@ describe('stop and abort', () => {
   )
 
   it('rejects at once where the signal is aborted before', async () => {
-    const error = await rejection(new MemoryMonitor().monitor(30_000, { signal: AbortSignal.abort() }))
+    for (const target of [undefined, process.ppid]) {
+      const config = { signal: AbortSignal.abort(), ...(target !== undefined && { target }) }
+      const error = await rejection(new MemoryMonitor().monitor(30_000, config))
+      expect(error).toBeInstanceOf(PerfAbortError)
+      expect((error as PerfAbortError<NodeMemoryResult>).partial).toMatchObject({ aborted: true, samples: [{}] })
+    }
+  })
+
+  it('does not start work whose signal is aborted before', async () => {
+    let ran = false
+    const error = await rejection(new MemoryMonitor().during(() => (ran = true), { signal: AbortSignal.abort() }))
     expect(error).toBeInstanceOf(PerfAbortError)
+    expect(ran).toBe(false)
+  })
+
+  it('resolves also where it is stopped before its first sample', async () => {
+    const monitor = new MemoryMonitor()
+    const watch = monitor.monitor(30_000, { target: process.ppid })
+    await monitor.stop()
+    expect((await watch).samples.length).toBeGreaterThan(0)
   })
 })
 
@@ -347,4 +364,19 @@ describe('measure', { timeout: 60_000 }, () => {
     expect(error).toBeInstanceOf(PerfAbortError)
     expect((error as PerfAbortError<NodeMemoryResult>).partial.aborted).toBe(true)
   })
+
+  it.each(['abort', 'stop'] as const)(
+    'does not wait for a call that hangs at %s',
+    async (how) => {
+      const monitor = new MemoryMonitor()
+      const ending = new AbortController()
+      const hang = () => new Promise(() => {})
+      const measured = monitor.measure(hang, { iterations: 10 }, { signal: ending.signal })
+      setTimeout(() => (how === 'abort' ? ending.abort() : void monitor.stop()), 50)
+      if (how === 'stop')
+        return expect(await measured).toMatchObject({ leak: { verdict: 'inconclusive' }, aborted: false })
+      expect(await rejection(measured)).toMatchObject({ code: 'PERF_ABORTED', partial: { aborted: true } })
+    },
+    5_000,
+  )
 })
