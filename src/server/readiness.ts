@@ -30,6 +30,11 @@ const FIRST_PROBE_TIMEOUT = 1_000
 const MEANINGFUL_PROBE = 100
 const MIN_PAUSE = 2
 
+/** A port that refuses (or a log that says nothing yet) within so many milliseconds asks nothing of the server… */
+const SHUT_DOOR = 10
+/** …and is tried again this soon; `interval` is for a server that answers. */
+const KNOCK_INTERVAL = 15
+
 /** How long a server that cannot have its port may take to exit. */
 const EXIT_NOTICE = 150
 
@@ -111,7 +116,8 @@ async function probeUntilReady(server: ServerProcess, plan: ReadinessPlan, runni
     }
     seen = size
     // From start to start: a slow refusal does not slow the rhythm.
-    const pause = Math.max(interval - took, MIN_PAUSE)
+    const shut = found.latency === undefined && took < SHUT_DOOR
+    const pause = Math.max((shut ? Math.min(interval, KNOCK_INTERVAL) : interval) - took, MIN_PAUSE)
     await sleep(Math.min(pause, Math.max(0, end - performance.now())), running)
   }
 }
