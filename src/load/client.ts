@@ -3,24 +3,10 @@ import tls from 'node:tls'
 import type { LoadErrorKind } from '../metrics/load-result.ts'
 import { AnswerParser } from './answer-parser.ts'
 import { failureKind } from './failure-kind.ts'
-import type { LoadTls } from './load-options.ts'
-import type { PlannedRequest } from './load-plan.ts'
+import type { Target } from './target.ts'
 
 const FIRST_RETRY = 10
 const LAST_RETRY = 250
-
-/** Where a load goes to and what it sends, prepared once for all of its connections. */
-export interface Target {
-  readonly host: string
-  readonly port: number
-  readonly secure: boolean
-  readonly tls: LoadTls
-  readonly requests: readonly { readonly bytes: Uint8Array; readonly isHead: boolean }[]
-  readonly pipelining: number
-  readonly timeout: number
-  /** The address that `host` was found to have: a name is looked up once, not at every connection. */
-  address?: string | undefined
-}
 
 /** What becomes of a connection's requests. Every one sent is answered, failed, withdrawn, or under way at the end. */
 export interface ConnectionEvents {
@@ -45,15 +31,6 @@ interface PendingRequest {
 
 /** All plain sockets of the process read into one buffer: a chunk is used up before the next is read. */
 const readBuffer = Buffer.allocUnsafeSlow(65_536)
-
-/** The bytes of a request. */
-export function encodeRequest({ method, path, headers, body }: PlannedRequest): Uint8Array {
-  const lines = [`${method} ${path} HTTP/1.1`, ...headers.map(([name, value]) => `${name}: ${value}`)]
-  const needsLength = body !== undefined || !['GET', 'HEAD', 'OPTIONS', 'TRACE', 'DELETE'].includes(method)
-  if (needsLength) lines.push(`Content-Length: ${body?.length ?? 0}`)
-  const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
-  return body === undefined ? head : Buffer.concat([head, body])
-}
 
 /** Where to connect to: `localhost` on both families, whatever the machine's own table says; a server may be bound to either. */
 function destination({ host, port, address }: Target) {
@@ -123,6 +100,10 @@ export class Connection {
   /** Whether a request can be sent now. */
   get ready(): boolean {
     return this.#state === 'open' && !this.#leaving && !this.#retired && this.#pending.length < this.#target.pipelining
+  }
+
+  get connecting(): boolean {
+    return this.#state === 'connecting'
   }
 
   get connected(): boolean {

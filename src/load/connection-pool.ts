@@ -1,10 +1,16 @@
-import { Connection, type ConnectionEvents, type Target } from './client.ts'
+import { Connection, type ConnectionEvents } from './client.ts'
+import type { Target } from './target.ts'
+
+/** Connections being opened at a time: more would overflow the queue of a server that listens with the usual backlog of 511 or less. */
+const MOST_OPENING = 100
 
 /** The connections of a load: as many as are wanted, and which of them are free. */
 export class ConnectionPool {
   readonly #target: Target
   readonly #events: ConnectionEvents
   readonly #connections: Connection[] = []
+  /** Their turn to be opened is yet to come. */
+  readonly #unopened: Connection[] = []
   /** No longer wanted; they end with the answers under way. */
   #retiring: Connection[] = []
   /**
@@ -26,16 +32,27 @@ export class ConnectionPool {
     return this.#connections.some((connection) => connection.connected)
   }
 
+  get allOpen(): boolean {
+    return this.#unopened.length === 0 && this.#connections.every((connection) => connection.connected)
+  }
+
   resize(wanted: number): void {
     while (this.#connections.length < wanted) {
       const connection = new Connection(this.#target, this.#events)
       this.#connections.push(connection)
-      connection.open()
+      this.#unopened.push(connection)
     }
     for (const connection of this.#connections.splice(wanted)) {
       connection.retire()
       if (!connection.closed) this.#retiring.push(connection)
     }
+    this.#openMore()
+  }
+
+  #openMore(): void {
+    if (this.#unopened.length === 0) return
+    const opening = this.#connections.filter((connection) => connection.connecting).length
+    for (const connection of this.#unopened.splice(0, Math.max(0, MOST_OPENING - opening))) connection.open()
   }
 
   addFree(connection: Connection): void {
@@ -57,7 +74,9 @@ export class ConnectionPool {
     for (const connection of this.#connections) if (connection.ready) yield connection
   }
 
-  checkTimeouts(now: number): void {
+  /** To be called every few milliseconds: time-outs, and connections that wait to be opened. */
+  sweep(now: number): void {
+    this.#openMore()
     for (const connection of this.#connections) connection.checkTimeout(now)
     if (this.#retiring.length === 0) return
     for (const connection of this.#retiring) connection.checkTimeout(now)

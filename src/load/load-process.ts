@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { LoadError } from '../errors.ts'
+import { COOKIE_VARIABLE, guard } from '../lifecycle/watchdog.ts'
 import type { LoadReportMessage, LoadRequestMessage } from './messages.ts'
 
 const ENTRY = fileURLToPath(new URL('./process.js', import.meta.url))
@@ -27,17 +28,23 @@ function scrubbedEnvironment(): NodeJS.ProcessEnv {
 }
 
 function start(): SharedProcess {
+  // Its channel ends it with the worker. The watchdog is for the day when it does not listen.
+  const watch = guard()
   const child = fork(ENTRY, [], {
     serialization: 'advanced',
     execArgv: [],
-    env: scrubbedEnvironment(),
+    env: { ...scrubbedEnvironment(), [COOKIE_VARIABLE]: watch.cookie },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     // A process group of its own: a Ctrl-C on the terminal must not end it before its loads have been ended.
     detached: true,
   })
+  if (child.pid !== undefined) watch.addGroup(child.pid)
   child.setMaxListeners(0)
+  child.once('exit', () => watch.release())
   // A process that cannot be started says so to whoever waits for it; without a listener it would end the worker.
-  child.on('error', () => {})
+  child.on('error', () => {
+    if (child.pid === undefined) watch.release()
+  })
   child.unref()
   child.channel?.unref()
   return { child, entry: ENTRY, users: 0 }

@@ -1,40 +1,28 @@
 import type { LoadErrorKind, LoadSample } from '../metrics/load-result.ts'
 import { Arrivals } from './arrivals.ts'
-import { encodeRequest, type Connection, type Target } from './client.ts'
+import type { Connection } from './client.ts'
 import { ConnectionPool } from './connection-pool.ts'
+import { FirstConnection } from './first-connection.ts'
 import { InFlightHistory } from './in-flight-history.ts'
 import type { LoadPlan } from './load-plan.ts'
 import { Measurement } from './measurement.ts'
 import type { LoadEnd, RowlessProgress } from './messages.ts'
+import { Pacer } from './pacer.ts'
+import { ProgressTimer } from './progress-timer.ts'
 import { valueAt } from './schedule.ts'
+import { targetOf } from './target.ts'
 import { failedForGood } from './threshold-watch.ts'
 
 /** Milliseconds between two looks at time-outs, ramps and the history of requests under way. */
 const SWEEP = 10
-/** A target to which no connection could be opened for so long is given up. */
-const GIVE_UP_AFTER = 400
-/** The same where the attempts do not fail but hang, after one that failed. */
-const GIVE_UP_HANGING_AFTER = 900
+/** Open model: how long the first arrival waits for all connections to be open (else those that come first pay for the opening). */
+const LONGEST_OPENING = 1_000
 /** Open model: how long requests under way at the end are waited for (the slowest would be missing otherwise). */
 const LONGEST_DRAIN = 1_000
 
 export interface LoadRunReport {
   progress(progress: RowlessProgress, rows: LoadSample[]): void
   end(end: LoadEnd, progress: RowlessProgress, rows: LoadSample[]): void
-}
-
-function targetOf({ url: text, tls, requests, rate, pipelining, timeout }: LoadPlan): Target {
-  const url = new URL(text)
-  const secure = url.protocol === 'https:'
-  return {
-    host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
-    secure,
-    tls,
-    requests: requests.map((request) => ({ bytes: encodeRequest(request), isHead: request.method === 'HEAD' })),
-    pipelining: rate ? 1 : pipelining,
-    timeout,
-  }
 }
 
 /**
@@ -46,27 +34,24 @@ export class LoadRun {
   readonly #report: LoadRunReport
   readonly #pool: ConnectionPool
   readonly #history = new InFlightHistory()
-  #phase: 'warmup' | 'measured' | 'drain' | 'ended' = 'warmup'
+  #phase: 'opening' | 'warmup' | 'measured' | 'drain' | 'ended' = 'opening'
   /** `performance.now()` at which the phase's sending began. */
   #start = performance.now()
   #measurement: Measurement
-  #arrivals: Arrivals | undefined
+  /** Open model only. */
+  #pacer: Pacer | undefined
   /** Since the very start, warm-up included. */
   #sentEver = 0
   #completedEver = 0
-  #connectedOnce = false
-  readonly #firstTry = performance.now()
-  #connectFailures = 0
-  #lastConnectFailure: string | undefined
-  #progressDue = 0
+  readonly #firstConnection: FirstConnection
   #sweepTimer: NodeJS.Timeout | undefined
-  #paceTimer: NodeJS.Timeout | undefined
   #phaseTimer: NodeJS.Timeout | undefined
-  #progressTimer: NodeJS.Timeout | undefined
+  #progressTimer: ProgressTimer | undefined
 
   constructor(plan: LoadPlan, report: LoadRunReport) {
     this.#plan = plan
     this.#report = report
+    this.#firstConnection = new FirstConnection(plan.url)
     this.#measurement = new Measurement(plan, performance.timeOrigin + this.#start)
     this.#pool = new ConnectionPool(targetOf(plan), {
       onReady: (connection) => this.#onReady(connection),
@@ -75,7 +60,7 @@ export class LoadRun {
       onWithdrawn: (count, since) => this.#onWithdrawn(count, since),
       onConnectFailure: (kind, message) => this.#onConnectFailure(kind, message),
       onBytes: (count) => {
-        if (this.#phase !== 'warmup') this.#measurement.recorder.addBytes(count)
+        if (this.#measuring) this.#measurement.recorder.addBytes(count)
       },
     })
   }
@@ -88,13 +73,26 @@ export class LoadRun {
   start(): void {
     this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP)
     const { warmup, rate } = this.#plan
+    if (!rate) return this.#begin()
+    this.#pool.resize(warmup?.connections ?? this.#connectionsWanted(0))
+    this.#phaseTimer = setTimeout(() => this.#begin(), LONGEST_OPENING)
+  }
+
+  /** Begins to send, once. */
+  #begin(): void {
+    if (this.#phase !== 'opening') return
+    clearTimeout(this.#phaseTimer)
+    const { warmup, rate } = this.#plan
     if (!warmup) return this.#beginMeasured()
+    this.#phase = 'warmup'
     const first = rate?.[0]
     const steady = first ? first.from || first.to : 0
-    if (rate) this.#arrivals = new Arrivals([{ duration: warmup.duration, from: steady, to: steady }], undefined)
     this.#start = performance.now()
+    const constant = [{ duration: warmup.duration, from: steady, to: steady }]
+    if (rate) this.#pacer = this.#paceOf(new Arrivals(constant, undefined))
     this.#pool.resize(warmup.connections)
     this.#phaseTimer = setTimeout(() => this.#beginMeasured(), warmup.duration)
+    this.#offerReady()
   }
 
   #beginMeasured(): void {
@@ -102,13 +100,25 @@ export class LoadRun {
     this.#phase = 'measured'
     this.#start = performance.now()
     this.#measurement = new Measurement(this.#plan, performance.timeOrigin + this.#start)
-    this.#arrivals = rate ? new Arrivals(rate, amount) : undefined
+    this.#pacer?.stop()
+    this.#pacer = rate ? this.#paceOf(new Arrivals(rate, amount)) : undefined
     this.#pool.resize(this.#connectionsWanted(0))
-    for (const connection of this.#pool.ready()) this.#onReady(connection)
     if (duration !== undefined) this.#phaseTimer = setTimeout(() => this.#endSending(), duration)
-    this.#progressDue = progressInterval
-    this.#scheduleProgress()
-    this.#pace(this.#start)
+    this.#progressTimer = new ProgressTimer(this.#start, progressInterval, duration ?? Infinity, (elapsed) =>
+      this.#sendProgress(elapsed),
+    )
+    this.#offerReady()
+  }
+
+  #paceOf(arrivals: Arrivals): Pacer {
+    return new Pacer(arrivals, this.#start, this.#pool, this.#plan.timeout, {
+      onSend: () => this.#noteSent(),
+      onDrop: (due) => {
+        this.#measurement.drop(due)
+        // What is dropped when sending ends is dropped as a whole.
+        if (this.#phase === 'measured') this.#endIfDone()
+      },
+    })
   }
 
   #connectionsWanted(elapsed: number): number {
@@ -121,17 +131,27 @@ export class LoadRun {
     return this.#phase === 'warmup' || this.#phase === 'measured'
   }
 
+  /** Measured from here on, or until a moment ago. */
+  get #measuring(): boolean {
+    return this.#phase === 'measured' || this.#phase === 'drain'
+  }
+
+  #offerReady(): void {
+    for (const connection of this.#pool.ready()) this.#onReady(connection)
+    this.#pacer?.pace(performance.now())
+  }
+
   #onReady(connection: Connection): void {
-    this.#connectedOnce = true
-    const now = performance.now()
-    if (this.#arrivals) {
-      this.#pool.addFree(connection)
-      if (this.#arrivals.due <= now - this.#start) this.#pace(now)
+    this.#firstConnection.noteOpened()
+    if (this.#phase === 'opening') {
+      if (this.#pool.allOpen) this.#begin()
       return
     }
+    const now = performance.now()
+    if (this.#pacer) return this.#pacer.offer(connection, now)
     connection.together(() => {
       while (connection.ready && this.#sending && !this.#amountBegun()) {
-        this.#begin(1)
+        this.#noteSent()
         connection.send(Math.max(this.#start, connection.waitingSince(now)), now)
       }
     })
@@ -142,43 +162,16 @@ export class LoadRun {
     return amount !== undefined && this.#phase === 'measured' && this.#measurement.begun >= amount
   }
 
-  #begin(count: number): void {
-    this.#sentEver += count
-    this.#measurement.begun += count
-  }
-
-  /** Open model: sends every arrival that is due and for which there is a connection, then sets the timer for the next. */
-  #pace(now: number): void {
-    const arrivals = this.#arrivals
-    if (!arrivals || !this.#sending) return
-    const elapsed = now - this.#start
-    while (arrivals.due <= elapsed) {
-      if (elapsed - arrivals.due > this.#plan.timeout) {
-        this.#measurement.drop(arrivals.due)
-        arrivals.advance()
-        this.#endIfDone()
-        continue
-      }
-      const connection = this.#pool.takeFree()
-      if (!connection) {
-        arrivals.noteBlocked(elapsed)
-        break
-      }
-      this.#begin(1)
-      connection.send(this.#start + arrivals.due, now)
-      arrivals.noteSent(elapsed)
-    }
-    clearTimeout(this.#paceTimer)
-    // With a backlog it is the next free connection, or the sweep, that paces.
-    if (arrivals.due === Infinity || arrivals.due <= elapsed || !this.#sending) return
-    this.#paceTimer = setTimeout(() => this.#pace(performance.now()), arrivals.due - elapsed)
+  #noteSent(): void {
+    this.#sentEver += 1
+    this.#measurement.begun += 1
   }
 
   // What became of them ----------------------------------------------------------------------------------------------
 
   /** Whether a request belongs to the measured part. */
   #counts(since: number): boolean {
-    return (this.#phase === 'measured' || this.#phase === 'drain') && since >= this.#start
+    return this.#measuring && since >= this.#start
   }
 
   #onAnswer(status: number, since: number, request: number): void {
@@ -201,37 +194,27 @@ export class LoadRun {
   }
 
   #onConnectFailure(kind: LoadErrorKind, message: string): void {
-    this.#connectFailures += 1
-    this.#lastConnectFailure = message
+    this.#firstConnection.noteFailure(message)
+    this.#begin()
     if (!this.#sending) return
-    const elapsed = performance.now() - this.#start
-    if (!this.#arrivals) {
-      if (!this.#amountBegun()) this.#failAttempt(kind, message, elapsed)
+    const now = performance.now()
+    if (!this.#pacer) {
+      if (!this.#amountBegun()) this.#failAttempt(kind, message, now)
     } else if (!this.#pool.anyConnected) {
       // Nobody is left to serve those that wait: they have met the same fate.
-      while (this.#sending && this.#arrivals.due <= elapsed) {
-        const since = this.#arrivals.due
-        this.#arrivals.advance()
-        this.#failAttempt(kind, message, since)
-      }
-      this.#pace(this.#start + elapsed)
+      this.#pacer.failDue(now, (due) => this.#failAttempt(kind, message, this.#start + due))
     }
-    this.#giveUpIfDead(message)
+    this.#giveUpIfDead(false)
   }
 
   #failAttempt(kind: LoadErrorKind, message: string, since: number): void {
-    this.#begin(1)
-    this.#onFailure(kind, message, this.#start + since)
+    this.#noteSent()
+    this.#onFailure(kind, message, since)
   }
 
-  #giveUpIfDead(message: string, after = GIVE_UP_AFTER): void {
-    const tried = performance.now() - this.#firstTry
-    if (this.#connectedOnce || tried < after) return
-    const attempts = `${this.#connectFailures} attempts in ${Math.round(tried)} ms`
-    this.#end({
-      outcome: 'failed',
-      message: `No connection to ${this.#plan.url} could be opened (${attempts}): ${message}. Is the server running, and on that port?`,
-    })
+  #giveUpIfDead(hanging: boolean): void {
+    const message = this.#firstConnection.verdict(performance.now(), hanging)
+    if (message !== undefined) this.#end({ outcome: 'failed', message })
   }
 
   #endIfDone(): void {
@@ -247,28 +230,10 @@ export class LoadRun {
   #sweep(): void {
     const now = performance.now()
     this.#history.note(performance.timeOrigin + now, this.#sentEver, this.#completedEver)
-    this.#pool.checkTimeouts(now)
-    if (this.#lastConnectFailure !== undefined && !this.#connectedOnce) {
-      this.#giveUpIfDead(this.#lastConnectFailure, GIVE_UP_HANGING_AFTER)
-    }
+    this.#pool.sweep(now)
+    this.#giveUpIfDead(true)
     if (this.#phase === 'measured' && this.#plan.stages) this.#pool.resize(this.#connectionsWanted(now - this.#start))
-    this.#pace(now)
-  }
-
-  #scheduleProgress(): void {
-    const wait = this.#start + this.#progressDue - performance.now()
-    this.#progressTimer = setTimeout(() => {
-      if (this.#phase !== 'measured') return
-      const elapsed = performance.now() - this.#start
-      // Timers can be up to a millisecond early.
-      if (elapsed < this.#progressDue) return this.#scheduleProgress()
-      const { duration = Infinity, progressInterval } = this.#plan
-      // The last one comes with the end.
-      if (elapsed >= duration) return
-      while (this.#progressDue <= elapsed) this.#progressDue += progressInterval
-      if (this.#progressDue <= duration) this.#scheduleProgress()
-      this.#sendProgress(elapsed)
-    }, wait)
+    this.#pacer?.pace(now)
   }
 
   #sendProgress(elapsed: number): void {
@@ -280,7 +245,7 @@ export class LoadRun {
   }
 
   #interval(elapsed: number, last: boolean) {
-    const arrivals = this.#arrivals
+    const arrivals = this.#pacer?.arrivals
     const open = arrivals && { rate: arrivals.rateAt(elapsed), backlog: arrivals.backlog(elapsed) }
     return this.#measurement.interval(elapsed, { connections: this.#pool.size, ...open }, arrivals?.lateness, last)
   }
@@ -296,16 +261,13 @@ export class LoadRun {
       this.#phaseTimer = setTimeout(() => this.#endSending(), early)
       return
     }
-    if (!this.#arrivals) return this.#finish()
+    if (!this.#pacer) return this.#finish()
     const measurement = this.#measurement
     this.#phase = 'drain'
     this.#sendingEnded = performance.now()
     measurement.stopCost()
-    while (this.#arrivals.due !== Infinity) {
-      measurement.drop(this.#arrivals.due)
-      this.#arrivals.advance()
-    }
     this.#phaseTimer = setTimeout(() => this.#finish(), Math.min(this.#plan.timeout + 2 * SWEEP, LONGEST_DRAIN))
+    this.#pacer.dropRest()
     this.#endIfDone()
   }
 
@@ -336,11 +298,14 @@ export class LoadRun {
 
   #end(end: LoadEnd): void {
     if (this.#phase === 'ended') return
-    if (this.#phase === 'warmup') this.#measurement = new Measurement(this.#plan, Date.now())
-    const elapsed = this.#phase === 'warmup' ? 0 : (this.#sendingEnded ?? performance.now()) - this.#start
+    const measured = this.#measuring
+    if (!measured) this.#measurement = new Measurement(this.#plan, Date.now())
+    const elapsed = !measured ? 0 : (this.#sendingEnded ?? performance.now()) - this.#start
     this.#phase = 'ended'
     clearInterval(this.#sweepTimer)
-    for (const timer of [this.#paceTimer, this.#phaseTimer, this.#progressTimer]) clearTimeout(timer)
+    clearTimeout(this.#phaseTimer)
+    this.#progressTimer?.stop()
+    this.#pacer?.stop()
     this.#pool.close()
     this.#measurement.stopCost()
     const { progress, rows } = this.#interval(elapsed, true)
@@ -356,7 +321,7 @@ export class LoadRun {
 
   /** The server stood still from `startedAt` (Unix ms) on. */
   noteCollection(startedAt: number, duration: number): void {
-    if (this.#phase !== 'measured' && this.#phase !== 'drain') return
+    if (!this.#measuring) return
     this.#history.note(performance.timeOrigin + performance.now(), this.#sentEver, this.#completedEver)
     this.#measurement.collection(startedAt, duration, this.#history)
   }

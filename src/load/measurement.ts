@@ -134,7 +134,7 @@ export class Measurement {
     const perSecond = (count: number) => (elapsed > 0 ? (count * 1_000) / elapsed : 0)
     const errors = this.recorder.errors()
     const attempts = requests + transportFailures
-    const generator = this.#generator(lateness)
+    const generator = this.#generator(elapsed, lateness)
     return {
       ...(title === undefined ? {} : { title }),
       url,
@@ -158,10 +158,10 @@ export class Measurement {
     }
   }
 
-  #generator(lateness: LatencyHistogram | undefined): LoadResult['generator'] {
+  #generator(duration: number, lateness: LatencyHistogram | undefined): LoadResult['generator'] {
     const { cpu, eventLoopUtilization } = this.#cost.read()
     const late = lateness && lateness.count > 0 ? { lateness: lateness.percentile(0.99) } : {}
-    const reason = saturationReason({ eventLoopUtilization, ...late })
+    const reason = saturationReason({ eventLoopUtilization, duration, lateness })
     const { requests } = this.recorder
     return {
       eventLoopUtilization,

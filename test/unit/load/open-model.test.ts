@@ -21,7 +21,7 @@ function bins(arrivals: readonly number[], width: number, length: number): numbe
 
 // What is judged here is a matter of time: on a machine that is out of breath a second try is fair.
 describe('arrivals as the server saw them', { retry: 2 }, () => {
-  it.for([200, 1_500])('%d/s, without bursts', async (rate) => {
+  it.for([200, 1_000, 3_000])('%d/s, without bursts', async (rate) => {
     const target = await startTarget('load-sockets.mjs')
     const generator = new LoadGenerator()
     // A cold server serves less than it is asked for: let both sides warm up.
@@ -30,9 +30,10 @@ describe('arrivals as the server saw them', { retry: 2 }, () => {
     const { arrivals, received } = await target.counts()
     expect(received).toBe(5_000 + result.requests)
     expect(result.requests + result.dropped + result.unanswered).toBe(rate * 2)
-    const perBin = bins(arrivals.slice(5_000), 100, 20).toSorted((a, b) => a - b)
-    // The middle of twenty bins: a busy machine steals from some, a burst would leave most of them empty.
-    for (const count of perBin.slice(8, 12)) expect(Math.abs(count - rate / 10)).toBeLessThanOrEqual(rate / 50)
+    const off = bins(arrivals.slice(5_000), 100, 20).map((count) => Math.abs(count - rate / 10))
+    // Within a few per cent, and one for where a bin begins. A busy machine steals from some and gives to the next: not from half of them.
+    const close = off.filter((difference) => difference <= 1 + rate / 10 / 33)
+    expect(close.length).toBeGreaterThanOrEqual(10)
     expect(result.generator.lateness).toBeGreaterThan(0)
     expect(result.samples.at(-1)).toMatchObject({ rate, backlog: expect.any(Number) })
   })
@@ -71,18 +72,36 @@ describe('arrivals as the server saw them', { retry: 2 }, () => {
   })
 })
 
+describe('connections of an open model', () => {
+  it('are open before the first arrival is due, however many', async () => {
+    const target = await startTarget('load-sockets.mjs')
+    const result = await new LoadGenerator().generateLoad({
+      url: target.url,
+      rate: 100,
+      connections: 700,
+      duration: 500,
+    })
+    const { connections, arrivals } = await target.counts()
+    expect(connections).toBe(700)
+    expect(total(result)).toBe(50)
+    expect(result.dropped).toBe(0)
+    // Unix ms on both sides: nothing arrived before the start, and the first at once.
+    expect(arrivals[0]).toBeGreaterThanOrEqual(result.startedAt - 2)
+    expect(result.duration).toBeLessThan(600)
+  })
+})
+
 describe('latency from the moment a request was due', { retry: 2 }, () => {
   it('agrees with the analytic percentiles of a stall', async () => {
     const target = await startTarget('load-http.mjs', { STALL_EVERY: '5000', STALL_FOR: '1000' })
     const result = await new LoadGenerator().generateLoad({
       url: target.url,
-      rate: 200,
+      rate: 500,
       // As many as arrive in the stall: how fast the backlog is worked off afterwards is not what is measured here.
-      connections: 220,
+      connections: 600,
       duration: 5_000,
-      warmup: { duration: 1_500 },
     })
-    expect(total(result)).toBe(1_000)
+    expect(total(result)).toBe(2_500)
     // One second in five: 20 % of all wait, evenly up to 1 s, so p90, p95 and p99 are 500, 750 and 950 ms on a quiet machine. On a
     // busy one the stall is longer than a second: then it is the server's own record that tells the truth.
     const { took } = await target.counts()

@@ -5,6 +5,7 @@ import { saturationReason } from '../../../src/load/saturation.ts'
 import { failedForGood } from '../../../src/load/threshold-watch.ts'
 import { emptyProgress } from '../../../src/load/empty-progress.ts'
 import { resolveLoadOptions } from '../../../src/load/load-plan.ts'
+import { LatencyHistogram } from '../../../src/metrics/latency-histogram.ts'
 import { parseThresholds } from '../../../src/metrics/threshold.ts'
 
 describe('failureKind', () => {
@@ -33,14 +34,28 @@ describe('failureKind', () => {
 })
 
 describe('saturationReason', () => {
+  function lateness(...groups: readonly [count: number, milliseconds: number][]): LatencyHistogram {
+    const histogram = new LatencyHistogram()
+    for (const [count, milliseconds] of groups) {
+      for (let index = 0; index < count; index += 1) histogram.record(milliseconds)
+    }
+    return histogram
+  }
+
   it.for([
-    [{ eventLoopUtilization: 0.9 }, undefined],
-    [{ eventLoopUtilization: 0.99 }, /busy 99 %/],
-    [{ eventLoopUtilization: 0.1, lateness: 3 }, undefined],
-    [{ eventLoopUtilization: 0.1, lateness: 25 }, /25 ms or more after they were due/],
-  ] as const)('%o', ([state, reason]) => {
-    if (reason) expect(saturationReason(state)).toMatch(reason)
-    else expect(saturationReason(state)).toBeUndefined()
+    ['idle', { eventLoopUtilization: 0.9, duration: 5_000 }, undefined],
+    ['busy', { eventLoopUtilization: 0.99, duration: 5_000 }, /busy 99 %/],
+    ['busy with its first connections only', { eventLoopUtilization: 1, duration: 60 }, undefined],
+    ['in time', { lateness: lateness([1_000, 3]) }, undefined],
+    ['one in a hundred late', { lateness: lateness([990, 1], [11, 25]) }, /^1 % .* 25 ms or more after they were due/],
+    ['one in two hundred late', { lateness: lateness([995, 1], [5, 25]) }, undefined],
+    ['two of a few late', { lateness: lateness([5, 1], [2, 90]) }, undefined],
+    ['three of a few late', { lateness: lateness([5, 1], [3, 90]) }, /^3 of 8 requests left 90 ms/],
+    ['one request', { lateness: lateness([1, 90]) }, undefined],
+  ] as const)('%s', ([, state, reason]) => {
+    const found = saturationReason({ eventLoopUtilization: 0.1, duration: 1_000, lateness: undefined, ...state })
+    if (reason) expect(found).toMatch(reason)
+    else expect(found).toBeUndefined()
   })
 })
 

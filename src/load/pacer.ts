@@ -1,0 +1,89 @@
+import type { Arrivals } from './arrivals.ts'
+import type { Connection } from './client.ts'
+import type { ConnectionPool } from './connection-pool.ts'
+
+/** Whom a pacer tells what became of an arrival. */
+export interface PacerEvents {
+  /** It is about to be sent. */
+  onSend(): void
+  /** Nothing could serve it; it was due at `due`, in milliseconds from the start. */
+  onDrop(due: number): void
+}
+
+/** When the open model sends: each arrival leaves when it is due, or as soon after that as a connection is free. */
+export class Pacer {
+  readonly arrivals: Arrivals
+  /** `performance.now()` from which the arrivals count. */
+  readonly #start: number
+  readonly #pool: ConnectionPool
+  readonly #longestWait: number
+  readonly #events: PacerEvents
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+
+  constructor(arrivals: Arrivals, start: number, pool: ConnectionPool, longestWait: number, events: PacerEvents) {
+    this.arrivals = arrivals
+    this.#start = start
+    this.#pool = pool
+    this.#longestWait = longestWait
+    this.#events = events
+  }
+
+  /** A connection is free at `now`. */
+  offer(connection: Connection, now: number): void {
+    this.#pool.addFree(connection)
+    if (this.arrivals.due <= now - this.#start) this.pace(now)
+  }
+
+  /** Sends every arrival that is due and for which there is a connection, then sets the timer for the next. */
+  pace(now: number): void {
+    const { arrivals } = this
+    const elapsed = now - this.#start
+    while (!this.#stopped && arrivals.due <= elapsed) {
+      if (elapsed - arrivals.due > this.#longestWait) {
+        this.#drop()
+        continue
+      }
+      const connection = this.#pool.takeFree()
+      if (!connection) {
+        arrivals.noteBlocked(elapsed)
+        break
+      }
+      this.#events.onSend()
+      connection.send(this.#start + arrivals.due, now)
+      arrivals.noteSent(elapsed)
+    }
+    clearTimeout(this.#timer)
+    // With a backlog it is the next free connection, or the next sweep, that paces.
+    if (this.#stopped || arrivals.due === Infinity || arrivals.due <= elapsed) return
+    this.#timer = setTimeout(() => this.pace(performance.now()), arrivals.due - elapsed)
+  }
+
+  /** Takes the arrivals due by `now` from the schedule and gives each to `fail`, with when it was due. */
+  failDue(now: number, fail: (due: number) => void): void {
+    while (!this.#stopped && this.arrivals.due <= now - this.#start) {
+      const { due } = this.arrivals
+      this.arrivals.advance()
+      fail(due)
+    }
+    this.pace(now)
+  }
+
+  /** Drops what was not sent, and sends nothing any more. */
+  dropRest(): void {
+    this.stop()
+    while (this.arrivals.due !== Infinity) this.#drop()
+  }
+
+  /** Sends nothing any more. Idempotent. */
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+  }
+
+  #drop(): void {
+    const { due } = this.arrivals
+    this.arrivals.advance()
+    this.#events.onDrop(due)
+  }
+}
