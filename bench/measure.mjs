@@ -33,9 +33,9 @@ export async function inTurn(rounds, contestants) {
   return results
 }
 
-/** One line: the medians, their ratio, and the goal it is held against. */
+/** One line: the medians, the median of the ratios round by round (a mood of the machine hits both of a round), and the goal. */
 export function printRatio(title, [nameA, a], [nameB, b], { unit = '', goal } = {}) {
-  const ratio = median(a) / median(b)
+  const ratio = a.length === b.length ? median(a.map((value, round) => value / b[round])) : median(a) / median(b)
   const digits = (value) => Number(value.toPrecision(4))
   const verdict = goal ? `  (goal: ${goal})` : ''
   console.log(
