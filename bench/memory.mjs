@@ -2,15 +2,17 @@
 // collections as well. Requests/s shows it end to end; the server's CPU time per request shows it without the machine's noise.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import getPort from 'get-port'
-import { binary, node } from '../scripts/tool.mjs'
+import { node } from '../scripts/tool.mjs'
+import { LoadGenerator } from '../dist/load/generator.js'
 import { MemoryMonitor } from '../dist/memory/monitor.js'
 import { openProbeChannel } from '../dist/server/probe-channel.js'
-import { inTurn, printRatio, timeCommand } from './measure.mjs'
+import { inTurn, median, printRatio } from './measure.mjs'
 import { untilHealthy } from './steady-load.mjs'
 
-const ROUNDS = 7
-const SLICE_SECONDS = 3
+const ROUNDS = 15
+const SLICE_SECONDS = 2
 
 const SERVER = `
 const rows = Array.from({ length: 20 }, (_, id) => ({ id, name: 'row ' + id }))
@@ -27,6 +29,7 @@ const server = spawn(node, ['-e', SERVER], {
 const url = `http://127.0.0.1:${port}`
 const target = { pid: server.pid, signal: new AbortController().signal, channel }
 const monitor = new MemoryMonitor({ server: () => target })
+const generator = new LoadGenerator()
 const collections = []
 
 async function cpu() {
@@ -36,18 +39,30 @@ async function cpu() {
 
 async function load() {
   const before = await cpu()
-  const { output } = await timeCommand(node, [
-    binary('autocannon'),
-    '-j',
-    '-n',
-    '-c',
-    '10',
-    '-d',
-    String(SLICE_SECONDS),
+  const { requests, requestsPerSecond } = await generator.generateLoad({
     url,
-  ])
-  const { requests } = JSON.parse(output.slice(output.indexOf('{'), output.lastIndexOf('}') + 1))
-  return { rate: requests.average, cpu: ((await cpu()) - before) / requests.total }
+    connections: 10,
+    duration: SLICE_SECONDS * 1_000,
+  })
+  return { rate: requestsPerSecond, cpu: ((await cpu()) - before) / requests }
+}
+
+/** Microseconds of the server's CPU that one sample costs: idle, watched and unwatched in turn, so that nothing else is in it. */
+async function sampleCost() {
+  const seconds = 2
+  const idle = async () => {
+    const before = await cpu()
+    await delay(seconds * 1_000)
+    return (await cpu()) - before
+  }
+  const watched = async () => {
+    const before = await cpu()
+    const { samples } = await monitor.monitor(seconds * 1_000, { gc: false, intervalMs: 10 })
+    return { cpu: (await cpu()) - before, samples: samples.length }
+  }
+  const results = await inTurn(5, { idle, watched })
+  const each = results.watched.map(({ cpu: spent, samples }, round) => (spent - results.idle[round]) / samples)
+  return median(each)
 }
 
 const sampled = async () => (await monitor.during(load, { gc: false, intervalMs: 100 })).value
@@ -60,6 +75,10 @@ const collected = async () => {
 try {
   await untilHealthy(port)
   await load() // warm
+  const cost = await sampleCost()
+  console.log(
+    `a sample costs the server ${cost.toFixed(0)} µs of CPU: at one in 100 ms ${((cost * 10) / 1e4).toFixed(2)} % of a core  (goal: under 1 %)`,
+  )
   const results = await inTurn(ROUNDS, { unwatched: load, sampled, collected })
   const of = (name, figure) => results[name].map((slice) => slice[figure])
   const compare = (name, goal) => {

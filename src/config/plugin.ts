@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Plugin } from 'vitest/config'
 import type { ReportOptions } from '../report/report-options.ts'
@@ -28,8 +29,8 @@ export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
     name: 'vitest-plugin-perf',
     enforce: 'pre',
     api: { report: options?.report ?? {} },
-    resolveId(id) {
-      return id === 'perf' ? reporterModule : undefined
+    resolveId(id, importer) {
+      return id === 'perf' && isNoModule(importer) ? reporterModule : undefined
     },
     configureVitest({ project }) {
       project.provide('perfRoot', project.config.root)
@@ -57,4 +58,9 @@ export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
       }
     },
   }
+}
+
+/** Vitest asks for a reporter in the name of the project's folder; a module that asks means a package called so. */
+function isNoModule(importer: string | undefined): boolean {
+  return importer === undefined || statSync(importer, { throwIfNoEntry: false })?.isDirectory() === true
 }

@@ -110,6 +110,27 @@ describe.each(MAJORS)('the plugin on Vitest %i', (major) => {
     expect(run.exitCode).toBe(0)
   })
 
+  test('leaves a package called perf to the modules that import it, and is the reporter all the same', async () => {
+    const run = await runVitest({
+      major,
+      reporter: 'perf',
+      files: {
+        'node_modules/perf/package.json': '{ "name": "perf", "type": "module", "exports": "./index.js" }',
+        'node_modules/perf/index.js': 'export const who = "the package of that name"',
+        'a.test.ts': `import { who } from 'perf'
+          import { test, expect } from 'vitest-plugin-perf'
+          test('imports it', async ({ memoryMonitor }) => {
+            expect(who).toBe('the package of that name')
+            await memoryMonitor.monitor(300)
+          })`,
+      },
+    })
+    expect(run.exitCode).toBe(0)
+    // The table of the perf reporter.
+    expect(run.output).toMatch(/memory/i)
+    expect(run.output).toContain('1 passed')
+  })
+
   test('a spec can import exactly what the contract names', async () => {
     const spec = `import { test } from 'vitest'
       test('exports', async () => console.log('exports ' + JSON.stringify(Object.keys(await import('vitest-plugin-perf')).toSorted())))`
