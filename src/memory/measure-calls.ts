@@ -41,7 +41,7 @@ export async function measureCalls(
   running.add(run)
   try {
     const outcome = await run.run(iterations)
-    const result = run.result()
+    const result = run.result(outcome === 'stopped')
     observe?.onEnd?.(id, { outcome, target: run.source.name, result })
     return result
   } catch (error) {

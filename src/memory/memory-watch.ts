@@ -125,7 +125,7 @@ export class MemoryWatch {
       undecided: this.#undecided(),
       collections: this.#floors?.collections,
       profile: this.#profile,
-      aborted: this.#end?.how === 'aborted' || this.#end?.how === 'failed',
+      aborted: this.#end !== undefined && this.#end.how !== 'completed',
     })
   }
 

@@ -127,7 +127,7 @@ export interface LoadResult {
    * in one: their latencies are in the figures, and are longer than the server alone would have made them.
    */
   collections?: { count: number; time: number; requestsHit: number }
-  /** Whether the load was ended before its time. */
+  /** Whether the load was ended before its time, also by `stop()`. */
   aborted: boolean
   /** Whether the generator, not the server, was the limit; `generator` says why. */
   saturated: boolean

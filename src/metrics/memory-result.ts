@@ -77,6 +77,7 @@ interface MemoryResultOf<Snapshot extends MemorySnapshot> {
   leak: LeakVerdict
   /** Absent where no collection can be forced or none was asked for. */
   collections?: ForcedCollections
+  /** Whether the watch was ended before its time, also by `stop()`. */
   aborted: boolean
 }
 
