@@ -1,6 +1,8 @@
-// What watching costs: the same server, the same load, slice by slice unwatched, with live samples at 100 ms, and with forced
-// collections as well. Requests/s shows it end to end; the server's CPU time per request shows it without the machine's noise.
+// What watching costs. First by its parts: the CPU time of a sample, and of counting a response. Then end to end, on the same server
+// under the same load, slice by slice unwatched, with live samples at 100 ms, and with forced collections as well: where the machine's
+// own noise is some per cent, that cannot show the parts.
 import { spawn } from 'node:child_process'
+import { channel as channelOf } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import getPort from 'get-port'
@@ -47,6 +49,21 @@ async function load() {
   return { rate: requestsPerSecond, cpu: ((await cpu()) - before) / requests }
 }
 
+/** Nanoseconds that counting one finished response costs, as the probe does while somebody watches. */
+function responseCost() {
+  const finished = channelOf('perf.bench.response')
+  let count = 0
+  finished.subscribe(() => (count += 1))
+  const PUBLISHES = 1_000_000
+  const rounds = Array.from({ length: 7 }, () => {
+    const began = performance.now()
+    for (let index = 0; index < PUBLISHES; index += 1)
+      finished.publish({ request: began, response: index, server: count })
+    return ((performance.now() - began) * 1e6) / PUBLISHES
+  })
+  return median(rounds.slice(2))
+}
+
 /** Microseconds of the server's CPU that one sample costs: idle, watched and unwatched in turn, so that nothing else is in it. */
 async function sampleCost() {
   const seconds = 2
@@ -90,6 +107,11 @@ try {
       goal: goal?.cpu,
     })
   }
+  const counting = responseCost() / 1_000
+  const share = counting / median(of('unwatched', 'cpu'))
+  console.log(
+    `counting a response costs ${counting.toFixed(3)} µs, ${(share * 100).toFixed(2)} % of a request of this server`,
+  )
   compare('sampled', { rate: '0.99 or more', cpu: '1.01 or less' })
   compare('collected')
   const forced = collections.reduce((sum, { count }) => sum + count, 0)
