@@ -1,11 +1,12 @@
 import type { OptionIssue } from '../errors.ts'
-import type { LeakVerdict, MemoryResult, MemorySuspect } from '../metrics/memory-result.ts'
+import { formatGrowth } from '../metrics/constructor-growth.ts'
+import type { LeakVerdict, MemoryResult } from '../metrics/memory-result.ts'
 import { optionIssue, rejectIssues, unknownOption } from '../option-issues.ts'
 import { formatBytes, formatDuration } from '../units.ts'
 
 /** Options of `toLeakMemory`. */
 export interface LeakOptions {
-  /** Also fail where the verdict is 'inconclusive'. Default false: it passes with a note in the report. */
+  /** Also fail where the verdict is 'inconclusive'. Default false: it passes with its reason in the report. */
   strict?: boolean
   /** A leak of at most so many bytes a request is accepted. */
   maxBytesPerRequest?: number
@@ -15,8 +16,6 @@ export interface LeakOptions {
 export interface LeakDescription {
   /** Whether `toLeakMemory` passes, and so `not.toLeakMemory` fails. */
   readonly leaking: boolean
-  /** The verdict could not be reached, and that was accepted: to be shown although the matcher passes. */
-  readonly note: string | undefined
   readonly message: string
 }
 
@@ -61,11 +60,11 @@ export function describeLeak(received: unknown, options: LeakOptions = {}, negat
   const lines = [
     headline(result, title === undefined ? 'the watched target' : `'${title}'`, leaking),
     leak.reason,
-    ...suspectLines(leak.suspects),
+    ...diagnosisLines(leak),
     collectionLine(result),
   ]
   const message = lines.filter(Boolean).join('\n')
-  return { leaking, note: unsure && negated && !leaking ? message : undefined, message }
+  return { leaking, message }
 }
 
 function headline({ leak }: MemoryResult, name: string, leaking: boolean): string {
@@ -86,11 +85,13 @@ function isAccepted({ bytesPerRequest }: LeakVerdict, { maxBytesPerRequest }: Le
 }
 
 /** Three lines say enough; the rest is in the result. */
-function suspectLines(suspects: readonly MemorySuspect[] | undefined): string[] {
-  return (suspects ?? []).slice(0, 3).map(({ function: name, location, bytes, share }) => {
+function diagnosisLines({ suspects = [], constructors }: LeakVerdict): string[] {
+  const grown = formatGrowth(constructors)
+  const places = suspects.slice(0, grown === '' ? 3 : 2).map(({ function: name, location, bytes, share }) => {
     const part = share === undefined ? '' : `, ${Math.round(share * 100)} % of what is still alive`
     return `  ${name} (${location}): ${formatBytes(bytes)}${part}`
   })
+  return grown === '' ? places : [...places, `  grew: ${grown}`]
 }
 
 function collectionLine({ collections, floors }: MemoryResult): string {

@@ -35,6 +35,11 @@ export interface MemorySource {
   /** Begins to sample allocations; `sites` ends it and says what is still alive. */
   profile?(): Promise<void>
   sites?(): Promise<AllocationProfile>
+  /**
+   * Writes a heap snapshot of one isolate to `file`; resolves with the milliseconds that it stood still, or `undefined` where its heap
+   * is larger than `largestHeap` bytes or it did not answer. Absent where that cannot be had.
+   */
+  snapshot?(isolate: string, file: string, largestHeap: number): Promise<number | undefined>
   release(watch: string): void
 }
 

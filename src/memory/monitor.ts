@@ -172,7 +172,7 @@ export class MemoryMonitor {
     begin: (watch: MemoryWatch) => { over(end: WatchEnd): void },
   ): Promise<{ result: MemoryResult }> {
     const signals = this.#signals(config)
-    const observe = this.#context.observe
+    const { observe, lifetime } = this.#context
     const { findSource, MemoryWatch } = await this.#load()
     const source = findSource(config.target, this.#context)
     const id = nextId()
@@ -184,6 +184,7 @@ export class MemoryMonitor {
       read: (from, name) => this.createSnapshot(from as MemorySource, name),
       requestsCompleted: this.#context.requestsCompleted,
       onCollection: this.#context.onCollection,
+      timeLeft: lifetime && (() => timeLeft(lifetime)),
       onProgress: (progress) => observe?.onProgress?.(id, progress),
     })
     observe?.onStart?.(id, { title: config.title, target: source.name, planned })

@@ -88,6 +88,11 @@ export class ProbedServer implements MemorySource {
     }
   }
 
+  async snapshot(isolate: string, file: string, largestHeap: number): Promise<number | undefined> {
+    const asked = this.#connected().find((known) => known.isolate.id === isolate)?.isolate
+    return (await asked?.ask<'snapshot'>({ ask: 'snapshot', file, largestHeap }, ANSWER_LIMIT)) ?? undefined
+  }
+
   release(watch: string): void {
     for (const { isolate } of this.#connected()) {
       isolate.ask<'forget'>({ ask: 'forget', watch }, ANSWER_LIMIT).catch(() => {})

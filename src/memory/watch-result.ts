@@ -1,6 +1,7 @@
 import { countAt, joinFloors } from '../metrics/floor-series.ts'
 import { decideLeak, RSS_MINIMUM_GROWTH, type LeakDecision } from '../metrics/leak-rule.ts'
 import type {
+  ConstructorGrowth,
   ForcedCollections,
   LeakVerdict,
   MemoryFloor,
@@ -34,6 +35,7 @@ export interface Watched {
   readonly undecided?: string | undefined
   readonly collections?: ForcedCollections | undefined
   readonly profile?: AllocationProfile | undefined
+  readonly constructors?: ConstructorGrowth[] | undefined
   readonly aborted: boolean
 }
 
@@ -49,7 +51,10 @@ export function memoryResult(watched: Watched): MemoryResult {
     floors,
     growth:
       watched.kind === 'node' && floors.length < 2 ? { ...decision.growth, bytes: rawGrowth(live) } : decision.growth,
-    leak: withSuspects(decision.leak, watched.profile),
+    leak: {
+      ...withSuspects(decision.leak, watched.profile),
+      ...(watched.constructors?.length && { constructors: watched.constructors }),
+    },
     ...(collections && { collections: { ...collections } }),
     aborted,
   }

@@ -28,6 +28,16 @@ export interface MemorySuspect {
   share?: number
 }
 
+/** Objects of one kind that there were more of at the end than when the leak had begun to show, by two heap snapshots. */
+export interface ConstructorGrowth {
+  /** The constructor, `function name`, or in parentheses what it is: `(string)`, `(bytes of buffers)`. */
+  name: string
+  /** How many more. */
+  count: number
+  /** Bytes of their own, without what they refer to. */
+  bytes: number
+}
+
 export interface LeakVerdict {
   verdict: 'leak' | 'stable' | 'inconclusive'
   metric: MemoryMetric
@@ -38,7 +48,10 @@ export interface LeakVerdict {
   pValue: number
   /** One sentence a person understands; for 'inconclusive' also how much more load would decide. */
   reason: string
+  /** Where what is kept was allocated: of a leak, or with `diagnose`. */
   suspects?: MemorySuspect[]
+  /** What grew, the most bytes first: of a server that leaks (or with `diagnose`) and whose heap is at most 24 MB. */
+  constructors?: ConstructorGrowth[]
 }
 
 /** A memory floor: what was left after a full collection. */

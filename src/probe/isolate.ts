@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { setImmediate as turn } from 'node:timers/promises'
-import { getHeapCodeStatistics, getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import { getHeapCodeStatistics, getHeapSpaceStatistics, setFlagsFromString, writeHeapSnapshot } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { AllocationSampler } from './allocation-sampler.ts'
 import { LoopDelays, LoopTimer } from './loop-delay.ts'
@@ -52,6 +52,8 @@ export class Isolate {
       case 'sites':
         await this.#collectOnce()
         return this.#sampler.stop()
+      case 'snapshot':
+        return this.#snapshot(question.file, question.largestHeap)
     }
   }
 
@@ -117,6 +119,16 @@ export class Isolate {
       this.#gcCount += 1
       this.#gcTime += duration
     }
+  }
+
+  #snapshot(file: string, largestHeap: number): number | null {
+    if (process.memoryUsage().heapUsed > largestHeap) return null
+    this.#timer.skip()
+    const started = performance.now()
+    writeHeapSnapshot(file)
+    const time = performance.now() - started
+    this.#timer.skip()
+    return time
   }
 
   /** Two collections with some turns of the loop between: finalizers and weak callbacks of the first free what the second takes. */

@@ -64,6 +64,7 @@ export type IsolateQuestion =
   | { readonly ask: 'forget'; readonly watch: string }
   | { readonly ask: 'profile' }
   | { readonly ask: 'sites' }
+  | { readonly ask: 'snapshot'; readonly file: string; readonly largestHeap: number }
 
 /** The answer to each question. */
 export interface IsolateAnswers {
@@ -72,6 +73,8 @@ export interface IsolateAnswers {
   forget: null
   profile: null
   sites: AllocationProfile
+  /** Milliseconds that it took; `null` where the heap is larger than asked for. */
+  snapshot: number | null
 }
 
 /** The environment variable that tells a probe where to connect. */

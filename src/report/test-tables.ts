@@ -1,3 +1,4 @@
+import { formatGrowth } from '../metrics/constructor-growth.ts'
 import { formatBytes, formatCount, formatDuration, formatRatio, isMeasured } from '../units.ts'
 import { loadRemarks } from './load-remarks.ts'
 import { formatBound, formatMetric, missText } from './metric-text.ts'
@@ -133,9 +134,11 @@ function memoryRow({ target, outcome, result }: MemoryEntry, suffix: string): Ce
 /** Why a verdict is what it is, and what keeps the memory. */
 function leakNotes({ result }: MemoryEntry): string[] {
   const suspects = (result.leak.suspects ?? []).slice(0, 3)
+  const grown = formatGrowth(result.leak.constructors)
   return [
     oneLine(result.leak.reason),
     ...suspects.map((at) => oneLine(`kept by ${at.function} (${at.location}): ${formatBytes(at.bytes)}`)),
+    ...(grown === '' ? [] : [oneLine(`grew: ${grown}`)]),
   ]
 }
 

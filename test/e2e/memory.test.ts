@@ -63,6 +63,8 @@ describe.each(MAJORS)('memory on Vitest %i', (major) => {
       expect(run.output).toContain('Memory leak (heapUsed) in the watched target.')
       expect(run.output).toMatch(/kept growing by \d+ B per request/)
       expect(run.output).toMatch(/remember \(.*history\.ts:3\): /)
+      // The kinds of what grew, from two heap snapshots.
+      expect(run.output).toMatch(/ {2}grew: .*\bDate \+[\d,]+ \(\d/)
       expect(await run.leftovers()).toEqual([])
     },
     60_000,

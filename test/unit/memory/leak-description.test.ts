@@ -42,15 +42,29 @@ describe('describeLeak', () => {
     ])
   })
 
-  it('passes a stable one', () => {
-    expect(describeLeak(result({ verdict: 'stable' }))).toMatchObject({ leaking: false, note: undefined })
+  it('says in the third line what grew, where that is known', () => {
+    const suspects = ['a', 'b', 'c'].map((name) => ({ function: name, location: `app.js:${name}`, bytes: 2_048 }))
+    const constructors = ['Order', 'Map', 'function listen', 'Date'].map((name, index) => ({
+      name,
+      count: 1_500 + index,
+      bytes: 4_096,
+    }))
+    expect(describeLeak(result({ suspects, constructors })).message.split('\n').slice(2, -1)).toEqual([
+      '  a (app.js:a): 2.00 KB',
+      '  b (app.js:b): 2.00 KB',
+      '  grew: Order +1,500 (4.00 KB), Map +1,501 (4.00 KB), function listen +1,502 (4.00 KB)',
+    ])
   })
 
-  it('passes an inconclusive one with a note, and not when strict', () => {
+  it('passes a stable one', () => {
+    expect(describeLeak(result({ verdict: 'stable' }))).toMatchObject({ leaking: false })
+  })
+
+  it('passes an inconclusive one, and not when strict', () => {
     const unsure = result({ verdict: 'inconclusive', reason: 'Too few floors.' })
     expect(describeLeak(unsure).leaking).toBe(false)
-    expect(describeLeak(unsure).note).toContain('Too few floors.')
-    expect(describeLeak(unsure, { strict: true })).toMatchObject({ leaking: true, note: undefined })
+    expect(describeLeak(unsure).message).toContain('Too few floors.')
+    expect(describeLeak(unsure, { strict: true })).toMatchObject({ leaking: true })
     expect(describeLeak(unsure, { strict: true }, false).leaking).toBe(false)
   })
 

@@ -219,7 +219,11 @@ describe('a server', () => {
     })
     expect(leak?.floors.at(-1)?.requests).toBeGreaterThan(1_000)
     expect(stable?.leak.verdict, stable?.leak.reason).not.toBe('leak')
+    expect(leak?.leak.constructors?.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['Date', 'Object', 'Array']),
+    )
     expect(stable?.leak.suspects).toBeUndefined()
+    expect(stable?.leak.constructors).toBeUndefined()
   }, 60_000)
 
   it('is watched in all of its processes', async () => {

@@ -135,7 +135,10 @@ export function memoryResult(verdict: 'leak' | 'stable' | 'inconclusive' = 'stab
             ? 'the floor after collection did not grow'
             : 'only 320 requests: 700 more would decide',
       ...(verdict === 'leak'
-        ? { suspects: [{ function: 'remember', location: 'src/cart.ts:12', bytes: 18 * MB, share: 0.71 }] }
+        ? {
+            suspects: [{ function: 'remember', location: 'src/cart.ts:12', bytes: 18 * MB, share: 0.71 }],
+            constructors: [{ name: 'CartLine', count: 61_440, bytes: 9 * MB }],
+          }
         : {}),
     },
     aborted: false,

@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import { compareCensuses, takeCensus, type HeapCensus, type HeapSnapshot } from './heap-census.ts'
+
+// Entry of the thread that compares two heap snapshots: some seconds and some hundred megabytes that the spec's thread and the
+// watched server are spared.
+
+/** How many kinds are worth naming. */
+const MOST = 10
+
+function censusOf(file: string): HeapCensus {
+  return takeCensus(JSON.parse(readFileSync(file, 'utf8')) as HeapSnapshot)
+}
+
+const { before, after } = workerData as { before: string; after: string }
+parentPort?.postMessage(compareCensuses(censusOf(before), censusOf(after), MOST))
