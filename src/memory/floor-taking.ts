@@ -1,6 +1,6 @@
 import { sleep } from '../lifecycle/abort.ts'
 import type { ForcedCollections } from '../metrics/memory-result.ts'
-import type { FloorRecord } from './memory-source.ts'
+import type { FloorRecord, ForcedPause } from './memory-source.ts'
 
 /** Floors rise in a program's first collections: so many are forced before one counts. */
 const WARMUP_COLLECTIONS = 6
@@ -30,7 +30,7 @@ export interface FloorPlan {
   readonly underLoad: () => boolean | undefined
   /** Milliseconds the watch is planned to take. */
   readonly planned?: number | undefined
-  readonly onCollection?: ((pause: { startedAt: number; duration: number }) => void) | undefined
+  readonly onCollection?: ((pause: ForcedPause) => void) | undefined
   /** Called after each floor. */
   readonly onFloor: (floors: readonly FloorRecord[]) => Promise<void>
 }
@@ -99,10 +99,15 @@ export class FloorTaking {
       this.missed += 1
       return undefined
     }
-    this.collections.count += 1
-    this.collections.time += record.time
     this.#recent = [record.time, ...this.#recent].slice(0, RECENT)
-    this.#plan.onCollection?.({ startedAt: record.timestamp - record.time, duration: record.time })
+    this.notePause({ startedAt: record.timestamp - record.time, duration: record.time })
     return record
+  }
+
+  /** Counts a pause, and tells of it. */
+  notePause(pause: ForcedPause): void {
+    this.collections.count += 1
+    this.collections.time += pause.duration
+    this.#plan.onCollection?.(pause)
   }
 }

@@ -1,10 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { PerfAbortError } from '../errors.ts'
 import { abortReason, raceSignal } from '../lifecycle/abort.ts'
-import { CALLS_MINIMUM_GROWTH, looksLikeLeak } from '../metrics/leak-rule.ts'
-import { joinFloors } from '../metrics/floor-series.ts'
+import { CALLS_MINIMUM_GROWTH } from '../metrics/leak-rule.ts'
 import type { ForcedCollections, MemoryResult } from '../metrics/memory-result.ts'
-import type { AllocationProfile } from '../probe/protocol.ts'
+import { Diagnosis } from './diagnosis.ts'
 import { LiveSamples } from './live-samples.ts'
 import type { ResolvedMemoryConfig } from './memory-options.ts'
 import type { FloorRecord, SourceReading } from './memory-source.ts'
@@ -14,6 +13,8 @@ import { memoryResult } from './watch-result.ts'
 
 const WARMUP_BLOCKS = 12
 const BLOCKS = 24
+/** What is called again between two heap snapshots, of a function that leaks. */
+const REPEATED_SHARE = 1 / 4
 /** Calls of a warm-up block: enough to compile the function, few against what is measured. */
 const WARMUP_CALLS = 50
 /** Synchronous calls give way to timers and signals this often, in milliseconds. */
@@ -26,6 +27,8 @@ export interface Measuring {
   /** Where it can be stopped while it runs. */
   readonly running: Set<Stoppable>
   readonly observe: MemoryObserver | undefined
+  /** Milliseconds until the test must be over. */
+  readonly timeLeft: () => number
 }
 
 /** Calls `fn` `iterations` times in blocks, with a full collection after each, and decides whether calls leave memory behind. */
@@ -72,16 +75,24 @@ class CallMeasurement implements Stoppable {
   readonly #stopping = new AbortController()
   /** Whatever can end it early. */
   readonly #endings: readonly AbortSignal[]
+  readonly #diagnosis: Diagnosis
+  #iterations = 0
   #calls = 0
   #yielded = performance.now()
-  #profiling = false
-  #profile: AllocationProfile | undefined
 
   constructor(fn: () => unknown, config: ResolvedMemoryConfig, measuring: Measuring) {
     this.#fn = fn
     this.#config = config
     this.#measuring = measuring
     this.#endings = [...measuring.signals, this.#stopping.signal]
+    this.#diagnosis = new Diagnosis({
+      source: this.source,
+      always: config.diagnose,
+      minimumGrowth: CALLS_MINIMUM_GROWTH,
+      timeLeft: measuring.timeLeft,
+      repeat: () => this.#callTimes(Math.ceil(this.#iterations * REPEATED_SHARE)),
+      onPause: ({ duration }) => this.#countPause(duration),
+    })
     this.#sample()
   }
 
@@ -111,17 +122,18 @@ class CallMeasurement implements Stoppable {
 
   release(): void {
     this.end()
-    if (this.#profiling) void this.source.sites().catch(() => {})
+    this.#diagnosis.release()
     this.source.release(this.#measuring.id)
   }
 
   async #runBlocks(iterations: number): Promise<void> {
+    this.#iterations = iterations
     const warmup = Math.max(1, Math.min(WARMUP_CALLS, Math.floor(iterations / WARMUP_BLOCKS)))
     for (let block = 0; block < WARMUP_BLOCKS; block += 1) {
       await this.#callTimes(warmup)
       if (this.#config.gc) await this.#collect()
     }
-    if (this.#config.diagnose) await this.#startProfile()
+    await this.#diagnosis.begin()
     this.#calls = 0
     for (let block = 1; block <= BLOCKS; block += 1) {
       await this.#callTimes(Math.round((iterations * block) / BLOCKS) - this.#calls)
@@ -129,7 +141,7 @@ class CallMeasurement implements Stoppable {
       this.#sample()
       this.#report(block / BLOCKS)
     }
-    await this.#diagnose()
+    await this.#diagnosis.conclude(this.result().leak.verdict === 'leak')
   }
 
   result(aborted = false): MemoryResult {
@@ -147,7 +159,7 @@ class CallMeasurement implements Stoppable {
         ? undefined
         : 'No collection was forced (`gc: false`), and without one growth and garbage look the same.',
       collections: this.#collections,
-      profile: this.#profile,
+      diagnosed: this.#diagnosis.found,
       aborted,
     })
   }
@@ -178,15 +190,19 @@ class CallMeasurement implements Stoppable {
   async #collect(): Promise<FloorRecord> {
     const record = await this.source.collect(this.#measuring.id)
     this.#throwIfEnded()
-    this.#collections.count += 1
-    this.#collections.time += record.time
+    this.#countPause(record.time)
     return record
+  }
+
+  #countPause(duration: number): void {
+    this.#collections.count += 1
+    this.#collections.time += duration
   }
 
   async #floor(): Promise<void> {
     if (!this.#config.gc) return
     this.#records.push({ ...(await this.#collect()), requests: this.#calls })
-    if (!this.#profiling && looksLikeLeak(joinFloors(this.#records).floors)) await this.#startProfile()
+    await this.#diagnosis.onFloor(this.#records)
   }
 
   #sample(): void {
@@ -204,17 +220,5 @@ class CallMeasurement implements Stoppable {
       samples: this.#live.taken,
       floors: this.#records.length,
     })
-  }
-
-  async #startProfile(): Promise<void> {
-    this.#profiling = true
-    await this.source.profile()
-  }
-
-  async #diagnose(): Promise<void> {
-    if (!this.#profiling) return
-    const profile = await this.source.sites()
-    this.#profiling = false
-    if (this.#config.diagnose || this.result().leak.verdict === 'leak') this.#profile = profile
   }
 }

@@ -21,6 +21,12 @@ export interface FloorRecord {
   readonly time: number
 }
 
+/** Unix time and milliseconds that a target was made to stand still. */
+export interface ForcedPause {
+  readonly startedAt: number
+  readonly duration: number
+}
+
 /** What a watch reads from: this process, the isolates of a server, or a process tree. */
 export interface MemorySource {
   readonly kind: 'node' | 'process'
@@ -40,6 +46,8 @@ export interface MemorySource {
    * is larger than `largestHeap` bytes or it did not answer. Absent where that cannot be had.
    */
   snapshot?(isolate: string, file: string, largestHeap: number): Promise<number | undefined>
+  /** Whether floors after a snapshot are not comparable with those before it. */
+  readonly snapshotShiftsFloors?: boolean
   release(watch: string): void
 }
 

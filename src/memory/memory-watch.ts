@@ -1,20 +1,15 @@
 import { MemoryError } from '../errors.ts'
-import { abortReason, withDeadline } from '../lifecycle/abort.ts'
-import { decideLeak, looksLikeLeak, SERVER_MINIMUM_GROWTH } from '../metrics/leak-rule.ts'
-import { joinFloors } from '../metrics/floor-series.ts'
-import type { ConstructorGrowth, MemoryProgress, MemoryResult } from '../metrics/memory-result.ts'
-import type { AllocationProfile } from '../probe/protocol.ts'
+import { abortReason } from '../lifecycle/abort.ts'
+import { SERVER_MINIMUM_GROWTH } from '../metrics/leak-rule.ts'
+import type { MemoryProgress, MemoryResult } from '../metrics/memory-result.ts'
+import { Diagnosis } from './diagnosis.ts'
 import { FloorTaking } from './floor-taking.ts'
-import { HeapGrowth } from './heap-growth.ts'
 import { LiveSamples, sampleEvery } from './live-samples.ts'
 import type { ResolvedMemoryConfig } from './memory-options.ts'
-import type { FloorRecord, MemorySource, SourceReading } from './memory-source.ts'
+import type { ForcedPause, MemorySource, SourceReading } from './memory-source.ts'
 import { memoryResult } from './watch-result.ts'
 
 const PROGRESS_DISTANCE = 500
-/** Milliseconds for what grew by constructor at the most, and what is left to the test for its end. */
-const COMPARISON_AT_MOST = 20_000
-const COMPARISON_RESERVE = 1_500
 
 /** What a watch is to do, and whom it tells. */
 export interface WatchPlan {
@@ -26,8 +21,8 @@ export interface WatchPlan {
   readonly read: (source: MemorySource, watch: string) => SourceReading | Promise<SourceReading>
   readonly requestsCompleted?: (() => number) | undefined
   /** Milliseconds until the test must be over. */
-  readonly timeLeft?: (() => number) | undefined
-  readonly onCollection?: ((pause: { startedAt: number; duration: number }) => void) | undefined
+  readonly timeLeft: () => number
+  readonly onCollection?: ((pause: ForcedPause) => void) | undefined
   readonly onProgress?: ((progress: MemoryProgress) => void) | undefined
 }
 
@@ -43,15 +38,12 @@ export class MemoryWatch {
   readonly #plan: WatchPlan
   readonly #live: LiveSamples
   readonly #floors: FloorTaking | undefined
+  readonly #diagnosis: Diagnosis
   readonly #running = new AbortController()
   readonly #startedAt = Date.now()
   readonly #started = performance.now()
   readonly #loadAtStart: number | undefined
   #stoppedAfter: number | undefined
-  #profiling = false
-  #profile: AllocationProfile | undefined
-  #growth: HeapGrowth | undefined
-  #constructors: ConstructorGrowth[] | undefined
   #progressDue = PROGRESS_DISTANCE
   #end: WatchEnd | undefined
   #settle: (end: WatchEnd) => void = () => {}
@@ -68,9 +60,16 @@ export class MemoryWatch {
         underLoad: () => this.#underLoad(),
         planned: plan.planned,
         onCollection: plan.onCollection,
-        onFloor: (floors) => this.#suspect(floors),
+        onFloor: (floors) => this.#diagnosis.onFloor(floors),
       })
     }
+    this.#diagnosis = new Diagnosis({
+      source,
+      always: config.diagnose,
+      minimumGrowth: SERVER_MINIMUM_GROWTH,
+      timeLeft: plan.timeLeft,
+      onPause: (pause) => this.#floors?.notePause(pause),
+    })
   }
 
   /** Begins; whatever goes wrong from here on is an end, not a rejection. */
@@ -78,7 +77,7 @@ export class MemoryWatch {
     const { config, source } = this.#plan
     if (this.#end) return
     const fail = (error: unknown) => this.end({ how: 'failed', cause: unreadable(error, source.name) })
-    if (config.diagnose) this.#startProfile().catch(fail)
+    this.#diagnosis.begin().catch(fail)
     sampleEvery(config.intervalMs, () => this.#look(), this.#running.signal).catch(fail)
     this.#floors?.run(this.#running.signal).catch(fail)
     source.gone?.addEventListener('abort', this.#onGone, { once: true })
@@ -103,27 +102,12 @@ export class MemoryWatch {
   /** After an end that is none of failure: one more sample, and who holds the memory where that is asked for. */
   async conclude(): Promise<void> {
     if (this.#live.taken < this.#plan.config.sampleCount) await this.lookOnce()
-    if (!this.#profiling) return
-    const wanted = this.#plan.config.diagnose || this.result()?.leak.verdict === 'leak'
-    const profile = await this.#plan.source.sites?.()
-    this.#profiling = false
-    if (!wanted) return
-    this.#profile = profile
-    await this.#compareHeaps()
-  }
-
-  /** Within the time that there is: a verdict must not be lost for a detail. */
-  async #compareHeaps(): Promise<void> {
-    const left = Math.min(COMPARISON_AT_MOST, (this.#plan.timeLeft?.() ?? Infinity) - COMPARISON_RESERVE)
-    if (!this.#growth || left <= 0) return
-    const grown = await withDeadline(this.#growth.end(), left)
-    this.#constructors = grown === 'timeout' ? undefined : grown
+    await this.#diagnosis.conclude(this.result()?.leak.verdict === 'leak')
   }
 
   /** Stops what runs in the target for this watch. */
   release(): void {
-    void this.#growth?.close()
-    if (this.#profiling) void this.#plan.source.sites?.().catch(() => {})
+    this.#diagnosis.release()
     this.#plan.source.release(this.#plan.id)
   }
 
@@ -143,8 +127,7 @@ export class MemoryWatch {
       hindrance: this.#hindrance(),
       undecided: this.#undecided(),
       collections: this.#floors?.collections,
-      profile: this.#profile,
-      constructors: this.#constructors,
+      diagnosed: this.#diagnosis.found,
       aborted: this.#end !== undefined && this.#end.how !== 'completed',
     })
   }
@@ -195,30 +178,6 @@ export class MemoryWatch {
     })
   }
 
-  /** Sampling allocations costs: it begins where a leak begins to show. */
-  async #suspect(records: readonly FloorRecord[]): Promise<void> {
-    const { floors } = joinFloors(records)
-    if (!this.#profiling && looksLikeLeak(floors)) await this.#startProfile()
-    if (this.#growth || !this.#plan.source.snapshot) return
-    // It stops the server for longer than a collection does: not on a mere suspicion.
-    const leaks = () => decideLeak({ floors, minimumGrowth: SERVER_MINIMUM_GROWTH }).leak.verdict === 'leak'
-    if (this.#plan.config.diagnose || leaks()) await this.#beginGrowth(records)
-  }
-
-  async #beginGrowth(records: readonly FloorRecord[]): Promise<void> {
-    const growth = new HeapGrowth(this.#plan.source, mostGrown(records))
-    this.#growth = growth
-    const startedAt = Date.now()
-    const duration = await growth.begin()
-    if (duration !== undefined) this.#plan.onCollection?.({ startedAt, duration })
-  }
-
-  async #startProfile(): Promise<void> {
-    if (!this.#plan.source.profile) return
-    this.#profiling = true
-    await this.#plan.source.profile()
-  }
-
   #targetName(): string {
     const { name } = this.#plan.source
     return name === 'server' ? `the ${name}` : name
@@ -243,15 +202,4 @@ function unreadable(error: unknown, target: string): MemoryError {
   if (error instanceof MemoryError) return error
   const why = error instanceof Error ? error.message : String(error)
   return new MemoryError(`The memory of ${target} could not be read: ${why}`, { cause: error })
-}
-
-/** The isolate whose floor rose the most. */
-function mostGrown(records: readonly FloorRecord[]): string {
-  const [first, last] = [records[0], records.at(-1)]
-  const bytes = (record: FloorRecord | undefined, id: string) => {
-    const { heapData = 0, external = 0 } = record?.isolates.get(id) ?? {}
-    return heapData + external
-  }
-  const rise = (id: string) => bytes(last, id) - (first === last ? 0 : bytes(first, id))
-  return [...(last?.isolates.keys() ?? [])].sort((a, b) => rise(b) - rise(a))[0] ?? ''
 }

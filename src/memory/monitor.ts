@@ -1,13 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { MemoryError, PerfAbortError } from '../errors.ts'
 import { optionIssue, rejectIssues } from '../option-issues.ts'
 import { abortReason, raceSignal, withDeadline } from '../lifecycle/abort.ts'
 import { timeLeft, type Lifetime } from '../lifecycle/attempt.ts'
 import type { MemoryProgress, MemoryResult, MemorySnapshot, NodeMemorySnapshot } from '../metrics/memory-result.ts'
 import type { MeasureOptions, MemoryConfig, ResolvedMemoryConfig } from './memory-options.ts'
-import type { MemorySource } from './memory-source.ts'
+import type { ForcedPause, MemorySource } from './memory-source.ts'
 import type { MemoryTarget } from './memory-target.ts'
 import type { MemoryWatch, WatchEnd } from './memory-watch.ts'
+import { watchError } from './watch-error.ts'
 
 /** Whom a monitor tells of its watches. */
 export interface MemoryObserver {
@@ -37,7 +37,7 @@ export interface MemoryContext {
   /** Requests that loads of this test have completed, for servers that cannot count them themselves. */
   readonly requestsCompleted?: (() => number) | undefined
   /** Called for each forced collection, so that a load can say which latencies it hit. Unix time and milliseconds. */
-  readonly onCollection?: ((pause: { startedAt: number; duration: number }) => void) | undefined
+  readonly onCollection?: ((pause: ForcedPause) => void) | undefined
   readonly observe?: MemoryObserver | undefined
 }
 
@@ -136,6 +136,7 @@ export class MemoryMonitor {
       signals: this.#signals(resolved),
       running: this.#running,
       observe: this.#context.observe,
+      timeLeft: this.#timeLeft,
       id: nextId(),
     })
   }
@@ -172,7 +173,7 @@ export class MemoryMonitor {
     begin: (watch: MemoryWatch) => { over(end: WatchEnd): void },
   ): Promise<{ result: MemoryResult }> {
     const signals = this.#signals(config)
-    const { observe, lifetime } = this.#context
+    const { observe } = this.#context
     const { findSource, MemoryWatch } = await this.#load()
     const source = findSource(config.target, this.#context)
     const id = nextId()
@@ -184,7 +185,7 @@ export class MemoryMonitor {
       read: (from, name) => this.createSnapshot(from as MemorySource, name),
       requestsCompleted: this.#context.requestsCompleted,
       onCollection: this.#context.onCollection,
-      timeLeft: lifetime && (() => timeLeft(lifetime)),
+      timeLeft: this.#timeLeft,
       onProgress: (progress) => observe?.onProgress?.(id, progress),
     })
     observe?.onStart?.(id, { title: config.title, target: source.name, planned })
@@ -219,6 +220,11 @@ export class MemoryMonitor {
     })
     if (error || !result) throw error
     return { result }
+  }
+
+  readonly #timeLeft = (): number => {
+    const { lifetime } = this.#context
+    return lifetime ? timeLeft(lifetime) : Infinity
   }
 
   #signals({ signal }: ResolvedMemoryConfig): AbortSignal[] {
@@ -274,22 +280,6 @@ function followSignals(signals: readonly AbortSignal[], onAbort: (cause: Error) 
 
 function raceSignals<T>(work: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
   return signals.reduce((raced, signal) => raceSignal(raced, signal), work)
-}
-
-function watchError(end: WatchEnd, target: string, result: MemoryResult | undefined): Error {
-  if (end.how === 'aborted') {
-    return new PerfAbortError(`The memory watch of ${target} was aborted: ${end.cause.message}`, {
-      cause: end.cause,
-      partial: result,
-    })
-  }
-  if (end.how === 'failed') {
-    if (end.cause instanceof MemoryError && end.cause.partial === undefined) {
-      return new MemoryError(end.cause.message, { cause: end.cause.cause, partial: result })
-    }
-    return end.cause
-  }
-  return new MemoryError(`The memory watch of ${target} was stopped before its first sample`)
 }
 
 /** Memory of a server now: all isolates of its tree; `rss` alone where it is not Node. */

@@ -1,7 +1,6 @@
 import { countAt, joinFloors } from '../metrics/floor-series.ts'
 import { decideLeak, RSS_MINIMUM_GROWTH, type LeakDecision } from '../metrics/leak-rule.ts'
 import type {
-  ConstructorGrowth,
   ForcedCollections,
   LeakVerdict,
   MemoryFloor,
@@ -11,6 +10,7 @@ import type {
   ProcessMemorySnapshot,
 } from '../metrics/memory-result.ts'
 import type { AllocationProfile } from '../probe/protocol.ts'
+import type { Diagnosed } from './diagnosis.ts'
 import type { LiveSample, LiveSamples } from './live-samples.ts'
 import type { FloorRecord } from './memory-source.ts'
 
@@ -34,8 +34,7 @@ export interface Watched {
   /** Why there can be no verdict at all: the target is lost, or no collection was allowed. */
   readonly undecided?: string | undefined
   readonly collections?: ForcedCollections | undefined
-  readonly profile?: AllocationProfile | undefined
-  readonly constructors?: ConstructorGrowth[] | undefined
+  readonly diagnosed?: Diagnosed | undefined
   readonly aborted: boolean
 }
 
@@ -51,10 +50,7 @@ export function memoryResult(watched: Watched): MemoryResult {
     floors,
     growth:
       watched.kind === 'node' && floors.length < 2 ? { ...decision.growth, bytes: rawGrowth(live) } : decision.growth,
-    leak: {
-      ...withSuspects(decision.leak, watched.profile),
-      ...(watched.constructors?.length && { constructors: watched.constructors }),
-    },
+    leak: withDiagnosis(decision.leak, watched.diagnosed),
     ...(collections && { collections: { ...collections } }),
     aborted,
   }
@@ -139,6 +135,10 @@ function residentFloors(
     floors.push({ timestamp: lowest.timestamp, ...(requests !== undefined && { requests }), bytes: lowest.rss })
   }
   return { floors }
+}
+
+function withDiagnosis(leak: LeakVerdict, { profile, constructors }: Diagnosed = {}): LeakVerdict {
+  return { ...withSuspects(leak, profile), ...(constructors?.length && { constructors }) }
 }
 
 function withSuspects(leak: LeakVerdict, profile: AllocationProfile | undefined): LeakVerdict {

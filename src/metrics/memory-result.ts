@@ -28,7 +28,7 @@ export interface MemorySuspect {
   share?: number
 }
 
-/** Objects of one kind that there were more of at the end than when the leak had begun to show, by two heap snapshots. */
+/** Objects of one kind that there were more of in the second of two heap snapshots, with requests (or calls) between them. */
 export interface ConstructorGrowth {
   /** The constructor, `function name`, or in parentheses what it is: `(string)`, `(bytes of buffers)`. */
   name: string
@@ -50,7 +50,7 @@ export interface LeakVerdict {
   reason: string
   /** Where what is kept was allocated: of a leak, or with `diagnose`. */
   suspects?: MemorySuspect[]
-  /** What grew, the most bytes first: of a server that leaks (or with `diagnose`) and whose heap is at most 24 MB. */
+  /** What grew, the most bytes first: of a server or a function that leaks (or with `diagnose`), where the heap is at most 24 MB. */
   constructors?: ConstructorGrowth[]
 }
 
@@ -68,7 +68,7 @@ export interface MemoryFloor {
   arrayBuffers?: number
 }
 
-/** Collections that the watch forced on its target: what they cost, and that they are no one else's. */
+/** Collections (and heap snapshots) that the watch forced on its target: what they cost, and that they are no one else's. */
 export interface ForcedCollections {
   count: number
   /** Milliseconds that the target (its slowest isolate) stood still for them, in total. */

@@ -1,0 +1,119 @@
+import { withDeadline } from '../lifecycle/abort.ts'
+import { joinFloors } from '../metrics/floor-series.ts'
+import { decideLeak, looksLikeLeak } from '../metrics/leak-rule.ts'
+import type { ConstructorGrowth } from '../metrics/memory-result.ts'
+import type { AllocationProfile } from '../probe/protocol.ts'
+import { HeapGrowth } from './heap-growth.ts'
+import type { FloorRecord, ForcedPause, MemorySource } from './memory-source.ts'
+
+/** Milliseconds for what grew by constructor at the most, and what is left to the test for its end. */
+const COMPARISON_AT_MOST = 20_000
+const COMPARISON_RESERVE = 1_500
+
+export interface DiagnosisPlan {
+  readonly source: MemorySource
+  /** Whether it is asked for whatever the verdict. */
+  readonly always: boolean
+  /** Smallest growth that can be a leak, in bytes. */
+  readonly minimumGrowth: number
+  /** Milliseconds until the test must be over. */
+  readonly timeLeft: () => number
+  /** Does some of the work again. */
+  readonly repeat?: () => Promise<void>
+  readonly onPause: (pause: ForcedPause) => void
+}
+
+/** Who holds the memory. */
+export interface Diagnosed {
+  readonly profile?: AllocationProfile | undefined
+  readonly constructors?: ConstructorGrowth[] | undefined
+}
+
+/**
+ * Looks for what a leak is made of: where it was allocated (V8's sampling profiler) and what the heap has more of (two
+ * snapshots). Both cost: the one begins where a leak begins to show, the other where a leak would be the verdict or, where a
+ * snapshot would shift the floors that follow, around a repetition when the verdict stands.
+ */
+export class Diagnosis {
+  found: Diagnosed = {}
+  readonly #plan: DiagnosisPlan
+  #profiling = false
+  #growth: HeapGrowth | undefined
+
+  constructor(plan: DiagnosisPlan) {
+    this.#plan = plan
+  }
+
+  async begin(): Promise<void> {
+    if (this.#plan.always) await this.#startProfile()
+  }
+
+  async onFloor(records: readonly FloorRecord[]): Promise<void> {
+    const { source, always, minimumGrowth } = this.#plan
+    const { floors } = joinFloors(records)
+    if (!this.#profiling && looksLikeLeak(floors)) await this.#startProfile()
+    if (this.#growth || source.snapshotShiftsFloors) return
+    // A snapshot stops the target for longer than a collection does: not on a mere suspicion.
+    if (!always && decideLeak({ floors, minimumGrowth }).leak.verdict !== 'leak') return
+    await this.#beginGrowth(mostGrown(records))
+  }
+
+  /** Ends it; what was found is kept where it `leaks` or was asked for in any case. */
+  async conclude(leaks: boolean): Promise<void> {
+    if (!this.#profiling) return
+    const wanted = leaks || this.#plan.always
+    const constructors = wanted ? await this.#compareHeaps() : undefined
+    const profile = await this.#plan.source.sites?.()
+    this.#profiling = false
+    if (wanted) this.found = { profile, constructors }
+  }
+
+  /** Stops what runs for it, wherever that is; idempotent. */
+  release(): void {
+    void this.#growth?.close()
+    if (this.#profiling) void this.#plan.source.sites?.().catch(() => {})
+    this.#profiling = false
+  }
+
+  /** Within the time that there is: a verdict must not be lost for a detail. */
+  async #compareHeaps(): Promise<ConstructorGrowth[] | undefined> {
+    const left = Math.min(COMPARISON_AT_MOST, this.#plan.timeLeft() - COMPARISON_RESERVE)
+    if (left <= 0) return undefined
+    const grown = await withDeadline(this.#growth ? this.#growth.end() : this.#repeat(), left)
+    return grown === 'timeout' ? undefined : grown
+  }
+
+  async #repeat(): Promise<ConstructorGrowth[] | undefined> {
+    const { repeat } = this.#plan
+    if (!repeat) return undefined
+    await this.#beginGrowth('')
+    await repeat()
+    return this.#growth?.end()
+  }
+
+  async #beginGrowth(isolate: string): Promise<void> {
+    const { source, onPause, timeLeft } = this.#plan
+    if (!source.snapshot || timeLeft() < COMPARISON_RESERVE) return
+    this.#growth = new HeapGrowth(source, isolate)
+    const startedAt = Date.now()
+    const duration = await this.#growth.begin()
+    if (duration !== undefined) onPause({ startedAt, duration })
+  }
+
+  async #startProfile(): Promise<void> {
+    if (!this.#plan.source.profile) return
+    this.#profiling = true
+    await this.#plan.source.profile()
+  }
+}
+
+/** The isolate whose floor rose the most. */
+function mostGrown(records: readonly FloorRecord[]): string {
+  const [first, last] = [records[0], records.at(-1)]
+  const bytes = (record: FloorRecord | undefined, id: string) => {
+    const { heapData = 0, external = 0 } = record?.isolates.get(id) ?? {}
+    return heapData + external
+  }
+  const rise = (id: string) => bytes(last, id) - (first === last ? 0 : bytes(first, id))
+  return [...(last?.isolates.keys() ?? [])].sort((a, b) => rise(b) - rise(a))[0] ?? ''
+}

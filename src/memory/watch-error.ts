@@ -1,0 +1,20 @@
+import { MemoryError, PerfAbortError } from '../errors.ts'
+import type { MemoryResult } from '../metrics/memory-result.ts'
+import type { WatchEnd } from './memory-watch.ts'
+
+/** What a watch that came to such an end rejects with. */
+export function watchError(end: WatchEnd, target: string, result: MemoryResult | undefined): Error {
+  if (end.how === 'aborted') {
+    return new PerfAbortError(`The memory watch of ${target} was aborted: ${end.cause.message}`, {
+      cause: end.cause,
+      partial: result,
+    })
+  }
+  if (end.how === 'failed') {
+    if (end.cause instanceof MemoryError && end.cause.partial === undefined) {
+      return new MemoryError(end.cause.message, { cause: end.cause.cause, partial: result })
+    }
+    return end.cause
+  }
+  return new MemoryError(`The memory watch of ${target} was stopped before its first sample`)
+}
