@@ -1,4 +1,5 @@
-// The confusion table of the memory verdict: every leaking server and every sound one that only looks like it, under load.
+// The confusion table of the memory verdict: every leaking server and every sound one that only looks like it, under load, and functions
+// that leak per call or do not.
 //   npm run bench:leaks -- [--quick] [--group=unseen] [--duration=8000] [--rate=400] [--only=name,name] [--record=file.json]
 // `tuning` servers were there when the rule's numbers were chosen, `held back` ones were looked at while it was mended, and `unseen`
 // ones were written and first run when it was fixed; it has not been changed since.
@@ -9,6 +10,7 @@ import { parseArgs } from 'node:util'
 import getPort from 'get-port'
 import { MemoryMonitor } from '../dist/memory/monitor.js'
 import { openProbeChannel } from '../dist/server/probe-channel.js'
+import { leaking, sound } from '../test/programs/calls.mjs'
 import { steadyLoad, untilHealthy } from './steady-load.mjs'
 
 const { values: options } = parseArgs({
@@ -57,15 +59,26 @@ const corpus = [
     'weakMetadata weakRefs labels delayed histogram rateLimiter doubling priorityQueue',
   ),
   ...variants('unseen/sound-elsewhere', 'unseen', 'pool child streams bufferPool bodyRing primary'),
+  ...functions(leaking, true),
+  ...functions(sound, false),
 ]
-const GROUPS = ['tuning', 'held back', 'unseen']
+const GROUPS = ['tuning', 'held back', 'unseen', 'calls']
+const CALLS = 2_000
 const QUICK = ['leaks/in-heap array', 'leaks/outside-heap worker', 'lookalikes/bounded lru', 'lookalikes/bounded churn']
 
 function variants(file, group, names) {
   return names.split(' ').map((variant) => ({ file, variant, group, leaks: file.includes('leaks') }))
 }
 
-async function judge({ file, variant }) {
+function functions(set, leaks) {
+  return Object.entries(set).map(([variant, fn]) => ({ file: 'calls', variant, group: 'calls', leaks, fn }))
+}
+
+function judge({ file, variant, fn }) {
+  return fn ? new MemoryMonitor().measure(fn, { iterations: CALLS }) : judgeServer(file, variant)
+}
+
+async function judgeServer(file, variant) {
   const channel = await openProbeChannel()
   const port = await getPort()
   const script = fileURLToPath(new URL(`../test/programs/${file}.mjs`, import.meta.url))
@@ -94,7 +107,9 @@ const chosen = corpus.filter((server) => {
   return !options.quick || QUICK.includes(`${file} ${variant}`)
 })
 const rows = []
-console.log(`${chosen.length} servers, ${options.rate} requests/s for ${options.duration} ms each\n`)
+console.log(
+  `${chosen.length} programs; servers: ${options.rate} requests/s for ${options.duration} ms each, functions: ${CALLS} calls\n`,
+)
 for (const server of chosen) {
   const { leak, floors, value } = await judge(server)
   const right = server.leaks === (leak.verdict === 'leak')
@@ -105,7 +120,7 @@ for (const server of chosen) {
       right ? ' ' : leak.verdict === 'inconclusive' ? '?' : '!',
       `${server.file} ${server.variant}`.padEnd(34),
       leak.verdict.padEnd(12),
-      `${leak.bytesPerRequest?.toFixed(0) ?? '-'} B/request`.padStart(16),
+      `${leak.bytesPerRequest?.toFixed(0) ?? '-'} B/${server.fn ? 'call' : 'request'}`.padStart(16),
       suspect ? `${suspect.function} (${suspect.location})` : '',
     ].join(' '),
   )
