@@ -9,6 +9,8 @@ export interface ProcessEntry {
   /** The letter of `/proc/<pid>/stat`: `Z` for a zombie, `T` for a stopped process. */
   readonly state: string
   readonly name: string
+  /** Its threads, the first included. */
+  readonly threads: number
   /** Clock ticks from the system's start to the process's. */
   readonly startedAt: number
 }
@@ -19,8 +21,9 @@ export function parseStat(line: string): ProcessEntry | undefined {
   if (!match) return undefined
   const [, pid, name = '', rest = ''] = match
   const [state = '', parent, group] = rest.split(' ', 3)
-  const startedAt = Number(rest.split(' ', 20)[19] ?? 0)
-  return { pid: Number(pid), parent: Number(parent), group: Number(group), state, name, startedAt }
+  const fields = rest.split(' ', 20)
+  const [threads, startedAt] = [Number(fields[17] ?? 1), Number(fields[19] ?? 0)]
+  return { pid: Number(pid), parent: Number(parent), group: Number(group), state, name, threads, startedAt }
 }
 
 function read(path: string): string | undefined {
@@ -34,10 +37,14 @@ function read(path: string): string | undefined {
 /** Whether this platform has a process table that we can read. */
 export const hasProcessTable = process.platform === 'linux' && read('/proc/self/stat') !== undefined
 
-/** One process; `undefined` when it is gone or nothing but a zombie. */
+/**
+ * One process; `undefined` when it is gone or nothing but a zombie. One whose first thread has ended and whose others have not
+ * is shown as a zombie too, but still holds its files and its port.
+ */
 export function findProcess(pid: number): ProcessEntry | undefined {
   const entry = parseStat(read(`/proc/${pid}/stat`) ?? '')
-  return entry && entry.state !== 'Z' && entry.state !== 'X' ? entry : undefined
+  if (!entry || entry.state === 'X') return undefined
+  return entry.state !== 'Z' || entry.threads > 1 ? entry : undefined
 }
 
 function listPids(): number[] {

@@ -49,6 +49,15 @@ test('starts a server, tells about it, and leaves nothing', async () => {
   expect(events[1]).toMatchObject({ output: expect.stringContaining('listening') })
 })
 
+// The first thread of a process ends before the others give its port back, and the shell around it ends before both.
+test('a port can be had again as soon as its server was stopped', async () => {
+  for (let round = 0; round < 8; round += 1) {
+    const server = await startProgram('server-ok.mjs')
+    await server.stop()
+    expect(await portIsFree(server.port)).toBe(true)
+  }
+})
+
 test('the environment is clean, has PORT and HOST, and the users own', async () => {
   const server = await startProgram('server-ok.mjs', { env: { OWN: 'yes' } })
   const env = (await (await fetch(`${server.url}/env`)).json()) as Record<string, string>
