@@ -43,6 +43,7 @@ export class FloorTaking {
   warm = false
   #records: FloorRecord[] = []
   #recent: number[] = []
+  #segment: number | undefined
   readonly #plan: FloorPlan
 
   constructor(plan: FloorPlan) {
@@ -61,7 +62,7 @@ export class FloorTaking {
     while (!signal.aborted) {
       const record = await this.#collect()
       if (record && !signal.aborted) {
-        this.#records.push(record)
+        this.#records.push(this.#segment === undefined ? record : { ...record, segment: this.#segment })
         if (this.#records.length >= MOST_FLOORS) {
           this.#records = this.#records.filter((_, index) => index % 2 === 0)
           distance *= 2
@@ -74,6 +75,12 @@ export class FloorTaking {
           : SHARE * this.#cost()
       await sleep(Math.max(distance, rest), signal)
     }
+  }
+
+  /** A heap snapshot was taken: floors from now on are not comparable with those before. */
+  noteSnapshot(pause: ForcedPause): void {
+    this.#segment = (this.#segment ?? 0) + 1
+    this.notePause(pause)
   }
 
   async #warmUp(signal: AbortSignal): Promise<void> {

@@ -19,6 +19,8 @@ export interface FloorRecord {
   readonly isolates: ReadonlyMap<string, { heapData: number; external: number; arrayBuffers: number }>
   /** Milliseconds that the slowest isolate stood still. */
   readonly time: number
+  /** How many heap snapshots came before it. */
+  readonly segment?: number
 }
 
 /** Unix time and milliseconds that a target was made to stand still. */

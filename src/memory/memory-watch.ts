@@ -68,7 +68,7 @@ export class MemoryWatch {
       always: config.diagnose,
       minimumGrowth: SERVER_MINIMUM_GROWTH,
       timeLeft: plan.timeLeft,
-      onPause: (pause) => this.#floors?.notePause(pause),
+      onPause: (pause) => this.#floors?.noteSnapshot(pause),
     })
   }
 

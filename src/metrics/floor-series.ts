@@ -4,6 +4,7 @@ import type { MemoryFloor } from './memory-result.ts'
 export interface IsolateFloors {
   readonly timestamp: number
   readonly requests?: number
+  readonly segment?: number
   readonly isolates: ReadonlyMap<string, IsolateBytes>
 }
 
@@ -34,7 +35,7 @@ export function joinFloors(records: readonly IsolateFloors[]): { floors: MemoryF
 }
 
 function sumFloor(
-  { timestamp, requests, isolates }: IsolateFloors,
+  { timestamp, requests, segment, isolates }: IsolateFloors,
   only: ReadonlySet<string> | undefined,
 ): MemoryFloor {
   let heapData = 0
@@ -53,6 +54,7 @@ function sumFloor(
     heapData,
     external,
     arrayBuffers,
+    ...(segment !== undefined && { segment }),
   }
 }
 

@@ -21,15 +21,15 @@ function withoutSpikes(values: readonly number[]): number[] {
 }
 
 /**
- * Median of the slopes between neighbours: about the slope of a line for what grows all the time, about 0 for what grows in a
- * few jumps. `NaN` where no two points differ in `x`.
+ * Median of the slopes between neighbours of each series: about the slope of a line for what grows all the time, about 0 for what
+ * grows in a few jumps. `NaN` where no two points differ in `x`.
  */
-export function typicalSlope(points: readonly Point[]): number {
-  const slopes: number[] = []
-  let before: Point | undefined
-  for (const point of points) {
-    if (before && point[0] > before[0]) slopes.push((point[1] - before[1]) / (point[0] - before[0]))
-    before = point
-  }
+export function typicalSlope(...series: readonly (readonly Point[])[]): number {
+  const slopes = series.flatMap((points) =>
+    points.slice(1).flatMap(([x, y], index) => {
+      const [xBefore, yBefore] = points[index] as Point
+      return x > xBefore ? [(y - yBefore) / (x - xBefore)] : []
+    }),
+  )
   return median(slopes.sort((a, b) => a - b))
 }

@@ -1,7 +1,6 @@
-import { formatBytes, formatCount, formatDuration } from '../units.ts'
-import { largestFall, typicalSlope } from './growth-shape.ts'
-import type { LeakVerdict, MemoryFloor, MemoryMetric } from './memory-result.ts'
-import { mannKendall, theilSen, type Point, type Slope } from './trend.ts'
+import { formatBytes, formatCount, formatDuration, isMeasured } from '../units.ts'
+import { fastestPart, findTrend, measuredGrowth, settled, type Trend } from './leak-trend.ts'
+import type { LeakVerdict, MemoryFloor } from './memory-result.ts'
 
 /** What a sound server's floors may still drift by: growth below it accuses nobody. Half a V8 page. */
 export const SERVER_MINIMUM_GROWTH = 128 * 1024
@@ -31,6 +30,8 @@ const FALL_MINIMUM = 192 * 1024
 /** From this share of the minimum on, steady growth is not called stable either. */
 const SUSPICIOUS_SHARE = 0.5
 
+const PART_NAMES = { heap: 'Heap', external: 'External memory' }
+
 export interface LeakEvidence {
   /** After warm-up, ascending in time. */
   readonly floors: readonly MemoryFloor[]
@@ -40,6 +41,8 @@ export interface LeakEvidence {
   readonly unit?: 'request' | 'call'
   /** Where `bytes` is the resident set: can rise without a leak, so little of it decides nothing. */
   readonly resident?: boolean
+  /** Where `bytes` is one part of memory only. */
+  readonly part?: 'heap' | 'external'
   /** Why there are fewer floors than there could be, as a clause. */
   readonly hindrance?: string
 }
@@ -49,36 +52,38 @@ export interface LeakDecision {
   readonly growth: { bytes: number; bytesPerSecond: number; interval: [low: number, high: number] }
 }
 
-interface Trend {
-  readonly pValue: number
-  /** Bytes per second, and per request where requests were counted. */
-  readonly perSecond: Slope
-  readonly perRequest: Slope | undefined
-  /** Growth over all floors at the trend's slope, and at the lower end of its interval. */
-  readonly bytes: number
-  readonly lowest: number
-  /** Slopes of the first half, the last half and the last third, divided by that of the whole. */
-  readonly early: number
-  readonly half: number
-  readonly third: number
-  /** Typical slope between neighbours divided by that of the whole. */
-  readonly typical: number
-  readonly fall: number
-  /** Requests a second in the last third divided by those in the first. */
-  readonly rateRise: number
-  readonly seconds: number
-  readonly requests: number | undefined
-}
-
 /**
  * Whether memory leaks: a leak is growth that is left after full collections, steady (Mann-Kendall), surely above zero (Sen's
- * interval), larger than the drift of sound programs, and still going on at the end.
+ * interval), larger than the drift of sound programs, and still going on at the end. Heap and external memory are looked at
+ * together, and each alone: what comes and goes in one (buffers of answers under way) must not hide what the other keeps.
  */
 export function decideLeak(evidence: LeakEvidence): LeakDecision {
+  const whole = decide(evidence)
+  if (whole.leak.verdict === 'leak') return whole
+  const parts = partsOf(evidence.floors).map((alone) => decide({ ...evidence, ...alone }))
+  // What one part loses as surely as the other gains has only moved.
+  const moved = parts.some(({ growth }) => growth.interval[1] < 0)
+  const found = moved ? undefined : parts.find(({ leak }) => leak.verdict === 'leak')
+  return found ? { ...whole, leak: found.leak } : whole
+}
+
+/** Heap and external memory as if there were nothing else; none where memory is not known by parts. */
+function partsOf(floors: readonly MemoryFloor[]): Pick<LeakEvidence, 'part' | 'floors'>[] {
+  if (floors.some(({ heapData, external }) => heapData === undefined || external === undefined)) return []
+  return [
+    {
+      part: 'heap',
+      floors: floors.map((floor) => ({ ...floor, bytes: floor.heapData ?? 0, external: 0, arrayBuffers: 0 })),
+    },
+    { part: 'external', floors: floors.map((floor) => ({ ...floor, bytes: floor.external ?? 0, heapData: 0 })) },
+  ]
+}
+
+function decide(evidence: LeakEvidence): LeakDecision {
   const { floors, minimumGrowth } = evidence
   const trend = findTrend(floors)
   const growth = {
-    bytes: (floors.at(-1)?.bytes ?? 0) - (floors[0]?.bytes ?? 0),
+    bytes: measuredGrowth(floors),
     bytesPerSecond: trend.perSecond.slope,
     interval: trend.perSecond.interval,
   }
@@ -92,58 +97,6 @@ export function decideLeak(evidence: LeakEvidence): LeakDecision {
     reason,
   }
   return { leak, growth }
-}
-
-/** The floors that count: the first quarter is still warm-up. */
-function settled(floors: readonly MemoryFloor[]): readonly MemoryFloor[] {
-  return floors.slice(Math.floor(floors.length / 4))
-}
-
-function findTrend(floors: readonly MemoryFloor[]): Trend {
-  const kept = settled(floors)
-  const seconds = ((floors.at(-1)?.timestamp ?? 0) - (floors[0]?.timestamp ?? 0)) / 1_000
-  const counted = countedRequests(floors)
-  const byTime = (floor: MemoryFloor): Point => [floor.timestamp / 1_000, floor.bytes]
-  const byRequest = (floor: MemoryFloor): Point => [floor.requests ?? 0, floor.bytes]
-  const perSecond = theilSen(kept.map(byTime))
-  const perRequest = counted === undefined ? undefined : theilSen(kept.map(byRequest))
-  const whole = perRequest ?? perSecond
-  const slopeOfLast = (count: number) => theilSen(kept.slice(-count).map(perRequest ? byRequest : byTime)).slope
-  const early = theilSen(kept.slice(0, Math.ceil(kept.length / 2)).map(perRequest ? byRequest : byTime)).slope
-  const half = slopeOfLast(Math.ceil(kept.length / 2))
-  const third = slopeOfLast(Math.max(3, Math.ceil(kept.length / 3)))
-  const span = counted ?? seconds
-  return {
-    pValue: mannKendall(kept.map((floor) => floor.bytes)).pValue,
-    perSecond,
-    perRequest,
-    bytes: whole.slope * span,
-    lowest: whole.interval[0] * span,
-    early: early / whole.slope,
-    half: half / whole.slope,
-    third: third / whole.slope,
-    typical: typicalSlope(kept.map(perRequest ? byRequest : byTime)) / whole.slope,
-    fall: largestFall(kept.map((floor) => floor.bytes)),
-    rateRise: counted === undefined ? 1 : rateRise(kept),
-    seconds,
-    requests: counted,
-  }
-}
-
-/** Requests between the first floor and the last; `undefined` where nobody counted. */
-function countedRequests(floors: readonly MemoryFloor[]): number | undefined {
-  if (floors.some((floor) => floor.requests === undefined)) return undefined
-  const counted = (floors.at(-1)?.requests ?? 0) - (floors[0]?.requests ?? 0)
-  return counted > 0 ? counted : undefined
-}
-
-function rateRise(floors: readonly MemoryFloor[]): number {
-  const third = Math.max(1, Math.floor(floors.length / 3))
-  const rate = (part: readonly MemoryFloor[]) => {
-    const [first, last] = [part[0], part.at(-1)]
-    return ((last?.requests ?? 0) - (first?.requests ?? 0)) / ((last?.timestamp ?? 0) - (first?.timestamp ?? 0))
-  }
-  return rate(floors.slice(-third - 1)) / rate(floors.slice(0, third + 1))
 }
 
 type Judgement = Pick<LeakVerdict, 'verdict' | 'reason'>
@@ -230,16 +183,18 @@ function judgeShape(trend: Trend, text: ReturnType<typeof describe>): Judgement 
   return undefined
 }
 
-function describe({ minimumGrowth, unit = 'request', resident }: LeakEvidence, trend: Trend) {
+function describe({ minimumGrowth, unit = 'request', resident, part }: LeakEvidence, trend: Trend) {
   const { perRequest, perSecond, requests, seconds } = trend
   const { slope, interval } = perRequest ?? perSecond
   const per = perRequest ? unit : 'second'
   const span = perRequest ? `${formatCount(requests)} ${unit}s` : formatDuration(seconds * 1_000)
+  // Too little to count, or too little to stand out from how the floors vary.
+  const visible = Math.max(minimumGrowth / (requests ?? seconds), isMeasured(interval[1]) ? interval[1] : 0)
   return {
-    what: resident ? 'Resident memory' : 'Memory left after full collections',
+    what: resident ? 'Resident memory' : `${part ? PART_NAMES[part] : 'Memory'} left after full collections`,
     span,
     rate: `${formatBytes(slope)} per ${per} (${formatBytes(interval[0])} to ${formatBytes(interval[1])} with 99 % confidence)`,
-    sensitivity: `a leak of less than ${formatBytes(minimumGrowth / (requests ?? seconds))} per ${per} could not have been seen`,
+    sensitivity: `a leak of less than ${formatBytes(visible)} per ${per} could not have been seen`,
   }
 }
 
@@ -260,21 +215,11 @@ function formatP(pValue: number): string {
   return pValue < 0.0001 ? 'p < 0.0001' : `p = ${pValue.toPrecision(2)}`
 }
 
-/** The part of memory that grew the most. */
-function fastestPart(floors: readonly MemoryFloor[]): MemoryMetric {
-  const kept = settled(floors)
-  const slopeOf = (part: (floor: MemoryFloor) => number) =>
-    theilSen(kept.map((floor): Point => [floor.timestamp, part(floor)])).slope
-  const buffers = slopeOf((floor) => floor.arrayBuffers ?? 0)
-  const external = slopeOf((floor) => (floor.external ?? 0) - (floor.arrayBuffers ?? 0))
-  const heap = slopeOf((floor) => floor.heapData ?? 0)
-  if (buffers > heap && buffers > external) return 'arrayBuffers'
-  return external > heap ? 'external' : 'heapUsed'
-}
-
 /** Whether a watch that still runs may end in a `leak`: reason enough to begin to look for who holds the memory. */
 export function looksLikeLeak(floors: readonly MemoryFloor[]): boolean {
   if (settled(floors).length < MINIMUM_FLOORS - 2) return false
-  const trend = findTrend(floors)
-  return trend.pValue < 5 * SIGNIFICANCE && trend.bytes >= CALLS_MINIMUM_GROWTH
+  return [floors, ...partsOf(floors).map((alone) => alone.floors)].some((series) => {
+    const trend = findTrend(series)
+    return trend.pValue < 5 * SIGNIFICANCE && trend.bytes >= CALLS_MINIMUM_GROWTH
+  })
 }

@@ -66,6 +66,8 @@ export interface MemoryFloor {
   /** External memory, array buffers included. */
   external?: number
   arrayBuffers?: number
+  /** Counts up where a heap snapshot was taken in between: floors of two segments differ by a step that is not the target's. */
+  segment?: number
 }
 
 /** Collections (and heap snapshots) that the watch forced on its target: what they cost, and that they are no one else's. */

@@ -7,33 +7,40 @@ export type Point = readonly [x: number, y: number]
 const EXACT_UP_TO = 50
 
 /**
- * Mann-Kendall's test for an upward trend, one-sided: how likely a series without trend would rise at least as steadily.
- * Exact where no two values are equal; else the normal approximation with the variance corrected for ties, without a
+ * Mann-Kendall's test for an upward trend, one-sided: how likely series without trend would rise at least as steadily. Several
+ * series are judged as one by pairs within each (the seasonal test of Hirsch and Slack, 1984): a step between them is no trend.
+ * Exact where no two values of a series are equal; else the normal approximation with the variance corrected for ties, without a
  * continuity correction. 1 for fewer than two points or equal values.
  */
-export function mannKendall(values: readonly number[]): { s: number; pValue: number } {
-  const n = values.length
-  let s = 0
-  for (let i = 0; i < n; i += 1) {
-    for (let j = i + 1; j < n; j += 1) s += Math.sign((values[j] ?? 0) - (values[i] ?? 0))
-  }
-  const ties = tieSizes(values)
-  if (ties.length === 0 && n <= EXACT_UP_TO) return { s, pValue: n < 2 ? 1 : exactTail(n, s) }
-  const variance = kendallVariance(n, [ties])
+export function mannKendall(...series: readonly (readonly number[])[]): { s: number; pValue: number } {
+  const s = series.reduce((sum, values) => sum + kendallScore(values), 0)
+  const sizes = series.map((values) => values.length)
+  const ties = series.map(tieSizes)
+  if (ties.flat().length === 0 && Math.max(...sizes) <= EXACT_UP_TO) return { s, pValue: exactTail(sizes, s) }
+  const variance = sizes.reduce((sum, n, index) => sum + kendallVariance(n, [ties[index] ?? []]), 0)
   return { s, pValue: variance <= 0 ? 1 : normalTail(s / Math.sqrt(variance)) }
 }
 
-/** P(S >= s) over all orders of n different values, from the distribution of inversions. */
-function exactTail(n: number, s: number): number {
-  const pairs = (n * (n - 1)) / 2
+function kendallScore(values: readonly number[]): number {
+  let s = 0
+  for (const [i, earlier] of values.entries()) for (const later of values.slice(i + 1)) s += Math.sign(later - earlier)
+  return s
+}
+
+/** P(S >= s) over all orders of different values in series of such sizes, from the distribution of inversions. */
+function exactTail(sizes: readonly number[], s: number): number {
+  let pairs = 0
   let probabilities = [1]
-  for (let size = 2; size <= n; size += 1) {
-    const next = Array.from({ length: (size * (size - 1)) / 2 + 1 }, () => 0)
-    for (const [inversions, probability] of probabilities.entries()) {
-      for (let add = 0; add < size; add += 1)
-        next[inversions + add] = (next[inversions + add] ?? 0) + probability / size
+  for (const n of sizes) {
+    for (let size = 2; size <= n; size += 1) {
+      pairs += size - 1
+      const next = Array.from({ length: pairs + 1 }, () => 0)
+      for (const [inversions, probability] of probabilities.entries()) {
+        for (let add = 0; add < size; add += 1)
+          next[inversions + add] = (next[inversions + add] ?? 0) + probability / size
+      }
+      probabilities = next
     }
-    probabilities = next
   }
   // S = pairs - 2 x inversions, so S >= s means at most (pairs - s) / 2 inversions.
   return Math.min(
@@ -60,19 +67,26 @@ export interface Slope {
   interval: [low: number, high: number]
 }
 
-/** Theil and Sen's slope with Sen's 99 % interval. Pairs with equal `x` say nothing; `NaN` where there is no other. */
-export function theilSen(points: readonly Point[]): Slope {
-  const slopes: number[] = []
-  for (const [i, [xi, yi]] of points.entries()) {
-    for (const [xj, yj] of points.slice(i + 1)) if (xj !== xi) slopes.push((yj - yi) / (xj - xi))
-  }
+/**
+ * Theil and Sen's slope with Sen's 99 % interval; of several series by pairs within each (Gilbert, Statistical Methods for
+ * Environmental Pollution Monitoring, 1987, 17.5). Pairs with equal `x` say nothing; `NaN` where there is no other.
+ */
+export function theilSen(...series: readonly (readonly Point[])[]): Slope {
+  const slopes = series.flatMap(pairSlopes).sort((a, b) => a - b)
   if (slopes.length === 0) return { slope: NaN, interval: [NaN, NaN] }
-  slopes.sort((a, b) => a - b)
-  const ties = [tieSizes(points.map(([x]) => x)), tieSizes(points.map(([, y]) => y))]
-  const reach = Z_99 * Math.sqrt(Math.max(0, kendallVariance(points.length, ties)))
+  const variance = series.reduce((sum, points) => {
+    return sum + kendallVariance(points.length, [tieSizes(points.map(([x]) => x)), tieSizes(points.map(([, y]) => y))])
+  }, 0)
+  const reach = Z_99 * Math.sqrt(Math.max(0, variance))
   const low = Math.max(roundHalfEven((slopes.length - reach) / 2) - 1, 0)
   const high = Math.min(roundHalfEven((slopes.length + reach) / 2), slopes.length - 1)
   return { slope: median(slopes), interval: [slopes[low] ?? NaN, slopes[high] ?? NaN] }
+}
+
+function pairSlopes(points: readonly Point[]): number[] {
+  return points.flatMap(([xi, yi], i) =>
+    points.slice(i + 1).flatMap(([xj, yj]) => (xj === xi ? [] : [(yj - yi) / (xj - xi)])),
+  )
 }
 
 /** Median of ascending numbers. */

@@ -133,6 +133,43 @@ describe('decideLeak', () => {
     expect(growth.bytes).toBe(0)
   })
 
+  it('is not misled by the step that a heap snapshot makes', () => {
+    const stepped = (perFloor: number, step: number) =>
+      floors(20, (index) => 5_000 + index * perFloor + noise(index) + (index > 11 ? step : 0)).map((floor, index) =>
+        index > 11 ? { ...floor, segment: 1 } : floor,
+      )
+    const { leak, growth } = server(stepped(50, -800))
+    expect(leak.verdict).toBe('leak')
+    expect(leak.bytesPerRequest).toBeGreaterThan(0.9 * 256)
+    expect(leak.bytesPerRequest).toBeLessThan(1.1 * 256)
+    expect(growth.bytes).toBeGreaterThan(800 * KB)
+    expect(server(stepped(0, 800)).leak.verdict).toBe('stable')
+  })
+
+  /** Heap grows by `perFloor` KB a floor; `external` is beside it, in KB. */
+  const withExternal = (perFloor: number, external: (index: number) => number) =>
+    floors(24, (index) => 5_000 + index * perFloor + noise(index)).map((floor, index) => {
+      const outside = Math.round(external(index) * KB)
+      return { ...floor, external: outside, arrayBuffers: outside, bytes: floor.bytes + outside }
+    })
+
+  it('finds a leak of the heap behind buffers that come and go', () => {
+    const { leak } = server(withExternal(20, (index) => ((index * 7919) % 17) * 500))
+    expect(leak).toMatchObject({ verdict: 'leak', metric: 'heapUsed' })
+    expect(leak.reason).toContain('Heap left after full collections kept growing')
+    expect(server(withExternal(0, (index) => ((index * 7919) % 17) * 500)).leak.verdict).not.toBe('leak')
+  })
+
+  it('accuses nobody where memory only moved from one part to the other', () => {
+    expect(server(withExternal(50, (index) => 3_000 - index * 50)).leak.verdict).not.toBe('leak')
+  })
+
+  it('says what could not have been seen as the floors vary', () => {
+    const { leak } = server(withExternal(0, (index) => ((index * 7919) % 17) * 500))
+    const seen = /less than ([\d.]+) (B|KB) per request/.exec(leak.reason)
+    expect(Number(seen?.[1]) * (seen?.[2] === 'KB' ? KB : 1)).toBeGreaterThan(200)
+  })
+
   it('names the part of memory that grows', () => {
     const grown = floors(20, (index) => 5_000 + index * 50)
     const buffers = grown.map((floor) => ({ ...floor, heapData: 0, external: floor.bytes, arrayBuffers: floor.bytes }))
@@ -169,5 +206,10 @@ describe('looksLikeLeak', () => {
     expect(looksLikeLeak(floors(6, (index) => 5_000 + index * 50))).toBe(true)
     expect(looksLikeLeak(floors(6, (index) => 5_000 + noise(index)))).toBe(false)
     expect(looksLikeLeak([])).toBe(false)
+    const hidden = floors(8, (index) => 5_000 + index * 50).map((floor, index) => {
+      const external = ((index * 7919) % 17) * 5_000 * KB
+      return { ...floor, external, bytes: floor.bytes + external }
+    })
+    expect(looksLikeLeak(hidden)).toBe(true)
   })
 })

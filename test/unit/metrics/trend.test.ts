@@ -37,6 +37,29 @@ describe('mannKendall', () => {
     expect(mannKendall(values).pValue / pValue).toBeCloseTo(1, 5)
   })
 
+  it('judges several series by pairs within each, exactly', () => {
+    // All orders of both, counted:
+    //   from collections import Counter; from itertools import permutations
+    //   S = lambda y: sum((b > a) - (b < a) for i, a in enumerate(y) for b in y[i + 1:])
+    //   one, two = (Counter(S(p) for p in permutations(range(n))) for n in (5, 4))
+    //   sum(m * n for a, m in one.items() for b, n in two.items() if a + b >= 10) / (120 * 24)
+    const found = mannKendall([1, 3, 2, 5, 4], [11, 12, 14, 13])
+    expect(found).toEqual({ s: 10, pValue: expect.closeTo(0.035416666666666666, 12) })
+    expect(mannKendall([1, 3, 2, 5, 4], [-11, -10, -8, -9])).toEqual(found)
+    expect(mannKendall([1, 3, 2], [7], []).pValue).toBeCloseTo(mannKendall([1, 3, 2]).pValue, 12)
+  })
+
+  it('judges several series with ties by the variance of all', () => {
+    const [one, two] = [
+      [1, 2, 2, 4, 5, 5, 7],
+      [21, 22, 21, 24, 26, 25, 27],
+    ] as const
+    const { s, pValue } = mannKendall(one, two)
+    expect(s).toBe(35)
+    // stats.norm.sf(35 / sd), where sd is that of mstats.kendalltau_seasonal, whose two-sided 'global p-value (indep)' is 2 sf(34 / sd)
+    expect(pValue).toBeCloseTo(7.794855019940583e-5, 9)
+  })
+
   it('counts rises and falls', () => {
     expect(mannKendall([1, 2, 3, 4]).s).toBe(6)
     expect(mannKendall([4, 3, 2, 1]).s).toBe(-6)
@@ -64,6 +87,19 @@ describe('theilSen', () => {
     expect(found.slope).toBeCloseTo(0.1375, 12)
     expect(found.interval[0]).toBeCloseTo(0.05, 12)
     expect(found.interval[1]).toBeCloseTo(0.26, 12)
+  })
+
+  it('takes the slopes within each of several series', () => {
+    // theilslopes knows one series only; its formula in NumPy, over the 36 slopes within each:
+    //   reach = stats.norm.ppf(0.995) * np.sqrt(7 * 6 * 19 / 18 + 6 * 5 * 17 / 18)
+    //   np.median(slopes), slopes[round((36 - reach) / 2) - 1], slopes[round((36 + reach) / 2)]
+    const found = theilSen(
+      [1, 3, 2, 5, 4, 7, 6.5].map((y, x) => [x, y]),
+      [101, 102, 104, 103, 107, 106].map((y, index) => [7 + index, y]),
+    )
+    expect(found.slope).toBeCloseTo(1, 12)
+    expect(found.interval[0]).toBeCloseTo(0.5, 12)
+    expect(found.interval[1]).toBeCloseTo(5 / 3, 12)
   })
 
   it('is not moved by an outlier', () => {
