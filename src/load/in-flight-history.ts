@@ -1,17 +1,24 @@
 const LENGTH = 2_048
 
-/** How many requests had been sent and completed at past moments, for the last seconds: enough to say how many were under way in a pause. */
+/**
+ * How many requests a load has sent and completed, now and at past moments of the last seconds: enough to say how many were under
+ * way in a pause.
+ */
 export class InFlightHistory {
+  /** Since the very start, warm-up included; both are its owner's to count. */
+  sent = 0
+  completed = 0
   readonly #times = new Float64Array(LENGTH)
   readonly #sent = new Float64Array(LENGTH)
   readonly #completed = new Float64Array(LENGTH)
   #size = 0
 
-  note(time: number, sent: number, completed: number): void {
+  /** Keeps both counts as those of `time` (Unix ms). */
+  note(time: number): void {
     const at = this.#size % LENGTH
     this.#times[at] = time
-    this.#sent[at] = sent
-    this.#completed[at] = completed
+    this.#sent[at] = this.sent
+    this.#completed[at] = this.completed
     this.#size += 1
   }
 

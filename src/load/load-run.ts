@@ -1,9 +1,11 @@
 import type { LoadErrorKind, LoadSample } from '../metrics/load-result.ts'
 import { Arrivals } from './arrivals.ts'
 import type { Connection } from './client.ts'
+import { ClosedModel } from './closed-model.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import { FirstConnection } from './first-connection.ts'
 import { InFlightHistory } from './in-flight-history.ts'
+import type { LoadModel } from './load-model.ts'
 import type { LoadPlan } from './load-plan.ts'
 import { Measurement } from './measurement.ts'
 import type { LoadEnd, RowlessProgress } from './messages.ts'
@@ -25,10 +27,7 @@ export interface LoadRunReport {
   end(end: LoadEnd, progress: RowlessProgress, rows: LoadSample[]): void
 }
 
-/**
- * One load under way: when each request is sent (closed model: when the one before is answered; open model: when it is due), and
- * the phases from warm-up to end.
- */
+/** One load under way: the phases from opening to end, and what became of each request. */
 export class LoadRun {
   readonly #plan: LoadPlan
   readonly #report: LoadRunReport
@@ -38,11 +37,8 @@ export class LoadRun {
   /** `performance.now()` at which the phase's sending began. */
   #start = performance.now()
   #measurement: Measurement
-  /** Open model only. */
-  #pacer: Pacer | undefined
-  /** Since the very start, warm-up included. */
-  #sentEver = 0
-  #completedEver = 0
+  /** Sends; there is none before all is open. */
+  #model: LoadModel | undefined
   readonly #firstConnection: FirstConnection
   #sweepTimer: NodeJS.Timeout | undefined
   #phaseTimer: NodeJS.Timeout | undefined
@@ -67,7 +63,7 @@ export class LoadRun {
 
   /** Requests completed since its start, warm-up included. */
   get completed(): number {
-    return this.#completedEver
+    return this.#history.completed
   }
 
   start(): void {
@@ -89,7 +85,7 @@ export class LoadRun {
     const steady = first ? first.from || first.to : 0
     this.#start = performance.now()
     const constant = [{ duration: warmup.duration, from: steady, to: steady }]
-    if (rate) this.#pacer = this.#paceOf(new Arrivals(constant, undefined))
+    this.#model = this.#modelOf(rate && new Arrivals(constant, undefined), () => true)
     this.#pool.resize(warmup.connections)
     this.#phaseTimer = setTimeout(() => this.#beginMeasured(), warmup.duration)
     this.#offerReady()
@@ -100,8 +96,11 @@ export class LoadRun {
     this.#phase = 'measured'
     this.#start = performance.now()
     this.#measurement = new Measurement(this.#plan, performance.timeOrigin + this.#start)
-    this.#pacer?.stop()
-    this.#pacer = rate ? this.#paceOf(new Arrivals(rate, amount)) : undefined
+    this.#model?.stop()
+    this.#model = this.#modelOf(
+      rate && new Arrivals(rate, amount),
+      () => amount === undefined || this.#measurement.begun < amount,
+    )
     this.#pool.resize(this.#connectionsWanted(0))
     if (duration !== undefined) this.#phaseTimer = setTimeout(() => this.#endSending(), duration)
     this.#progressTimer = new ProgressTimer(this.#start, progressInterval, duration ?? Infinity, (elapsed) =>
@@ -110,9 +109,11 @@ export class LoadRun {
     this.#offerReady()
   }
 
-  #paceOf(arrivals: Arrivals): Pacer {
+  #modelOf(arrivals: Arrivals | undefined, mayBegin: () => boolean): LoadModel {
+    const onSend = () => this.#noteSent()
+    if (!arrivals) return new ClosedModel(this.#start, mayBegin, onSend)
     return new Pacer(arrivals, this.#start, this.#pool, this.#plan.timeout, {
-      onSend: () => this.#noteSent(),
+      onSend,
       onDrop: (due) => {
         this.#measurement.drop(due)
         // What is dropped when sending ends is dropped as a whole.
@@ -138,7 +139,7 @@ export class LoadRun {
 
   #offerReady(): void {
     for (const connection of this.#pool.ready()) this.#onReady(connection)
-    this.#pacer?.pace(performance.now())
+    this.#model?.pace(performance.now())
   }
 
   #onReady(connection: Connection): void {
@@ -147,23 +148,11 @@ export class LoadRun {
       if (this.#pool.allOpen) this.#begin()
       return
     }
-    const now = performance.now()
-    if (this.#pacer) return this.#pacer.offer(connection, now)
-    connection.together(() => {
-      while (connection.ready && this.#sending && !this.#amountBegun()) {
-        this.#noteSent()
-        connection.send(Math.max(this.#start, connection.waitingSince(now)), now)
-      }
-    })
-  }
-
-  #amountBegun(): boolean {
-    const { amount } = this.#plan
-    return amount !== undefined && this.#phase === 'measured' && this.#measurement.begun >= amount
+    this.#model?.offer(connection, performance.now())
   }
 
   #noteSent(): void {
-    this.#sentEver += 1
+    this.#history.sent += 1
     this.#measurement.begun += 1
   }
 
@@ -175,41 +164,34 @@ export class LoadRun {
   }
 
   #onAnswer(status: number, since: number, request: number): void {
-    this.#completedEver += 1
+    this.#history.completed += 1
     if (!this.#counts(since)) return
     this.#measurement.answer(request, status, since - this.#start, performance.now() - this.#start)
     this.#endIfDone()
   }
 
   #onFailure(kind: LoadErrorKind, message: string, since: number): void {
-    this.#completedEver += 1
+    this.#history.completed += 1
     if (!this.#counts(since)) return
     this.#measurement.failure(kind, message, since - this.#start, performance.now() - this.#start)
     this.#endIfDone()
   }
 
   #onWithdrawn(count: number, since: number): void {
-    this.#sentEver -= count
+    this.#history.sent -= count
     if (this.#counts(since)) this.#measurement.begun -= count
   }
 
   #onConnectFailure(kind: LoadErrorKind, message: string): void {
     this.#firstConnection.noteFailure(message)
     this.#begin()
-    if (!this.#sending) return
-    const now = performance.now()
-    if (!this.#pacer) {
-      if (!this.#amountBegun()) this.#failAttempt(kind, message, now)
-    } else if (!this.#pool.anyConnected) {
-      // Nobody is left to serve those that wait: they have met the same fate.
-      this.#pacer.failDue(now, (due) => this.#failAttempt(kind, message, this.#start + due))
+    if (this.#sending) {
+      this.#model?.failUnserved(performance.now(), (since) => {
+        this.#noteSent()
+        this.#onFailure(kind, message, since)
+      })
     }
     this.#giveUpIfDead(false)
-  }
-
-  #failAttempt(kind: LoadErrorKind, message: string, since: number): void {
-    this.#noteSent()
-    this.#onFailure(kind, message, since)
   }
 
   #giveUpIfDead(hanging: boolean): void {
@@ -229,11 +211,11 @@ export class LoadRun {
 
   #sweep(): void {
     const now = performance.now()
-    this.#history.note(performance.timeOrigin + now, this.#sentEver, this.#completedEver)
+    this.#history.note(performance.timeOrigin + now)
     this.#pool.sweep(now)
     this.#giveUpIfDead(true)
     if (this.#phase === 'measured' && this.#plan.stages) this.#pool.resize(this.#connectionsWanted(now - this.#start))
-    this.#pacer?.pace(now)
+    this.#model?.pace(now)
   }
 
   #sendProgress(elapsed: number): void {
@@ -245,7 +227,7 @@ export class LoadRun {
   }
 
   #interval(elapsed: number, last: boolean) {
-    const arrivals = this.#pacer?.arrivals
+    const arrivals = this.#model?.arrivals
     const open = arrivals && { rate: arrivals.rateAt(elapsed), backlog: arrivals.backlog(elapsed) }
     return this.#measurement.interval(elapsed, { connections: this.#pool.size, ...open }, arrivals?.lateness, last)
   }
@@ -261,13 +243,13 @@ export class LoadRun {
       this.#phaseTimer = setTimeout(() => this.#endSending(), early)
       return
     }
-    if (!this.#pacer) return this.#finish()
+    if (!this.#model?.arrivals) return this.#finish()
     const measurement = this.#measurement
     this.#phase = 'drain'
     this.#sendingEnded = performance.now()
     measurement.stopCost()
     this.#phaseTimer = setTimeout(() => this.#finish(), Math.min(this.#plan.timeout + 2 * SWEEP, LONGEST_DRAIN))
-    this.#pacer.dropRest()
+    this.#model.dropRest()
     this.#endIfDone()
   }
 
@@ -305,7 +287,7 @@ export class LoadRun {
     clearInterval(this.#sweepTimer)
     clearTimeout(this.#phaseTimer)
     this.#progressTimer?.stop()
-    this.#pacer?.stop()
+    this.#model?.stop()
     this.#pool.close()
     this.#measurement.stopCost()
     const { progress, rows } = this.#interval(elapsed, true)
@@ -322,7 +304,7 @@ export class LoadRun {
   /** The server stood still from `startedAt` (Unix ms) on. */
   noteCollection(startedAt: number, duration: number): void {
     if (!this.#measuring) return
-    this.#history.note(performance.timeOrigin + performance.now(), this.#sentEver, this.#completedEver)
+    this.#history.note(performance.timeOrigin + performance.now())
     this.#measurement.collection(startedAt, duration, this.#history)
   }
 }

@@ -1,6 +1,7 @@
 import type { Arrivals } from './arrivals.ts'
 import type { Connection } from './client.ts'
 import type { ConnectionPool } from './connection-pool.ts'
+import type { LoadModel } from './load-model.ts'
 
 /** Whom a pacer tells what became of an arrival. */
 export interface PacerEvents {
@@ -11,7 +12,7 @@ export interface PacerEvents {
 }
 
 /** When the open model sends: each arrival leaves when it is due, or as soon after that as a connection is free. */
-export class Pacer {
+export class Pacer implements LoadModel {
   readonly arrivals: Arrivals
   /** `performance.now()` from which the arrivals count. */
   readonly #start: number
@@ -29,7 +30,6 @@ export class Pacer {
     this.#events = events
   }
 
-  /** A connection is free at `now`. */
   offer(connection: Connection, now: number): void {
     this.#pool.addFree(connection)
     if (this.arrivals.due <= now - this.#start) this.pace(now)
@@ -59,23 +59,22 @@ export class Pacer {
     this.#timer = setTimeout(() => this.pace(performance.now()), arrivals.due - elapsed)
   }
 
-  /** Takes the arrivals due by `now` from the schedule and gives each to `fail`, with when it was due. */
-  failDue(now: number, fail: (due: number) => void): void {
+  /** As long as any connection is left, what is due waits for it. */
+  failUnserved(now: number, fail: (since: number) => void): void {
+    if (this.#pool.anyConnected) return
     while (!this.#stopped && this.arrivals.due <= now - this.#start) {
       const { due } = this.arrivals
       this.arrivals.advance()
-      fail(due)
+      fail(this.#start + due)
     }
     this.pace(now)
   }
 
-  /** Drops what was not sent, and sends nothing any more. */
   dropRest(): void {
     this.stop()
     while (this.arrivals.due !== Infinity) this.#drop()
   }
 
-  /** Sends nothing any more. Idempotent. */
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#timer)

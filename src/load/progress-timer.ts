@@ -23,7 +23,7 @@ export class ProgressTimer {
 
   #schedule(): void {
     if (this.#due >= this.#until) return
-    this.#timer = setTimeout(() => this.#fire(), this.#start + this.#due - performance.now())
+    this.#timer = setTimeout(() => this.#fire(), Math.max(0, this.#start + this.#due - performance.now()))
   }
 
   #fire(): void {

@@ -64,7 +64,11 @@ describe('InFlightHistory', () => {
     const history = new InFlightHistory()
     expect(history.underwayDuring(0, 10)).toBe(0)
     // 100 sent a second, each taking 50 ms: five under way at any time.
-    for (let time = 0; time <= 5_000; time += 10) history.note(time, time / 10, Math.max(0, time - 50) / 10)
+    for (let time = 0; time <= 5_000; time += 10) {
+      history.sent = time / 10
+      history.completed = Math.max(0, time - 50) / 10
+      history.note(time)
+    }
     expect(history.underwayDuring(1_000, 1_000)).toBe(5)
     expect(history.underwayDuring(1_000, 1_100)).toBe(15)
     expect(history.underwayDuring(1_003, 1_008)).toBe(6)
@@ -74,7 +78,10 @@ describe('InFlightHistory', () => {
 
   it('keeps the last seconds only', () => {
     const history = new InFlightHistory()
-    for (let time = 0; time <= 100_000; time += 10) history.note(time, time, time)
+    for (let time = 0; time <= 100_000; time += 10) {
+      history.sent = history.completed = time
+      history.note(time)
+    }
     expect(history.underwayDuring(99_000, 99_010)).toBe(10)
     expect(history.underwayDuring(0, 10)).toBe(0)
   })
