@@ -1,21 +1,11 @@
-import type { Lifetime } from '../lifecycle/attempt.ts'
 import type { LoadResult } from '../metrics/load-result.ts'
-import type { LoadObserver } from './load-observer.ts'
+import type { LoadContext } from './load-context.ts'
 import type { LoadOptions } from './load-options.ts'
-import type { ResolveLoadContext } from './load-plan.ts'
 import type { OnLoadProgress, RunningLoad } from './running-load.ts'
 
+export type { LoadContext } from './load-context.ts'
 export type { LoadObserver } from './load-observer.ts'
 export type { OnLoadProgress } from './running-load.ts'
-
-/** What a load generator lives in. All of it is optional: `new LoadGenerator()` works anywhere. */
-export interface LoadContext extends Omit<ResolveLoadContext, 'baseUrl'> {
-  /** Ends every load, and says how long they may take. */
-  lifetime?: Lifetime
-  /** The server under test, where there is one: its death ends the load. */
-  server?: () => { url: string; signal: AbortSignal } | undefined
-  observe?: LoadObserver
-}
 
 /**
  * Drives HTTP load from a process of its own, shared by all loads of a Vitest worker.

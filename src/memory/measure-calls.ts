@@ -7,8 +7,9 @@ import { Diagnosis } from './diagnosis.ts'
 import { LiveSamples } from './live-samples.ts'
 import type { ResolvedMemoryConfig } from './memory-options.ts'
 import type { FloorRecord, SourceReading } from './memory-source.ts'
-import type { MemoryObserver, Stoppable } from './monitor.ts'
+import type { MemoryObserver } from './memory-observer.ts'
 import { OwnProcess } from './own-process.ts'
+import type { RunningWatch } from './running-watch.ts'
 import { memoryResult } from './watch-result.ts'
 
 const WARMUP_BLOCKS = 12
@@ -25,7 +26,7 @@ export interface Measuring {
   readonly read: (source: OwnProcess, watch: string) => SourceReading
   readonly signals: readonly AbortSignal[]
   /** Where it can be stopped while it runs. */
-  readonly running: Set<Stoppable>
+  readonly running: Set<RunningWatch>
   readonly observe: MemoryObserver | undefined
   /** Milliseconds until the test must be over. */
   readonly timeLeft: () => number
@@ -62,7 +63,7 @@ export async function measureCalls(
   }
 }
 
-class CallMeasurement implements Stoppable {
+class CallMeasurement implements RunningWatch {
   readonly source = new OwnProcess()
   readonly #fn: () => unknown
   readonly #config: ResolvedMemoryConfig

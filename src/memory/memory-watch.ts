@@ -7,6 +7,7 @@ import { FloorTaking } from './floor-taking.ts'
 import { LiveSamples, sampleEvery } from './live-samples.ts'
 import type { ResolvedMemoryConfig } from './memory-options.ts'
 import type { ForcedPause, MemorySource, SourceReading } from './memory-source.ts'
+import type { RunningWatch, WatchEnd } from './running-watch.ts'
 import { memoryResult } from './watch-result.ts'
 
 const PROGRESS_DISTANCE = 500
@@ -26,14 +27,8 @@ export interface WatchPlan {
   readonly onProgress?: ((progress: MemoryProgress) => void) | undefined
 }
 
-/** How a watch came to its end. */
-export type WatchEnd =
-  | { readonly how: 'completed' | 'stopped' }
-  | { readonly how: 'aborted'; readonly cause: Error }
-  | { readonly how: 'failed'; readonly cause: Error }
-
 /** One running watch: live samples and floors until somebody ends it. */
-export class MemoryWatch {
+export class MemoryWatch implements RunningWatch {
   readonly ended: Promise<WatchEnd>
   readonly #plan: WatchPlan
   readonly #live: LiveSamples

@@ -2,29 +2,14 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { optionIssue, rejectIssues } from '../option-issues.ts'
 import { abortReason, raceSignal, withDeadline } from '../lifecycle/abort.ts'
 import { timeLeft, type Lifetime } from '../lifecycle/attempt.ts'
-import type { MemoryProgress, MemoryResult, MemorySnapshot, NodeMemorySnapshot } from '../metrics/memory-result.ts'
+import type { MemoryResult, MemorySnapshot, NodeMemorySnapshot } from '../metrics/memory-result.ts'
+import type { MemoryObserver } from './memory-observer.ts'
 import type { MeasureOptions, MemoryConfig, ResolvedMemoryConfig } from './memory-options.ts'
 import type { ForcedPause, MemorySource } from './memory-source.ts'
 import type { MemoryTarget } from './memory-target.ts'
-import type { MemoryWatch, WatchEnd } from './memory-watch.ts'
+import type { MemoryWatch } from './memory-watch.ts'
+import type { RunningWatch, WatchEnd } from './running-watch.ts'
 import { watchError } from './watch-error.ts'
-
-/** Whom a monitor tells of its watches. */
-export interface MemoryObserver {
-  onStart?(id: string, watch: { title: string | undefined; target: string; planned: number | undefined }): void
-  onProgress?(id: string, progress: MemoryProgress): void
-  onEnd?(
-    id: string,
-    end: {
-      outcome: 'completed' | 'stopped' | 'aborted' | 'failed'
-      target: string
-      /** Absent where not one sample was taken. */
-      result?: MemoryResult
-      /** Message of the error that ended it. */
-      error?: string
-    },
-  ): void
-}
 
 /** What a monitor needs of the test it belongs to. All of it may be missing: then it watches this process. */
 export interface MemoryContext {
@@ -39,12 +24,6 @@ export interface MemoryContext {
   /** Called for each forced collection, so that a load can say which latencies it hit. Unix time and milliseconds. */
   readonly onCollection?: ((pause: ForcedPause) => void) | undefined
   readonly observe?: MemoryObserver | undefined
-}
-
-/** A watch or a measurement under way. */
-export interface Stoppable {
-  end(end: WatchEnd): void
-  result(): MemoryResult | undefined
 }
 
 interface Run {
@@ -74,7 +53,7 @@ const ownMemory = {
 export class MemoryMonitor {
   readonly #context: MemoryContext
   readonly #loading = new Set<Promise<unknown>>()
-  readonly #running = new Set<Stoppable>()
+  readonly #running = new Set<RunningWatch>()
 
   constructor(context: MemoryContext = {}) {
     this.#context = context

@@ -1,6 +1,6 @@
 import { MemoryError, PerfAbortError } from '../errors.ts'
 import type { MemoryResult } from '../metrics/memory-result.ts'
-import type { WatchEnd } from './memory-watch.ts'
+import type { WatchEnd } from './running-watch.ts'
 
 /** What a watch that came to such an end rejects with. */
 export function watchError(end: WatchEnd, target: string, result: MemoryResult | undefined): Error {

@@ -2,7 +2,6 @@ import * as v from 'valibot'
 import type { OptionIssue } from '../errors.ts'
 import { optionIssue } from '../option-issues.ts'
 import { findOptionIssues, nonNegativeInteger, positiveInteger, text, timerDuration } from '../options.ts'
-import type { HealthOptions } from './server-options.ts'
 import { parseServerUrl } from './url.ts'
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGKILL', 'SIGABRT']
@@ -69,7 +68,7 @@ const serverSchema = v.strictObject(
     env: v.optional(
       v.record(v.string(), v.optional(v.string('a string, or undefined to remove it')), 'an object of strings'),
     ),
-    health: v.optional(v.custom<HealthOptions | false>(() => true)),
+    health: v.optional(v.custom<unknown>(() => true)),
     waitOn: v.optional(v.custom<string | string[]>(() => true)),
     shutdown: v.optional(
       v.strictObject(
