@@ -8,10 +8,19 @@ afterAll(removeProjects)
 const COUNTING_SERVER = `
 import { createServer } from 'node:http'
 let served = 0
+const paced = []
 createServer((request, response) => {
   if (request.url === '/served') return response.end(String(served))
+  if (request.url === '/paced-record') return response.end(JSON.stringify(paced))
   if (request.url === '/health') return response.end('ok')
   served += 1
+  // Answers nothing from 500 to 800 ms after the first.
+  if (request.url === '/paced') {
+    const arrived = performance.timeOrigin + performance.now()
+    const into = arrived - (paced[0]?.arrived ?? arrived)
+    response.on('finish', () => paced.push({ arrived, took: performance.timeOrigin + performance.now() - arrived }))
+    return setTimeout(() => response.end('hello'), into > 500 && into < 800 ? 800 - into : 0)
+  }
   if (request.url === '/hang') return
   if (request.url === '/crash') { console.log('out of luck'); process.exit(7) }
   response.end('hello')
@@ -47,6 +56,26 @@ test('is on time while this thread is busy', async ({ server, loadGenerator }) =
   expect(result.samples.length).toBeGreaterThanOrEqual(7)
   expect(result.samples.length).toBeLessThanOrEqual(11)
   expect(await served(server)).toBe(result.requests)
+})
+
+test('sends when due, and measures from then', async ({ server, loadGenerator }) => {
+  const rate = 400
+  const result = await loadGenerator.generateLoad({ url: '/paced', rate, duration: 1_500, connections: 200 })
+  const record = await (await fetch(server.url + '/paced-record')).json()
+  expect(record.length).toBe(result.requests)
+  expect(result.requests + result.unanswered).toBe(600)
+  const bins = Array.from({ length: 15 }, () => 0)
+  const first = Math.min(...record.map(({ arrived }) => arrived))
+  for (const { arrived } of record) bins[Math.min(14, Math.floor((arrived - first) / 100))] += 1
+  // A busy machine takes from one bin and gives to the next; never from most of them.
+  expect(bins.filter((count) => Math.abs(count - rate / 10) <= 4).length).toBeGreaterThanOrEqual(8)
+  // A fifth of all waits, evenly up to 300 ms; on a busy machine for longer, and then the server's own record is the truth.
+  const truth = record.map(({ took }) => took).sort((a, b) => a - b)
+  for (const [ratio, name, analytic] of [[0.9, 'p90', 150], [0.95, 'p95', 225], [0.99, 'p99', 285]]) {
+    const served = truth[Math.ceil(ratio * truth.length) - 1]
+    expect(result.latency[name]).toBeGreaterThan(Math.max(analytic, served) * 0.9)
+    expect(result.latency[name]).toBeLessThan(served * 1.1 + 15 + result.generator.lateness)
+  }
 })
 
 test('aborts with what was measured', async ({ server, loadGenerator }) => {
@@ -88,7 +117,7 @@ test('stops', async ({ server, loadGenerator }) => {
 describe.each(MAJORS)('load on Vitest %i', (major) => {
   test.each(['forks', 'threads', 'vmForks', 'vmThreads'] as const)('holds what it promises (%s)', async (pool) => {
     const run = await runVitest({ major, pool, ...server, files: files(SPEC) })
-    expect(run.output).toContain('6 passed')
+    expect(run.output).toContain('7 passed')
     expect(run.exitCode).toBe(0)
     expect(await run.leftovers()).toEqual([])
   })
