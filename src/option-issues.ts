@@ -2,6 +2,9 @@ import { PerfOptionsError, type OptionIssue } from './errors.ts'
 
 // Apart from `options.ts`, so that what only words an issue does not load the schema library.
 
+/** Milliseconds that Node's timers can hold; one that is set to more goes off at once. */
+export const LONGEST_TIMER = 2_147_483_647
+
 /** The option's value as it would stand in code, short enough for a message. */
 export function describeValue(value: unknown): string {
   if (value === undefined) return '`undefined`'

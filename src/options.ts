@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { OptionIssue } from './errors.ts'
-import { optionIssue, unknownOption } from './option-issues.ts'
+import { LONGEST_TIMER, optionIssue, unknownOption } from './option-issues.ts'
 
 function dottedPath(path: readonly v.IssuePathItem[] | undefined, prefix: string): string {
   let text = prefix
@@ -44,8 +44,6 @@ export const duration = v.pipe(
   v.finite('a positive number of milliseconds'),
   v.gtValue(0, 'a positive number of milliseconds'),
 )
-/** What Node's timers can hold; one that is set to more goes off at once. */
-const LONGEST_TIMER = 2_147_483_647
 /** A duration that a timer is set to. */
 export const timerDuration = v.pipe(
   duration,

@@ -4,16 +4,21 @@ import { readPlainHead } from './plain-head.ts'
 // The one file that knows autocannon's inside (9.0.0 exactly). Of its client we keep the parser of answers. Connecting, writing,
 // matching answers with requests and timing are ours (`client.ts`): that is where its figures go wrong.
 interface ResponseInfo {
-  statusCode: number
-  versionMinor: number
+  readonly statusCode: number
+  readonly versionMinor: number
+  /** Names and values in turn. */
+  readonly headers: readonly string[]
 }
 interface Parser {
   [callback: number]: unknown
   readonly connection: string
-  readonly isChunked: boolean
-  readonly body_bytes: number | null
-  readonly state: string
+  isChunked: boolean
+  body_bytes: number | null
+  state: string
   readonly line: string
+  BODY_CHUNKHEAD(): void
+  /** `undefined` as long as the line is not complete. */
+  consumeLine(): string | undefined
   execute(chunk: Uint8Array, start: number, length: number): number | Error
   finish(): void
   reinitialize(type: string): void
@@ -39,7 +44,22 @@ class Disconnected extends AutocannonClient {
 function createParser(): Parser {
   const client = new Disconnected({})
   client.timeoutTicker.clear()
-  return client.parser
+  const { parser } = client
+  // Its own takes a size that is none for the last chunk, and reads back for ever from a negative one.
+  parser.BODY_CHUNKHEAD = () => {
+    const line = parser.consumeLine()
+    if (line === undefined) return
+    const size = /^[0-9a-f]{1,12}(?=[ \t]*(?:;|$))/i.exec(line)
+    if (!size) throw new Error('an invalid chunk size')
+    parser.body_bytes = parseInt(size[0], 16)
+    parser.state = parser.body_bytes === 0 ? 'BODY_CHUNKTRAILERS' : 'BODY_CHUNK'
+  }
+  return parser
+}
+
+/** All values of a header, in order. */
+function valuesOf({ headers }: ResponseInfo, name: string): string[] {
+  return headers.filter((_, index) => index % 2 === 1 && headers[index - 1]?.toLowerCase() === name)
 }
 
 export interface AnswerEvents {
@@ -55,7 +75,6 @@ export class AnswerParser {
   #info: ResponseInfo | undefined
   #keepAlive = true
   #untilEnd = false
-  #wrong: string | undefined
   readonly #events: AnswerEvents
 
   constructor(events: AnswerEvents) {
@@ -66,7 +85,7 @@ export class AnswerParser {
     parser[ON_MESSAGE_COMPLETE] = () => {
       const status = this.#info?.statusCode ?? 0
       this.#info = undefined
-      if (this.#wrong === undefined && (status >= 200 || status === 101)) events.onAnswer(status, this.#keepAlive)
+      if (status >= 200 || status === 101) events.onAnswer(status, this.#keepAlive)
     }
   }
 
@@ -74,7 +93,6 @@ export class AnswerParser {
   reset(): void {
     this.#info = undefined
     this.#untilEnd = false
-    this.#wrong = undefined
     this.#parser.reinitialize(RESPONSE)
   }
 
@@ -88,8 +106,13 @@ export class AnswerParser {
     const parser = this.#parser
     const offset = parser.state === BETWEEN_ANSWERS && parser.line === '' ? this.#readPlainAnswers(chunk, length) : 0
     if (offset === length) return undefined
-    const parsed = parser.execute(chunk, offset, length - offset)
-    return typeof parsed === 'number' ? this.#wrong : parsed.message
+    try {
+      const parsed = parser.execute(chunk, offset, length - offset)
+      return typeof parsed === 'number' ? undefined : parsed.message
+    } catch (error) {
+      // What `onHead` has found wrong: the parser lets it through.
+      return (error as Error).message
+    }
   }
 
   /** The short way, for whole answers with nothing special about them; returns how far it came. */
@@ -117,11 +140,20 @@ export class AnswerParser {
 
   #onHead(info: ResponseInfo, events: AnswerEvents): boolean {
     this.#info = info
-    const status = info.statusCode
+    const { statusCode: status } = info
+    if (status < 100) throw new Error(`an invalid status ${status}`)
     if (status < 200) return true
     const parser = this.#parser
-    // The parser takes a length that is none for an empty body.
-    if (parser.body_bytes !== null && !(parser.body_bytes >= 0)) this.#wrong = 'an invalid Content-Length'
+    // The parser takes many a length that is none for one.
+    if (!valuesOf(info, 'content-length').every((length) => /^\d{1,15}$/.test(length))) {
+      throw new Error('an invalid Content-Length')
+    }
+    const codings = valuesOf(info, 'transfer-encoding').join(',').toLowerCase()
+    if (codings !== '') {
+      // The last coding decides (RFC 9112, 6.3); the parser knows `chunked` alone.
+      parser.isChunked = /(?:^|,)[ \t]*chunked[ \t]*$/.test(codings)
+      parser.body_bytes = null
+    }
     const bodiless = status === 204 || status === 304 || events.isHead()
     this.#untilEnd = !bodiless && !parser.isChunked && parser.body_bytes === null
     const announced = parser.connection

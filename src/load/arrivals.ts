@@ -3,41 +3,51 @@ import { ArrivalSchedule, type Segment } from './schedule.ts'
 
 /** The arrivals of an open model, one after the other: which is next, how many wait, and how late the generator itself was. */
 export class Arrivals {
-  /** How late requests were sent although a connection was free. */
+  /** How late the generator looked at each arrival, whether or not a connection was free for it: no server has a part in that. */
   readonly lateness = new LatencyHistogram()
   readonly #schedule: ArrivalSchedule
+  /** The same schedule: each is read in order. */
+  readonly #ahead: ArrivalSchedule
   readonly #amount: number
   #next = 0
-  /** Arrivals below this number have waited for a connection: not the generator's doing. */
-  #waited = 0
+  #noticed = 0
   /** Milliseconds from the start at which the next arrival is due; `Infinity` after the last. */
   due: number
+  /** The same of the first that has not been noticed. */
+  dueAhead: number
 
   constructor(rate: readonly Segment[], amount: number | undefined) {
     this.#schedule = new ArrivalSchedule(rate)
+    this.#ahead = new ArrivalSchedule(rate)
     this.#amount = amount ?? Infinity
-    this.due = this.#dueAt(0)
+    this.due = this.#dueAt(this.#schedule, 0)
+    this.dueAhead = this.due
   }
 
-  #dueAt(n: number): number {
-    return n < this.#amount ? this.#schedule.dueAt(n) : Infinity
+  #dueAt(schedule: ArrivalSchedule, n: number): number {
+    return n < this.#amount ? schedule.dueAt(n) : Infinity
+  }
+
+  /** Notices all that is due by `elapsed`; returns how many had been noticed before. */
+  notice(elapsed: number): number {
+    const before = this.#noticed
+    while (this.dueAhead <= elapsed) {
+      this.lateness.record(elapsed - this.dueAhead)
+      this.#noticed += 1
+      this.dueAhead = this.#dueAt(this.#ahead, this.#noticed)
+    }
+    return before
+  }
+
+  /** Whether the next arrival is one of the first `count`. */
+  isAmong(count: number): boolean {
+    return this.#next < count
   }
 
   /** The next arrival is done with: sent, dropped or failed. */
   advance(): void {
     this.#next += 1
-    this.due = this.#dueAt(this.#next)
-  }
-
-  /** It leaves at `elapsed`. */
-  noteSent(elapsed: number): void {
-    if (this.#next >= this.#waited) this.lateness.record(elapsed - this.due)
-    this.advance()
-  }
-
-  /** No connection is free at `elapsed`. */
-  noteBlocked(elapsed: number): void {
-    this.#waited = this.#schedule.dueBy(elapsed)
+    this.due = this.#dueAt(this.#schedule, this.#next)
   }
 
   /** Arrivals that are due and not yet sent. */

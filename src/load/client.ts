@@ -2,7 +2,7 @@ import net, { type LookupFunction } from 'node:net'
 import tls from 'node:tls'
 import type { LoadErrorKind } from '../metrics/load-result.ts'
 import { AnswerParser } from './answer-parser.ts'
-import { failureKind } from './failure-kind.ts'
+import { failureOf, type Failure } from './failure.ts'
 import type { Target } from './target.ts'
 
 const FIRST_RETRY = 10
@@ -14,10 +14,10 @@ export interface ConnectionEvents {
   onReady(connection: Connection): void
   onAnswer(connection: Connection, status: number, since: number, request: number): void
   onFailure(kind: LoadErrorKind, message: string, since: number): void
-  /** Sent on a connection whose end the server had announced: never served, no error. */
-  onWithdrawn(count: number, since: number): void
+  /** Sent on a connection whose end the server had announced: never served, no error, to be sent again. */
+  onWithdrawn(since: number): void
   /** The connection could not be opened. */
-  onConnectFailure(kind: LoadErrorKind, message: string): void
+  onConnectFailure(failure: Failure): void
   onBytes(count: number): void
 }
 
@@ -27,6 +27,8 @@ interface PendingRequest {
   /** From when its latency counts. */
   readonly since: number
   readonly sentAt: number
+  /** In which read it was sent: what came with that read is no answer to it. */
+  readonly read: number
 }
 
 /** All plain sockets of the process read into one buffer: a chunk is used up before the next is read. */
@@ -75,6 +77,9 @@ export class Connection {
   #socket: net.Socket | undefined
   #state: 'idle' | 'connecting' | 'open' | 'waiting' | 'closed' = 'idle'
   #pending: PendingRequest[] = []
+  /** Counts chunks of bytes; 0 while none is being read. */
+  #read = 0
+  #reads = 0
   #next = 0
   #connectStarted = 0
   #answersHere = 0
@@ -157,7 +162,7 @@ export class Connection {
     const request = this.#next
     const { requests } = this.#target
     this.#next = request + 1 === requests.length ? 0 : request + 1
-    this.#pending.push({ request, since, sentAt: now })
+    this.#pending.push({ request, since, sentAt: now, read: this.#read })
     this.#socket?.write((requests[request] as { bytes: Uint8Array }).bytes)
   }
 
@@ -183,7 +188,7 @@ export class Connection {
       }
       this.#reopen()
     } else if (this.#state === 'connecting' && now - this.#connectStarted >= limit) {
-      this.#failConnect('timeout', `no connection within ${limit} ms`)
+      this.#failConnect({ kind: 'timeout', message: `no connection within ${limit} ms` })
     }
   }
 
@@ -202,7 +207,9 @@ export class Connection {
 
   #onData(chunk: Buffer, length: number): void {
     this.#events.onBytes(length)
+    this.#read = this.#reads += 1
     const wrong = this.#parser.read(chunk, length)
+    this.#read = 0
     if (this.#state === 'closed') return
     if (this.#leaving) this.#leave()
     else if (wrong !== undefined) this.#onBrokenAnswer(wrong)
@@ -211,12 +218,12 @@ export class Connection {
   #onAnswer(status: number, keepAlive: boolean): void {
     if (this.#leaving || this.#state !== 'open') return
     const answered = this.#pending.shift()
-    if (answered === undefined || status === 101) {
-      // An answer nobody asked for, or an upgrade nobody asked for: this connection does not speak our HTTP.
+    if (answered === undefined || status === 101 || (this.#read > 0 && answered.read === this.#read)) {
+      // This connection does not speak our HTTP.
       this.#leaving = true
       this.#failures += 1
-      if (answered)
-        this.#events.onFailure('protocol', '101 Switching Protocols, which no request asked for', answered.since)
+      const what = status === 101 ? '101 Switching Protocols' : 'an answer'
+      if (answered) this.#events.onFailure('protocol', `${what} that no request asked for`, answered.since)
       return
     }
     this.#answersHere += 1
@@ -231,7 +238,8 @@ export class Connection {
   /** The server has said, with the answer just counted, that it closes. */
   #leave(): void {
     const withdrawn = this.#drop()
-    if (withdrawn[0]) this.#events.onWithdrawn(withdrawn.length, withdrawn[0].since)
+    this.#next = withdrawn[0]?.request ?? this.#next
+    for (const { since } of withdrawn) this.#events.onWithdrawn(since)
     this.#reopen()
   }
 
@@ -244,13 +252,14 @@ export class Connection {
   }
 
   #onSocketError(error: Error): void {
-    const { kind, message } = failureKind(error)
-    if (this.#state === 'connecting') this.#failConnect(kind, message)
-    else this.#lose(kind, message)
+    const failure = failureOf(error)
+    if (this.#state === 'connecting') this.#failConnect(failure)
+    else this.#lose(failure.kind, failure.message)
   }
 
   #onSocketEnd(): void {
-    if (this.#state === 'connecting') return this.#failConnect('reset', 'connection closed while it was opened')
+    if (this.#state === 'connecting')
+      return this.#failConnect({ kind: 'reset', message: 'connection closed while it was opened' })
     if (this.#parser.end()) {
       if (this.#state !== 'closed') this.#leave()
       return
@@ -265,11 +274,11 @@ export class Connection {
     this.#reopen()
   }
 
-  #failConnect(kind: LoadErrorKind, message: string): void {
+  #failConnect(failure: Failure): void {
     this.#failures += 1
     this.#target.address = undefined
     this.#drop()
-    this.#events.onConnectFailure(kind, message)
+    this.#events.onConnectFailure(failure)
     this.#reopen()
   }
 

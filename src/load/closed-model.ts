@@ -35,7 +35,7 @@ export class ClosedModel implements LoadModel {
     if (this.#sending) fail(now)
   }
 
-  dropRest(): void {
+  dropDue(): void {
     this.stop()
   }
 

@@ -24,8 +24,9 @@ export class ConnectionPool {
     this.#events = events
   }
 
-  get size(): number {
-    return this.#connections.length
+  /** How many are open now. */
+  get open(): number {
+    return this.#connections.filter((connection) => connection.connected).length
   }
 
   get anyConnected(): boolean {

@@ -11,8 +11,8 @@ export interface LoadModel {
   pace(now: number): void
   /** A connection could not be opened: gives `fail` each request that failed by that, as the moment from which it counts. */
   failUnserved(now: number, fail: (since: number) => void): void
-  /** Drops what is due and was not sent, and sends nothing any more. */
-  dropRest(): void
+  /** Drops what is due by `now` and was not sent, and sends nothing any more. */
+  dropDue(now: number): void
   /** Sends nothing any more. Idempotent. */
   stop(): void
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { optionIssue as issue } from '../option-issues.ts'
+import { LONGEST_TIMER, optionIssue as issue } from '../option-issues.ts'
 import {
   findOptionIssues,
   abortSignal,
@@ -11,7 +11,16 @@ import {
 } from '../options.ts'
 import type { OptionIssue } from '../errors.ts'
 import { parseThresholds, type Thresholds } from '../metrics/threshold.ts'
-import { findBodyIssues, findHeaderIssues, findPathIssues, findUrlIssues } from './request-issues.ts'
+import { findContradictions } from './contradictions.ts'
+import {
+  findBodyIssues,
+  findHeaderIssues,
+  findPathIssues,
+  findUrlIssues,
+  holdsCertificates,
+  isBody,
+  isPlainRecord,
+} from './request-issues.ts'
 
 /** A status, or the first and the last of a range: `200`, `[200, 399]`. */
 export type ExpectedStatus = number | readonly [from: number, to: number]
@@ -97,6 +106,9 @@ export interface LoadOptions {
   tls?: LoadTls
 }
 
+/** Each has figures of its own in every progress. */
+const MOST_STAGES = 100
+
 const status = v.pipe(
   v.number('a status of 100 to 599, or [from, to]'),
   v.integer('a status of 100 to 599, or [from, to]'),
@@ -119,12 +131,11 @@ const method = v.pipe(
   v.regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, methodMessage),
   v.check((name) => name.toUpperCase() !== 'CONNECT', 'a method other than CONNECT, which opens a tunnel'),
 )
-const bodyMessage = 'a string, bytes, or a value to send as JSON'
 const body = v.custom<LoadBody>(
-  (value) => typeof value === 'string' || (typeof value === 'object' && value !== null),
-  bodyMessage,
+  isBody,
+  'a string, bytes (Uint8Array), or a value to send as JSON (a plain object, an array, or what has a toJSON)',
 )
-const headers = v.custom<LoadHeaders>(isPlainRecord, 'an object of header names and values')
+const headers = v.custom<LoadHeaders>(isPlainRecord, 'a plain object of header names and values')
 const rate = v.pipe(positiveNumber, v.maxValue(1_000_000, 'a positive number up to 1000000'))
 const connections = v.pipe(positiveInteger, v.maxValue(65_535, 'an integer from 1 to 65535'))
 const stageRate = v.pipe(
@@ -151,11 +162,13 @@ const warmup = v.strictObject(
   { duration: timerDuration, connections: v.optional(connections) },
   'an object { duration, connections? }',
 )
+const certificates = v.pipe(text, v.check(holdsCertificates, 'certificates in PEM'))
 const tls = v.strictObject(
-  { ca: v.optional(text), rejectUnauthorized: v.optional(flag), servername: v.optional(text) },
+  { ca: v.optional(certificates), rejectUnauthorized: v.optional(flag), servername: v.optional(text) },
   'an object { ca?, rejectUnauthorized?, servername? }',
 )
-const progressMessage = 'a number of milliseconds from 20 up'
+const progressMessage = `a number of milliseconds from 20 to ${LONGEST_TIMER}`
+const stagesMessage = `a list of 1 to ${MOST_STAGES} stages`
 
 const schema = v.strictObject(
   {
@@ -164,7 +177,17 @@ const schema = v.strictObject(
     duration: v.optional(timerDuration),
     amount: v.optional(positiveInteger),
     rate: v.optional(rate),
-    stages: v.optional(v.pipe(v.array(stage, 'a list of stages'), v.minLength(1, 'a list of at least one stage'))),
+    stages: v.optional(
+      v.pipe(
+        v.array(stage, stagesMessage),
+        v.minLength(1, stagesMessage),
+        v.maxLength(MOST_STAGES, stagesMessage),
+        v.check(
+          (stages) => stages.reduce((sum, { duration }) => sum + duration, 0) <= LONGEST_TIMER,
+          `stages of at most ${LONGEST_TIMER} ms together`,
+        ),
+      ),
+    ),
     pipelining: v.optional(v.pipe(positiveInteger, v.maxValue(1_000, 'an integer from 1 to 1000'))),
     warmup: v.optional(warmup),
     timeout: v.optional(timerDuration),
@@ -178,7 +201,7 @@ const schema = v.strictObject(
     thresholds: v.optional(v.custom<Thresholds>(isPlainRecord, 'an object of metrics and conditions')),
     abortOnFail: v.optional(flag),
     progressInterval: v.optional(
-      v.pipe(v.number(progressMessage), v.finite(progressMessage), v.minValue(20, progressMessage)),
+      v.pipe(v.number(progressMessage), v.minValue(20, progressMessage), v.maxValue(LONGEST_TIMER, progressMessage)),
     ),
     signal: v.optional(abortSignal),
     title: v.optional(text),
@@ -186,48 +209,6 @@ const schema = v.strictObject(
   },
   'an object',
 )
-
-function isPlainRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** Pairs that cannot both be meant. Where one came from defaults and the other from a call, the call's wins. */
-export const CONTRADICTIONS: readonly (readonly [keyof LoadOptions, keyof LoadOptions, string])[] = [
-  ['rate', 'pipelining', 'left out where `rate` is set (an arrival takes a free connection)'],
-  ['stages', 'amount', 'left out where `stages` are set (they say when the load ends)'],
-  ['stages', 'duration', 'left out where `stages` are set (their durations add up)'],
-]
-
-function findContradictions(options: LoadOptions, prefix: string, defaults: boolean): OptionIssue[] {
-  const at = (name: string) => (prefix === '' ? name : `${prefix}.${name}`)
-  const issues = CONTRADICTIONS.filter(([one, other]) => options[one] !== undefined && options[other] !== undefined)
-    .filter(([, other]) => other !== 'pipelining' || options.pipelining !== 1)
-    .map(([, other, expected]) => issue(at(other), expected, options[other]))
-  const stages = Array.isArray(options.stages) ? options.stages : []
-  if (
-    options.rate === undefined &&
-    (options.pipelining ?? 1) !== 1 &&
-    stages.some((part) => part?.rate !== undefined)
-  ) {
-    issues.push(issue(at('pipelining'), 'left out where stages have a `rate`', options.pipelining))
-  }
-  if (options.rate !== undefined && options.amount !== undefined && options.amount > 1e9) {
-    issues.push(issue(at('amount'), 'at most 1000000000 with `rate`', options.amount))
-  }
-  if (
-    stages.length > 0 &&
-    options.rate === undefined &&
-    stages.every((part) => part?.rate === undefined || part.rate === 0)
-  ) {
-    if (stages.some((part) => part?.rate === 0)) {
-      issues.push(issue(at('stages'), 'stages of which at least one has a `rate` above 0', options.stages))
-    }
-  }
-  if (!defaults && options.abortOnFail === true && options.thresholds === undefined) {
-    issues.push(issue(at('abortOnFail'), 'left out where there are no `thresholds`', true))
-  }
-  return issues
-}
 
 function findThresholdIssues(thresholds: unknown, prefix: string): OptionIssue[] {
   if (!isPlainRecord(thresholds)) return []

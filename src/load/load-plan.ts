@@ -1,28 +1,22 @@
 import { Buffer } from 'node:buffer'
 import type { OptionIssue } from '../errors.ts'
 import { optionIssue as issue, rejectIssues } from '../option-issues.ts'
+import type { Lifetime } from '../lifecycle/attempt.ts'
 import { parseThresholds, type ThresholdCondition } from '../metrics/threshold.ts'
+import { LONGEST_TIMER } from '../option-issues.ts'
+import { CONTRADICTIONS } from './contradictions.ts'
+import { LOAD_DEFAULTS } from './load-defaults.ts'
 import {
-  CONTRADICTIONS,
   findLoadOptionIssues,
   type ExpectedStatus,
   type LoadBody,
   type LoadHeaders,
   type LoadOptions,
+  type LoadStage,
   type LoadTls,
 } from './load-options.ts'
-import { findUrlIssues } from './request-issues.ts'
-import type { Segment } from './schedule.ts'
-
-/** The one table of defaults. */
-export const LOAD_DEFAULTS = {
-  connections: 10,
-  duration: 10_000,
-  pipelining: 1,
-  timeout: 10_000,
-  method: 'GET',
-  progressInterval: 1_000,
-} as const
+import { findUrlIssues, isBytes } from './request-issues.ts'
+import { findTimeIssues, planTime, type LoadTime } from './load-time.ts'
 
 /** A request as the load process sends it. */
 export interface PlannedRequest {
@@ -33,27 +27,12 @@ export interface PlannedRequest {
   readonly expectStatus?: readonly [from: number, to: number]
 }
 
-export interface PlannedStage {
-  readonly duration: number
-  readonly connections?: number
-  readonly rate?: number
-}
-
 /** A load with every default in place: plain data, as the load process gets it. */
-export interface LoadPlan {
+export interface LoadPlan extends LoadTime {
   readonly title?: string
   readonly url: string
   readonly requests: readonly PlannedRequest[]
-  /** Milliseconds of the measured part; absent where `amount` alone ends it. */
-  readonly duration?: number
-  readonly amount?: number
-  /** Connections over time. */
-  readonly connections: readonly Segment[]
-  /** Arrivals per second over time; absent in the closed model. */
-  readonly rate?: readonly Segment[]
-  readonly stages?: readonly PlannedStage[]
   readonly pipelining: number
-  readonly warmup?: { readonly duration: number; readonly connections: number }
   readonly timeout: number
   readonly thresholds: readonly { metric: string; condition: ThresholdCondition }[]
   readonly abortOnFail: boolean
@@ -68,9 +47,15 @@ export interface ResolveLoadContext {
   /** Makes an absolute URL of what the user wrote, in place of all that. */
   resolveUrl?: (url: string | undefined) => string
   env?: Readonly<Record<string, string | undefined>>
+  /** Of the test: a load that cannot end before it is a mistake. */
+  lifetime?: Lifetime
+  /** Mistakes found elsewhere, to be reported with those of the options. */
+  issues?: readonly OptionIssue[]
 }
 
 const DURATION_VARIABLE = 'VITEST_PERF_LOAD_DURATION'
+/** Where one of these is mistaken nobody can tell how long the load takes. */
+const OF_TIME = /^(options|duration|amount|rate|stages|warmup|connections|VITEST_PERF_LOAD_DURATION)/
 
 /** The call's options over the defaults; a default that contradicts what the call says is left out. */
 export function mergeLoadOptions(options: LoadOptions, defaults: Partial<LoadOptions> = {}): LoadOptions {
@@ -80,12 +65,17 @@ export function mergeLoadOptions(options: LoadOptions, defaults: Partial<LoadOpt
     if (options[other] !== undefined) delete kept[one]
   }
   if (options.method !== undefined && options.body === undefined) delete kept.body
-  if (options.stages?.some((stage) => stage.rate !== undefined)) delete kept.pipelining
-  if (options.pipelining !== undefined && kept.stages?.some((stage) => stage.rate !== undefined)) delete kept.stages
+  if (hasRates(options)) delete kept.pipelining
+  if (options.pipelining !== undefined && hasRates(kept)) delete kept.stages
   if (options.amount !== undefined) delete kept.duration
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   const headers = kept.headers && options.headers ? mergeHeaders(kept.headers, options.headers) : undefined
   return { ...kept, ...given, ...(headers ? { headers } : {}) }
+}
+
+/** Also of options that nobody has checked yet. */
+function hasRates({ stages }: Partial<LoadOptions>): boolean {
+  return Array.isArray(stages) && stages.some((stage: Partial<LoadStage> | null) => stage?.rate !== undefined)
 }
 
 /** `over` wins over `base` by name, and names are the same in any case. */
@@ -98,8 +88,8 @@ function environmentDuration(env: ResolveLoadContext['env']): { value?: number; 
   const text = env?.[DURATION_VARIABLE]
   if (text === undefined || text === '') return { issues: [] }
   const value = Number(text)
-  if (Number.isFinite(value) && value > 0) return { value, issues: [] }
-  return { issues: [issue(DURATION_VARIABLE, 'a positive number of milliseconds', text)] }
+  if (value > 0 && value <= LONGEST_TIMER) return { value, issues: [] }
+  return { issues: [issue(DURATION_VARIABLE, `a positive number of milliseconds, up to ${LONGEST_TIMER}`, text)] }
 }
 
 /**
@@ -107,19 +97,23 @@ function environmentDuration(env: ResolveLoadContext['env']): { value?: number; 
  * `duration`, caps an `amount`, and stretches or shortens `stages` as a whole. Throws one `PerfOptionsError` with every mistake.
  */
 export function resolveLoadOptions(input: LoadOptions, context: ResolveLoadContext = {}): LoadPlan {
-  const { defaults, resolveUrl, env = process.env } = context
+  const { defaults, resolveUrl, env = process.env, lifetime } = context
   const base = env.VITEST_PERF_SERVER_URL || context.baseUrl
   const fromEnvironment = environmentDuration(env)
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    rejectIssues('load options', [...findLoadOptionIssues(input), ...fromEnvironment.issues])
+    rejectIssues('load options', [...findLoadOptionIssues(input), ...fromEnvironment.issues, ...(context.issues ?? [])])
   }
   const merged = mergeLoadOptions(input, defaults)
   const issues = [
     ...findLoadOptionIssues(merged, '', { absoluteUrl: resolveUrl === undefined && base === undefined }),
     ...fromEnvironment.issues,
+    ...(context.issues ?? []),
   ]
   if (resolveUrl === undefined && base === undefined && merged.url === undefined) {
     issues.push(issue('url', 'a URL with http:// or https://, such as http://127.0.0.1:3000/orders', merged.url))
+  }
+  if (lifetime && !issues.some(({ option }) => OF_TIME.test(option))) {
+    issues.push(...findTimeIssues(planTime(merged, fromEnvironment.value), lifetime))
   }
   rejectIssues('load options', issues)
   const text = resolveUrl ? resolveUrl(merged.url) : absoluteUrl(merged.url, base)
@@ -134,58 +128,18 @@ function absoluteUrl(url: string | undefined, base: string | undefined): string 
 }
 
 function completePlan(options: LoadOptions, url: URL, environment: number | undefined): LoadPlan {
-  const stages = options.stages ? scaleStages(options.stages, environment) : undefined
-  const total = stages?.reduce((sum, stage) => sum + stage.duration, 0)
-  const duration =
-    total ?? environment ?? options.duration ?? (options.amount === undefined ? LOAD_DEFAULTS.duration : undefined)
-  const connections = options.connections ?? LOAD_DEFAULTS.connections
-  const span = duration ?? Infinity
-  const open = options.rate !== undefined || stages?.some((stage) => stage.rate !== undefined) === true
-  const first = stages?.some((stage) => stage.connections !== undefined)
-    ? (options.connections ?? (open ? connections : 1))
-    : connections
   return {
     ...(options.title === undefined ? {} : { title: options.title }),
     url: withoutSecrets(url),
     requests: planRequests(options, url),
-    ...(duration === undefined ? {} : { duration }),
-    ...(options.amount === undefined ? {} : { amount: options.amount }),
-    connections: stages
-      ? segments(stages, 'connections', first)
-      : [{ duration: span, from: connections, to: connections }],
-    ...(open
-      ? {
-          rate: stages
-            ? segments(stages, 'rate', options.rate ?? 0)
-            : [{ duration: span, from: options.rate as number, to: options.rate as number }],
-        }
-      : {}),
-    ...(stages ? { stages } : {}),
+    ...planTime(options, environment),
     pipelining: options.pipelining ?? LOAD_DEFAULTS.pipelining,
-    ...(options.warmup
-      ? { warmup: { duration: options.warmup.duration, connections: options.warmup.connections ?? first } }
-      : {}),
     timeout: options.timeout ?? LOAD_DEFAULTS.timeout,
     thresholds: parseThresholds(options.thresholds ?? {}).conditions,
     abortOnFail: options.abortOnFail ?? false,
     progressInterval: options.progressInterval ?? LOAD_DEFAULTS.progressInterval,
     tls: options.tls ?? {},
   }
-}
-
-function scaleStages(stages: NonNullable<LoadOptions['stages']>, total: number | undefined): PlannedStage[] {
-  const factor = total === undefined ? 1 : total / stages.reduce((sum, stage) => sum + stage.duration, 0)
-  return stages.map((stage) => ({ ...stage, duration: stage.duration * factor }))
-}
-
-function segments(stages: readonly PlannedStage[], of: 'connections' | 'rate', start: number): Segment[] {
-  let from = start
-  return stages.map((stage) => {
-    const to = stage[of] ?? from
-    const segment = { duration: stage.duration, from, to }
-    from = to
-    return segment
-  })
 }
 
 function withoutSecrets(url: URL): string {
@@ -212,10 +166,9 @@ function planRequests(options: LoadOptions, url: URL): PlannedRequest[] {
   })
 }
 
-/** Spaces and what is not ASCII in their percent form; what is already encoded stays as it is. */
+/** What cannot stand in a request line in its percent form; all else, also `%2e` and `..`, as it is. A fragment is not sent. */
 function encodePath(path: string): string {
-  const url = new URL(`http://host${path}`)
-  return `${url.pathname}${url.search}`
+  return (path.split('#', 1)[0] as string).replace(/[^!-~]+|["<>`{}|\\^]+/g, encodeURIComponent)
 }
 
 function statusRange(expected: ExpectedStatus): readonly [number, number] {
@@ -225,7 +178,7 @@ function statusRange(expected: ExpectedStatus): readonly [number, number] {
 function encodeBody(body: LoadBody | undefined): { bytes?: Uint8Array; json: boolean } {
   if (body === undefined) return { json: false }
   if (typeof body === 'string') return { bytes: Buffer.from(body), json: false }
-  if (body instanceof Uint8Array) return { bytes: body, json: false }
+  if (isBytes(body)) return { bytes: body, json: false }
   return { bytes: Buffer.from(JSON.stringify(body)), json: true }
 }
 

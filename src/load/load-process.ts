@@ -9,11 +9,21 @@ const ENTRY = fileURLToPath(new URL('./process.js', import.meta.url))
 /** Where a Vitest worker keeps its load process: on `process`, because in vmThreads each file has its own modules and globals. */
 const SHARED = Symbol.for('vitest-plugin-perf.load-process')
 
+/** A process with loads in it speaks every 100 ms. One that is silent for so many turns of so many milliseconds does not run any more. */
+const SILENCE = { turn: 500, turns: 10 }
+
 interface SharedProcess {
   readonly child: ChildProcess
   readonly entry: string
   /** Loads under way: while there are any, the process holds the worker. */
   users: number
+  /**
+   * While there are loads, counts the turns it was silent, once it has begun to speak. Turns of ours, and not a time: this thread may
+   * have been blocked.
+   */
+  silence: { turns: number | undefined; timer: NodeJS.Timeout | undefined }
+  /** Why we ended it. */
+  ended?: string
 }
 
 type Holder = typeof process & { [SHARED]?: SharedProcess | undefined }
@@ -47,11 +57,37 @@ function start(): SharedProcess {
   })
   child.unref()
   child.channel?.unref()
-  return { child, entry: ENTRY, users: 0 }
+  return { child, entry: ENTRY, users: 0, silence: { turns: undefined, timer: undefined } }
 }
 
-function alive({ child, entry }: SharedProcess): boolean {
-  return entry === ENTRY && child.connected && child.exitCode === null && child.signalCode === null
+function end(own: SharedProcess, why: string): void {
+  own.ended ??= why
+  own.child.kill('SIGKILL')
+}
+
+function addUser(own: SharedProcess): void {
+  own.users += 1
+  own.child.channel?.ref()
+  if (own.users > 1) return
+  const { silence } = own
+  if (silence.turns !== undefined) silence.turns = 0
+  silence.timer = setInterval(() => {
+    if (silence.turns === undefined) return
+    silence.turns += 1
+    if (silence.turns > SILENCE.turns)
+      end(own, `said nothing for ${(SILENCE.turn * SILENCE.turns) / 1_000} s and was ended`)
+  }, SILENCE.turn)
+}
+
+function removeUser(own: SharedProcess): void {
+  own.users -= 1
+  if (own.users > 0) return
+  own.child.channel?.unref()
+  clearInterval(own.silence.timer)
+}
+
+function alive({ child, entry, ended }: SharedProcess): boolean {
+  return entry === ENTRY && !ended && child.connected && child.exitCode === null && child.signalCode === null
 }
 
 function shared(): SharedProcess {
@@ -92,9 +128,11 @@ export function openLoadProcess(listener: LoadProcessListener): LoadProcessLine 
   const own = shared()
   const { child } = own
   let open = true
-  own.users += 1
-  child.channel?.ref()
-  const onMessage = (message: unknown) => listener.onMessage(message as LoadReportMessage)
+  addUser(own)
+  const onMessage = (message: unknown) => {
+    own.silence.turns = 0
+    listener.onMessage(message as LoadReportMessage)
+  }
   const lose = (why: string, cause?: unknown) => {
     if (!open) return
     close()
@@ -103,7 +141,7 @@ export function openLoadProcess(listener: LoadProcessListener): LoadProcessLine 
     )
   }
   const onExit = (code: number | null, signal: string | null) =>
-    lose(signal === null ? `exited with code ${code}` : `was ended by ${signal}`)
+    lose(own.ended ?? (signal === null ? `exited with code ${code}` : `was ended by ${signal}`))
   // Its exit, which says why, follows in a moment.
   const onDisconnect = () => {
     setTimeout(() => lose('closed its channel'), 100).unref()
@@ -116,8 +154,7 @@ export function openLoadProcess(listener: LoadProcessListener): LoadProcessLine 
     child.off('exit', onExit)
     child.off('disconnect', onDisconnect)
     child.off('error', onError)
-    own.users -= 1
-    if (own.users === 0) child.channel?.unref()
+    removeUser(own)
   }
   child.on('message', onMessage)
   child.on('exit', onExit)
@@ -129,9 +166,7 @@ export function openLoadProcess(listener: LoadProcessListener): LoadProcessLine 
       if (open && child.connected)
         child.send(message, (error) => error && lose(`took no message: ${error.message}`, error))
     },
-    kill: () => {
-      child.kill('SIGKILL')
-    },
+    kill: () => end(own, 'did not answer and was ended'),
     isShared: () => own.users > 1,
     close,
   }

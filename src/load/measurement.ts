@@ -6,6 +6,7 @@ import type { LoadPlan } from './load-plan.ts'
 import type { RowlessProgress } from './messages.ts'
 import { Recorder } from './recorder.ts'
 import { saturationReason } from './saturation.ts'
+import { Stalls } from './stalls.ts'
 
 interface StageCount {
   readonly end: number
@@ -14,6 +15,9 @@ interface StageCount {
   errors: number
   dropped: number
 }
+
+/** Milliseconds between two looks at the clock: see `look`. */
+export const LOOK = 10
 
 /** What the load is doing at the end of an interval. */
 export interface LoadState {
@@ -32,6 +36,9 @@ export class Measurement {
   ended = 0
   readonly #plan: LoadPlan
   readonly #cost = new GeneratorCost()
+  readonly #stalls = new Stalls(LOOK, 0)
+  #ownLimit: string | undefined
+  #lastInterval: LoadProgress['interval'] = { requestsPerSecond: 0, latency: { p50: NaN, p99: NaN }, errors: 0 }
   readonly #stages: StageCount[] | undefined
   #collections: { count: number; time: number; requestsHit: number } | undefined
   #rowsTaken = 0
@@ -80,6 +87,11 @@ export class Measurement {
     if (stage) stage.errors += 1
   }
 
+  /** This machine, not the server, could open no more connections. */
+  noteOwnLimit(message: string): void {
+    this.#ownLimit ??= message
+  }
+
   /** An arrival that nothing could serve. */
   drop(due: number): void {
     this.begun += 1
@@ -98,34 +110,40 @@ export class Measurement {
     this.#collections.requestsHit += history.underwayDuring(Math.max(startedAt, this.startedAt), startedAt + duration)
   }
 
+  /** To be called every `LOOK` milliseconds. */
+  look(now: number): void {
+    this.#stalls.look(now)
+  }
+
   /** From here on nothing is sent. */
   stopCost(): void {
     this.#cost.stop()
   }
 
-  /** Ends an interval at `elapsed`: what is known by then, and the rows of `samples` that are new. */
-  interval(
-    elapsed: number,
-    state: LoadState,
-    lateness?: LatencyHistogram,
-    last = false,
-  ): { progress: RowlessProgress; rows: LoadSample[] } {
-    const interval = this.recorder.endInterval(elapsed, state, last)
-    const rows = this.recorder.rows.slice(this.#rowsTaken)
-    this.#rowsTaken = this.recorder.rows.length
-    return { progress: this.#progress(elapsed, interval, lateness), rows }
-  }
-
-  #progress(
-    elapsed: number,
-    interval: LoadProgress['interval'],
-    lateness: LatencyHistogram | undefined,
-  ): RowlessProgress {
+  /** All that is known at `elapsed`, in the middle of an interval. */
+  soFar(elapsed: number, lateness?: LatencyHistogram): RowlessProgress {
+    this.recorder.gather()
     const { duration, amount } = this.#plan
     const byTime = duration === undefined ? 0 : elapsed / duration
     const byAmount = amount === undefined ? 0 : this.ended / amount
     const progress = Math.max(0, Math.min(1, Math.max(byTime, byAmount)))
-    return { ...this.#result(elapsed, lateness), progress, interval }
+    return { ...this.#result(elapsed, lateness), progress, interval: this.#lastInterval }
+  }
+
+  /**
+   * Ends an interval at `elapsed`: what is known by then, and the rows of `samples` that are new. The last one ends with the last
+   * answer at `end`, which may be later than the last request.
+   */
+  interval(
+    elapsed: number,
+    state: LoadState,
+    lateness?: LatencyHistogram,
+    end?: number,
+  ): { progress: RowlessProgress; rows: LoadSample[] } {
+    this.#lastInterval = this.recorder.endInterval(end ?? elapsed, state, end !== undefined)
+    const rows = this.recorder.rows.slice(this.#rowsTaken)
+    this.#rowsTaken = this.recorder.rows.length
+    return { progress: this.soFar(elapsed, lateness), rows }
   }
 
   #result(elapsed: number, lateness: LatencyHistogram | undefined): Omit<LoadResult, 'samples'> {
@@ -161,7 +179,13 @@ export class Measurement {
   #generator(duration: number, lateness: LatencyHistogram | undefined): LoadResult['generator'] {
     const { cpu, eventLoopUtilization } = this.#cost.read()
     const late = lateness && lateness.count > 0 ? { lateness: lateness.percentile(0.99) } : {}
-    const reason = saturationReason({ eventLoopUtilization, duration, lateness })
+    const reason = saturationReason({
+      eventLoopUtilization,
+      duration,
+      lateness,
+      stalled: this.#stalls.total,
+      ownLimit: this.#ownLimit,
+    })
     const { requests } = this.recorder
     return {
       eventLoopUtilization,

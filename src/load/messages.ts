@@ -25,7 +25,7 @@ export type RowlessProgress = Omit<LoadProgress, 'samples'>
 /** From the load process. */
 export type LoadReportMessage =
   | { type: 'ready' }
-  /** All requests completed so far. */
-  | { type: 'tick'; id: string; completed: number }
+  /** All requests completed so far, and what the load would be known by if it ended now. */
+  | { type: 'tick'; id: string; completed: number; progress?: RowlessProgress }
   | { type: 'progress'; id: string; progress: RowlessProgress; rows: LoadSample[] }
   | { type: 'end'; id: string; end: LoadEnd; progress: RowlessProgress; rows: LoadSample[]; completed: number }

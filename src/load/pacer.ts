@@ -39,24 +39,22 @@ export class Pacer implements LoadModel {
   pace(now: number): void {
     const { arrivals } = this
     const elapsed = now - this.#start
+    const known = arrivals.notice(elapsed)
     while (!this.#stopped && arrivals.due <= elapsed) {
-      if (elapsed - arrivals.due > this.#longestWait) {
+      // What nobody has looked at before has waited for us, not for a connection.
+      if (arrivals.isAmong(known) && elapsed - arrivals.due > this.#longestWait) {
         this.#drop()
         continue
       }
       const connection = this.#pool.takeFree()
-      if (!connection) {
-        arrivals.noteBlocked(elapsed)
-        break
-      }
+      if (!connection) break
       this.#events.onSend()
       connection.send(this.#start + arrivals.due, now)
-      arrivals.noteSent(elapsed)
+      arrivals.advance()
     }
     clearTimeout(this.#timer)
-    // With a backlog it is the next free connection, or the next sweep, that paces.
-    if (this.#stopped || arrivals.due === Infinity || arrivals.due <= elapsed) return
-    this.#timer = setTimeout(() => this.pace(performance.now()), arrivals.due - elapsed)
+    if (this.#stopped || arrivals.dueAhead === Infinity) return
+    this.#timer = setTimeout(() => this.pace(performance.now()), arrivals.dueAhead - elapsed)
   }
 
   /** As long as any connection is left, what is due waits for it. */
@@ -70,9 +68,9 @@ export class Pacer implements LoadModel {
     this.pace(now)
   }
 
-  dropRest(): void {
+  dropDue(now: number): void {
     this.stop()
-    while (this.arrivals.due !== Infinity) this.#drop()
+    while (this.arrivals.due <= now - this.#start) this.#drop()
   }
 
   stop(): void {

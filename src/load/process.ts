@@ -4,7 +4,8 @@ import type { LoadReportMessage, LoadRequestMessage } from './messages.ts'
 
 // Entry of the load process: runs loads for one Vitest worker, and ends with it.
 
-const TICK = 50
+/** Milliseconds: what is lost at the most where this process is killed. */
+const TICK = 100
 const runs = new Map<string, LoadRun>()
 let ticking: NodeJS.Timeout | undefined
 
@@ -14,15 +15,16 @@ function report(message: LoadReportMessage): void {
 }
 
 function tick(): void {
-  for (const [id, run] of runs) report({ type: 'tick', id, completed: run.completed })
+  for (const run of runs.values()) run.tick()
 }
 
 function begin(id: string, plan: Extract<LoadRequestMessage, { type: 'run' }>['plan']): void {
   const run = new LoadRun(plan, {
     progress: (progress, rows) => report({ type: 'progress', id, progress, rows }),
-    end: (end, progress, rows) => {
+    tick: (completed, progress) => report({ type: 'tick', id, completed, ...(progress ? { progress } : {}) }),
+    end: (end, completed, progress, rows) => {
       runs.delete(id)
-      report({ type: 'end', id, end, progress, rows, completed: run.completed })
+      report({ type: 'end', id, end, progress, rows, completed })
       if (runs.size > 0) return
       clearInterval(ticking)
       ticking = undefined

@@ -45,6 +45,8 @@ export class Recorder {
   bytes = 0
   readonly #statuses = new Uint32Array(1_000)
   readonly #errors = new Map<LoadErrorKind, LoadErrorCount>()
+  /** What came since it was last asked: all else is added up from this. */
+  readonly #latest = new Interval()
   readonly #interval = new Interval()
   readonly #row = new Interval()
   #intervalStart = 0
@@ -61,12 +63,12 @@ export class Recorder {
     this.requests += 1
     ;(this.#statuses[status] as number) += 1
     if (status < 200 || status > 299) this.non2xx += 1
-    this.#interval.requests += 1
-    this.#interval.latency.record(latency)
+    this.#latest.requests += 1
+    this.#latest.latency.record(latency)
   }
 
   addBytes(count: number): void {
-    this.#interval.bytes += count
+    this.#latest.bytes += count
   }
 
   /** An error; `answered` where an answer is the error, which then is counted as an attempt already. */
@@ -79,13 +81,13 @@ export class Recorder {
     } else {
       this.#errors.set(kind, { count: 1, message, firstAt: at, lastAt: at })
     }
-    this.#interval.errors += 1
-    this.#interval.errorsByKind[kind] = (this.#interval.errorsByKind[kind] ?? 0) + 1
+    this.#latest.errors += 1
+    this.#latest.errorsByKind[kind] = (this.#latest.errorsByKind[kind] ?? 0) + 1
   }
 
   drop(count: number): void {
     this.dropped += count
-    this.#interval.dropped += count
+    this.#latest.dropped += count
   }
 
   get errorTotal(): number {
@@ -105,12 +107,23 @@ export class Recorder {
     return codes
   }
 
-  /** Ends an interval at `at`: takes it into the whole, and into a row of `samples` when that is full (or `last`). */
+  /** Takes all that came into `latency` and `bytes`, which hold what was known by the last call. */
+  gather(): void {
+    const latest = this.#latest
+    this.latency.merge(latest.latency)
+    this.bytes += latest.bytes
+    this.#interval.add(latest)
+    this.#row.add(latest)
+    latest.reset()
+  }
+
+  /** Ends an interval at `at`: gathers, and makes a row of `samples` where that is full (or `last`). */
   endInterval(
     at: number,
     state: { connections: number; rate?: number; backlog?: number },
     last = false,
   ): { requestsPerSecond: number; latency: { p50: number; p99: number }; errors: number } {
+    this.gather()
     const interval = this.#interval
     const duration = at - this.#intervalStart
     const [p50, p99] = interval.latency.percentiles([0.5, 0.99]) as [number, number]
@@ -119,9 +132,6 @@ export class Recorder {
       latency: { p50, p99 },
       errors: interval.errors,
     }
-    this.latency.merge(interval.latency)
-    this.bytes += interval.bytes
-    this.#row.add(interval)
     interval.reset()
     this.#intervalStart = at
     const rowDuration = at - this.#rowStart

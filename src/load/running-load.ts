@@ -14,8 +14,9 @@ import type { LoadEnd, LoadReportMessage } from './messages.ts'
 /** Called every `progressInterval` while a load runs, and once at its end. */
 export type OnLoadProgress = (progress: LoadProgress) => void
 
-/** Milliseconds the load process has to answer an abort; then its last progress is the partial result. */
+/** Milliseconds the load process has to answer an abort, or a stop; then what it said last is the result. */
 const ABORT_GRACE = 150
+const STOP_GRACE = 1_000
 
 /** A signal that ends a load. */
 export interface EndingSignal {
@@ -48,13 +49,16 @@ export class RunningLoad {
   readonly #rows: LoadSample[] = []
   readonly #resolve: (result: LoadResult) => void
   readonly #reject: (error: Error) => void
-  readonly #line: LoadProcessLine | undefined
+  #line: LoadProcessLine | undefined
   readonly #unlisten: (() => void)[] = []
   #latest: LoadProgress
   #ending: { error: (partial: LoadResult) => Error } | undefined
   #progressError: { error: unknown } | undefined
   #grace: NodeJS.Timeout | undefined
   #over = false
+  /** Whether the load process has said anything of this load, and whether it was asked for a second time. */
+  #heard = false
+  #retried = false
 
   constructor(plan: LoadPlan, observe: LoadObserver, signals: EndingSignal[], onProgress: OnLoadProgress | undefined) {
     this.#plan = plan
@@ -76,16 +80,39 @@ export class RunningLoad {
       this.#fail(already.error(abortReason(already.signal), this.#partial()), 'aborted')
       return
     }
+    for (const ending of signals) this.#listen(ending)
+    this.#run()
+  }
+
+  #run(): void {
     this.#line = openLoadProcess({
       onMessage: (message) => this.#onMessage(message),
       onLost: (error) => this.#onLost(error),
     })
-    for (const ending of signals) this.#listen(ending)
-    this.#line.send({ type: 'run', id: this.#id, plan })
+    this.#line.send({ type: 'run', id: this.#id, plan: this.#plan })
   }
 
   stop(): void {
+    if (this.#over || this.#ending) return
     this.#line?.send({ type: 'stop', id: this.#id })
+    if (!this.#grace) this.#afterGrace(STOP_GRACE, () => this.#succeed(this.#partial(), 'stopped'))
+  }
+
+  /** Ends without the load process, unless that answers in time. */
+  #afterGrace(milliseconds: number, end: () => void): void {
+    clearTimeout(this.#grace)
+    const giveUp = () => {
+      if (this.#over) return
+      this.#giveUpProcess()
+      end()
+    }
+    // This thread may have been blocked: what has come by now is read first.
+    this.#grace = setTimeout(() => setImmediate(giveUp), milliseconds)
+  }
+
+  /** It does not answer. With it go its sockets; but not where other loads would go too: those see for themselves. */
+  #giveUpProcess(): void {
+    if (!this.#line?.isShared()) this.#line?.kill()
   }
 
   noteCollection({ startedAt, duration }: { startedAt: number; duration: number }): void {
@@ -102,24 +129,19 @@ export class RunningLoad {
     if (this.#over || this.#ending) return
     this.#ending = { error }
     this.#line?.send({ type: 'abort', id: this.#id })
-    this.#grace = setTimeout(() => {
-      // It did not answer. With it go its sockets; but not where other loads would go too.
-      if (!this.#line?.isShared()) this.#line?.kill()
-      this.#fail(error(this.#partial()), 'aborted')
-    }, ABORT_GRACE)
+    this.#afterGrace(ABORT_GRACE, () => this.#fail(error(this.#partial()), 'aborted'))
   }
 
   #onMessage(message: LoadReportMessage): void {
     if (this.#over || message.type === 'ready' || message.id !== this.#id) return
-    if (message.type === 'tick') {
-      this.completed = message.completed
-      return
-    }
-    this.#rows.push(...message.rows)
+    this.#heard = true
+    if ('completed' in message) this.completed = message.completed
+    if ('rows' in message) this.#rows.push(...message.rows)
+    if (!message.progress) return
     this.#latest = { ...message.progress, samples: this.#rows.slice() }
     tagMeasurement(this.#latest, this.#id)
+    if (message.type === 'tick') return
     if (message.type === 'progress') return this.#callOnProgress()
-    this.completed = message.completed
     this.#onEnd(message.end)
   }
 
@@ -128,10 +150,14 @@ export class RunningLoad {
     this.#tell(() => this.#observe.onProgress?.(this.#id, progress))
     // After its first error it is not called again: the load goes on, and its result is in the error it ends with.
     if (this.#progressError || this.#ending) return
+    const fail = (error: unknown) => {
+      this.#progressError ??= { error }
+    }
     try {
-      this.#onProgress?.(progress)
+      // It may be an async function, whose rejection would be nobody's.
+      void Promise.resolve(this.#onProgress?.(progress)).catch(fail)
     } catch (error) {
-      this.#progressError = { error }
+      fail(error)
     }
   }
 
@@ -170,6 +196,11 @@ export class RunningLoad {
   }
 
   #onLost(error: LoadError): void {
+    if (!this.#heard && !this.#retried && !this.#ending) {
+      // It was dying when we asked it: another one has not lost anything yet.
+      this.#retried = true
+      return this.#run()
+    }
     if (this.#ending) return this.#fail(this.#ending.error(this.#partial()), 'aborted')
     this.#fail(new LoadError<LoadResult>(error.message, { cause: error.cause, partial: this.#partial() }), 'failed')
   }

@@ -59,7 +59,7 @@ export interface LoadSample {
   errorsByKind?: Partial<Record<LoadErrorKind, number>>
   dropped: number
   bytes: number
-  /** Connections in use (closed model) or arrivals due (open model, per second) at the end of the interval. */
+  /** Connections open, and arrivals due per second (open model), at the end of the interval. */
   connections: number
   rate?: number
   /** Arrivals that were due and not yet sent at the end of the interval (open model). */
@@ -137,7 +137,7 @@ export interface LoadResult {
     eventLoopUtilization: number
     /** CPU milliseconds per request. */
     cpuPerRequest: number
-    /** How late requests were sent against their schedule (open model), in milliseconds at the 99th percentile. */
+    /** How late it looked at its arrivals (open model), in milliseconds at the 99th percentile. */
     lateness?: number
     reason?: string
   }

@@ -55,10 +55,39 @@ describe('AnswerParser', () => {
     'HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\nhello',
     'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello',
     'HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello',
+    ...['-500', '+2', '0x2', '', '2.5', 'Infinity', '1e1', '5, 5'].map(
+      (length) => `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\nhello`,
+    ),
+    ...['zz', '', '-2', '-5', '0x5', '5.0', '1'.repeat(20)].map(
+      (size) => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${size}\r\nhello\r\n0\r\n\r\n`,
+    ),
+    'HTTP/1.1 000 Nothing\r\nContent-Length: 0\r\n\r\n',
     `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}`,
   ])('says what is wrong: %j', (stream) => {
     const parser = new AnswerParser({ isHead: () => false, onAnswer() {} })
     expect(parser.read(Buffer.from(stream), stream.length)).toEqual(expect.any(String))
+  })
+
+  it.for([
+    'Transfer-Encoding: gzip, chunked',
+    'Transfer-Encoding: gzip\r\nTransfer-Encoding: Chunked',
+    'Content-Length: 3\r\nTransfer-Encoding: chunked',
+  ])('takes a body as chunked where that is the last coding: %j', (headers) => {
+    const { answers, wrong } = parse(
+      `HTTP/1.1 200 OK\r\n${headers}\r\n\r\nA;ext=1\r\n0123456789\r\n0\r\nT: 1\r\n\r\n`,
+      7,
+    )
+    expect(wrong).toBeUndefined()
+    expect(answers).toEqual([[200, true]])
+  })
+
+  it('reads up to the end where another coding is the last', () => {
+    const { answers, parser } = parse(
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nContent-Length: 2\r\n\r\nso much',
+      9,
+    )
+    expect(answers).toEqual([])
+    expect(parser.end()).toBe(true)
   })
 
   it('knows that an answer to HEAD has no body', () => {

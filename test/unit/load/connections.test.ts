@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import http from 'node:http'
 import net from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { LoadGenerator } from '../../../dist/load/generator.js'
@@ -212,6 +213,41 @@ describe('requests and answers of a real server', () => {
     expect(result).toMatchObject({ requests: 60, errors: { total: 0 } })
     expect(firstChunks.slice(0, 50)).toEqual(Array.from({ length: 50 }, () => 6))
     server.close()
+  })
+
+  it('goes on with a pipelined sequence where a server closed the connection', async () => {
+    const served: Record<string, number> = {}
+    const server = http.createServer((request, response) => {
+      served[request.url ?? ''] = (served[request.url ?? ''] ?? 0) + 1
+      response.end('ok')
+    })
+    server.maxRequestsPerSocket = 3
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as net.AddressInfo
+    const requests = ['/1', '/2', '/3', '/4'].map((path) => ({ path }))
+    const load = { url: `http://127.0.0.1:${port}/`, connections: 1, pipelining: 4, amount: 400, requests }
+    const result = await new LoadGenerator().generateLoad(load)
+    server.close()
+    expect(result).toMatchObject({ requests: 400, errors: { total: 0 }, unanswered: 0 })
+    expect(served).toEqual({ '/1': 100, '/2': 100, '/3': 100, '/4': 100 })
+  })
+
+  it('takes no answer for that of a request sent after it', async () => {
+    const server = net.createServer((socket) => {
+      socket.on('error', () => {})
+      const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+      socket.on('data', () => setTimeout(() => socket.write(answer + answer), 30))
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as net.AddressInfo
+    const load = { url: `http://127.0.0.1:${port}/`, connections: 2, duration: 500 }
+    const result = await new LoadGenerator().generateLoad(load)
+    server.close()
+    expect(result.latency.min).toBeGreaterThanOrEqual(29)
+    expect(result.requests).toBeLessThanOrEqual(2 * 17)
+    // Each time the request written in between is lost with its connection.
+    expect(result.errors.byKind.protocol?.message).toBe('an answer that no request asked for')
+    expect(Math.abs(result.requests - (result.errors.byKind.protocol?.count ?? 0))).toBeLessThanOrEqual(2)
   })
 
   it('ends at exactly `amount`', async () => {

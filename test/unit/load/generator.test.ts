@@ -76,7 +76,81 @@ describe('progress', () => {
   })
 })
 
+describe('progress of', () => {
+  it('a warm-up shows in its interval, and in no figure', async () => {
+    const target = await startTarget('load-http.mjs')
+    const seen: { progress: number; requests: number; live: number }[] = []
+    const load = { url: target.url, warmup: { duration: 500 }, duration: 300, progressInterval: 100 }
+    const result = await new LoadGenerator().generateLoad(load, ({ progress, requests, interval }) =>
+      seen.push({ progress, requests, live: interval.requestsPerSecond }),
+    )
+    const warm = seen.filter(({ requests }) => requests === 0)
+    // A busy machine may join two intervals.
+    expect(warm.length).toBeGreaterThanOrEqual(2)
+    expect(warm.every(({ progress }) => progress === 0)).toBe(true)
+    expect(Math.max(...warm.map(({ live }) => live))).toBeGreaterThan(0)
+    expect(seen.at(-1)).toMatchObject({ progress: 1, requests: result.requests })
+  })
+
+  it('an async function that rejects fails the load as one that throws', async () => {
+    const target = await startTarget('load-http.mjs')
+    const load = { url: target.url, duration: 400, progressInterval: 100 }
+    const error = await rejection(
+      new LoadGenerator().generateLoad(load, async () => {
+        await delay(1)
+        throw new TypeError('mine')
+      }),
+    )
+    expect(error).toMatchObject({ name: 'LoadError', message: expect.stringContaining('onProgress threw: mine') })
+    expect(error.partial.duration).toBeGreaterThanOrEqual(400)
+  })
+})
+
+describe('a load process that stands still', () => {
+  async function frozen(options: object, milliseconds: number) {
+    const target = await startTarget('load-http.mjs')
+    const load = new LoadGenerator().generateLoad({ url: `${target.url}/slow/20`, duration: 2_000, ...options })
+    await delay(900)
+    process.kill(loadProcessPid(), 'SIGSTOP')
+    await delay(milliseconds)
+    process.kill(loadProcessPid(), 'SIGCONT')
+    return load
+  }
+
+  // A server that answers in 20 ms; one of a busy machine now and then is not what is judged.
+  it.for([{ connections: 10 }, { rate: 200, connections: 50 }])(
+    'blames no server, and says so: %o',
+    async (options) => {
+      const result = await frozen({ timeout: 300, ...options }, 700)
+      expect(result.errors.timeouts).toBeLessThanOrEqual(2)
+      expect(result.saturated).toBe(true)
+      expect(result.generator.reason).toMatch(/stood still for \d+ of|came up \d+ ms or more after they were due/)
+    },
+  )
+})
+
 describe('ends', () => {
+  it('where only an amount would end it and the target is gone', async () => {
+    const target = await startTarget('load-http.mjs')
+    const load = rejection(new LoadGenerator().generateLoad({ url: target.url, amount: 1e9, connections: 2 }))
+    await delay(500)
+    await target.kill()
+    const error = await load
+    expect(error.message).toMatch(/was lost: no connection could be opened any more for 5\d\d\d ms: .*ECONNREFUSED/)
+    expect(error.partial.requests).toBeGreaterThan(10)
+  })
+
+  it('early with what waits counted as dropped', async () => {
+    const target = await startTarget('load-http.mjs')
+    const generator = new LoadGenerator()
+    const load = generator.generateLoad({ url: `${target.url}/hang`, rate: 100, connections: 5 })
+    await delay(1_000)
+    await generator.stop()
+    const { unanswered, dropped, duration } = await load
+    expect(unanswered).toBe(5)
+    expect(Math.abs(unanswered + dropped - duration / 10)).toBeLessThanOrEqual(2)
+  })
+
   it.for(['/', '/hang'])('within 250 ms of an abort of its signal, with every socket closed: %s', async (path) => {
     const target = await startTarget('load-http.mjs')
     const controller = new AbortController()
@@ -224,6 +298,52 @@ describe('ends', () => {
     expect(performance.now() - abortedAt).toBeLessThan(250)
     expect(error.partial.requests).toBeGreaterThan(10)
     await expect.poll(() => isAlive(pid), { timeout: 2_000 }).toBe(false)
+  })
+
+  it('by stop() also where the load process does not answer; the next load has another one at once', async () => {
+    const target = await startTarget('load-http.mjs')
+    const generator = new LoadGenerator()
+    const load = generator.generateLoad({ url: target.url })
+    await delay(600)
+    const pid = loadProcessPid()
+    process.kill(pid, 'SIGSTOP')
+    await generator.stop()
+    expect(await load).toMatchObject({ aborted: true })
+    // Not older than a tenth of a second, whatever `progressInterval` is.
+    expect((await load).requests).toBeGreaterThan(10)
+    expect((await generator.generateLoad({ url: target.url, amount: 10 })).requests).toBe(10)
+    expect(loadProcessPid()).not.toBe(pid)
+  })
+
+  it('not with a process that was dying when it was asked', async () => {
+    const target = await startTarget('load-http.mjs')
+    const generator = new LoadGenerator()
+    for (let round = 0; round < 3; round += 1) {
+      await generator.generateLoad({ url: target.url, amount: 10 })
+      process.kill(loadProcessPid(), 'SIGKILL')
+      expect((await generator.generateLoad({ url: target.url, amount: 10 })).requests).toBe(10)
+    }
+  })
+
+  it('with a word on the machine where that opens no more connections', async () => {
+    const target = await startTarget('load-http.mjs')
+    const script = `
+      import { LoadGenerator } from ${JSON.stringify(new URL('../../../dist/load/generator.js', import.meta.url).href)}
+      const load = { url: ${JSON.stringify(target.url)}, rate: 50, connections: 300, duration: 700 }
+      const { saturated, generator, samples } = await new LoadGenerator().generateLoad(load)
+      console.log(JSON.stringify({ saturated, reason: generator.reason, connections: samples.at(-1).connections }))`
+    const limited = spawn(
+      '/bin/sh',
+      ['-c', 'ulimit -n 150; exec "$0" --input-type=module -e "$1"', process.execPath, script],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
+    const [line] = (await once(limited.stdout, 'data')) as [Buffer]
+    const { saturated, reason, connections } = JSON.parse(line.toString())
+    expect({ saturated, reason }).toEqual({ saturated: true, reason: expect.stringMatching(/EMFILE.*ulimit -n/) })
+    expect(connections).toBeGreaterThan(20)
+    expect(connections).toBeLessThan(150)
   })
 
   // Frozen, it does not see its channel close: then the watchdog ends it.

@@ -1,4 +1,6 @@
+import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
+import type { PerfOptionsError } from '../../../src/errors.ts'
 import { findLoadOptionIssues } from '../../../src/load/load-options.ts'
 import { mergeLoadOptions, resolveLoadOptions } from '../../../src/load/load-plan.ts'
 
@@ -20,7 +22,11 @@ describe('findLoadOptionIssues', () => {
     [{ rate: -1 }, 'rate', /a positive number/],
     [{ pipelining: 0 }, 'pipelining', /a positive integer/],
     [{ timeout: Number.NaN }, 'timeout', /milliseconds/],
-    [{ stages: [] }, 'stages', /at least one stage/],
+    [{ stages: [] }, 'stages', /a list of 1 to 100 stages/],
+    [{ stages: 'x' }, 'stages', /a list of 1 to 100 stages/],
+    [{ stages: [null] }, 'stages[0]', /an object \{ duration/],
+    [{ stages: Array.from({ length: 101 }, () => ({ duration: 1 })) }, 'stages', /a list of 1 to 100 stages/],
+    [{ stages: [{ duration: 2e9 }, { duration: 2e9 }] }, 'stages', /at most 2147483647 ms together/],
     [{ stages: [{ rate: 5 }] }, 'stages[0].duration', /milliseconds/],
     [{ stages: [{ duration: 5, rate: -5 }] }, 'stages[0].rate', /0 or more/],
     [{ stages: [{ duration: 5, conections: 5 }] }, 'stages[0].conections', /Unknown option/],
@@ -35,10 +41,19 @@ describe('findLoadOptionIssues', () => {
     [{ headers: { x: 'π' } }, 'headers.x', /Latin-1/],
     [{ headers: { x: undefined } }, 'headers.x', /a string/],
     [{ headers: { 'Content-Length': '5' } }, 'headers.Content-Length', /computed from `body`/],
-    [{ headers: 'x: y' }, 'headers', /an object of header names/],
+    [{ headers: 'x: y' }, 'headers', /a plain object of header names/],
+    [{ headers: new Headers({ a: '1' }) }, 'headers', /a plain object of header names/],
+    [{ headers: { x: [] } }, 'headers.x', /a list of at least one/],
+    [{ headers: { x: Number.NaN } }, 'headers.x', /a string/],
     [{ body: 'x' }, 'body', /left out where the method is GET/],
     [{ body: 'x', method: 'head' }, 'body', /left out where the method is HEAD/],
-    [{ body: 5, method: 'POST' }, 'body', /a string, bytes, or a value/],
+    [{ body: 5, method: 'POST' }, 'body', /a string, bytes \(Uint8Array\), or a value/],
+    [{ body: new URLSearchParams('a=1'), method: 'POST' }, 'body', /a plain object, an array/],
+    [{ body: new FormData(), method: 'POST' }, 'body', /a plain object, an array/],
+    [{ body: new Map([[1, 2]]), method: 'POST' }, 'body', /a plain object, an array/],
+    [{ body: new ArrayBuffer(2), method: 'POST' }, 'body', /a plain object, an array/],
+    [{ body: new Blob(['x']), method: 'POST' }, 'body', /a plain object, an array/],
+    [{ body: Readable.from(['x']), method: 'POST' }, 'body', /a plain object, an array/],
     [{ body: { n: 1n }, method: 'POST' }, 'body', /a value that JSON can hold/],
     [{ requests: [] }, 'requests', /at least one request/],
     [{ requests: [{}, { path: 'b' }] }, 'requests[1].path', /begins with one \//],
@@ -51,7 +66,12 @@ describe('findLoadOptionIssues', () => {
     [{ thresholds: { errorRate: [] } }, 'thresholds.errorRate', /at least one condition/],
     [{ thresholds: ['<5'] }, 'thresholds', /an object/],
     [{ abortOnFail: true }, 'abortOnFail', /no `thresholds`/],
-    [{ progressInterval: 5 }, 'progressInterval', /from 20 up/],
+    [{ progressInterval: 5 }, 'progressInterval', /from 20 to 2147483647/],
+    [{ progressInterval: 1e12 }, 'progressInterval', /from 20 to 2147483647/],
+    [{ tls: { ca: 'garbage' } }, 'tls.ca', /certificates in PEM/],
+    [{ tls: { ca: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' } }, 'tls.ca', /certificates in PEM/],
+    [{ url: 'http://127.0.0.1/a\nb' }, 'url', /without control characters/],
+    [{ url: 'http://a%zz:b@127.0.0.1/' }, 'url', /can be decoded/],
     [{ signal: {} }, 'signal', /an AbortSignal/],
     [{ rate: 10, pipelining: 4 }, 'pipelining', /left out where `rate` is set/],
     [{ stages: [{ duration: 10, rate: 5 }], pipelining: 4 }, 'pipelining', /stages have a `rate`/],
@@ -127,7 +147,45 @@ describe('resolveLoadOptions', () => {
       duration: 500,
       stages: [{ duration: 375, rate: 9 }, { duration: 125 }],
     })
-    expect(() => resolve({}, { env: { VITEST_PERF_LOAD_DURATION: 'soon' } })).toThrow(/VITEST_PERF_LOAD_DURATION/)
+    for (const VITEST_PERF_LOAD_DURATION of ['soon', '0', '-5', '3000000000', '1e12']) {
+      expect(() => resolve({}, { env: { VITEST_PERF_LOAD_DURATION } })).toThrow(
+        /VITEST_PERF_LOAD_DURATION.*up to 2147483647/,
+      )
+    }
+  })
+
+  it('reports that there is no time for the load with all other mistakes, unless the time itself is one', () => {
+    const lifetime = { signal: new AbortController().signal, deadline: performance.now() + 2_000, timeout: 2_500 }
+    const options = (given: object, context: object = {}) => {
+      try {
+        resolve(given, { lifetime, ...context })
+        return []
+      } catch (error) {
+        return (error as PerfOptionsError).issues.map(({ option }) => option)
+      }
+    }
+    expect(options({ duration: 5_000, timeout: -1 })).toEqual(['timeout', 'duration'])
+    expect(options({ rate: 10, amount: 100, conections: 1 })).toEqual(['conections', 'amount'])
+    expect(options({ duration: '5s', timeout: -1 })).toEqual(['duration', 'timeout'])
+    expect(options({ duration: 1_000, warmup: { duration: 900 } })).toEqual(['duration'])
+    expect(options({ duration: 1_000 })).toEqual([])
+    const elsewhere = { option: 'onProgress', expected: 'a function', received: 5, message: 'Expected `onProgress`' }
+    expect(options({ duration: 5_000, connections: 2 }, { issues: [elsewhere] })).toEqual(['onProgress', 'duration'])
+    // What an open model may take for its first connections and last answers stands in the timeout to set.
+    expect(() => resolve({ duration: 2_000, rate: 5 }, { lifetime })).toThrow(/timeout of at least 5000 ms/)
+    expect(() => resolve({ duration: 2_000 }, { lifetime })).toThrow(/timeout of at least 3000 ms/)
+  })
+
+  it('sends the path of a request as it was written', () => {
+    const paths = ['/a/%2e%2e/b', '/a/../b', '/ä?x=1 2&y=%41', '/a\\b|"c"', '/a#part']
+    const plan = resolve({ requests: paths.map((path) => ({ path })) })
+    expect(plan.requests.map(({ path }) => path)).toEqual([
+      '/a/%2e%2e/b',
+      '/a/../b',
+      '/%C3%A4?x=1%202&y=%41',
+      '/a%5Cb%7C%22c%22',
+      '/a',
+    ])
   })
 
   it('puts paths on the server, and the environment over it', () => {

@@ -20,11 +20,22 @@ const KINDS: Readonly<Record<string, LoadErrorKind>> = {
   HOSTNAME_MISMATCH: 'tls',
 }
 
+/** What this machine and not the server has run out of. */
+const OWN_LIMITS: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM'])
+
+export interface Failure {
+  readonly kind: LoadErrorKind
+  readonly message: string
+  /** Whether this machine, and not the server, was the limit. */
+  readonly ownLimit?: boolean
+}
+
 /** What kind of failure an error of a socket is, and its message. */
-export function failureKind(error: unknown): { kind: LoadErrorKind; message: string } {
+export function failureOf(error: unknown): Failure {
   const inner: unknown = error instanceof AggregateError ? error.errors[0] : error
   const { code, message } = inner as { code?: unknown; message?: unknown }
   const text = String(message ?? inner).trim() || String(code ?? 'unknown error')
   if (typeof code !== 'string') return { kind: 'other', message: text }
-  return { kind: KINDS[code] ?? (/^(ERR_TLS|ERR_SSL|CERT_|ERR_OSSL)/.test(code) ? 'tls' : 'other'), message: text }
+  const kind = KINDS[code] ?? (/^(ERR_TLS|ERR_SSL|CERT_|ERR_OSSL)/.test(code) ? 'tls' : 'other')
+  return { kind, message: text, ...(OWN_LIMITS.has(code) ? { ownLimit: true } : {}) }
 }

@@ -1,0 +1,9 @@
+/** The one table of defaults. */
+export const LOAD_DEFAULTS = {
+  connections: 10,
+  duration: 10_000,
+  pipelining: 1,
+  timeout: 10_000,
+  method: 'GET',
+  progressInterval: 1_000,
+} as const
