@@ -47,16 +47,21 @@ export class PerfOptionsError extends PerfError {
   }
 }
 
+/** Kept out of what prints an error with all that can be listed: a result is kilobytes of figures, which the report shows better. */
+function attach(error: Error, name: string, value: unknown): void {
+  Object.defineProperty(error, name, { value, configurable: true, writable: true })
+}
+
 /**
  * A measurement that was ended from outside: the test timed out, the run was cancelled, or a signal of the user's own
  * was aborted. `cause` is the signal's reason; `partial` is what had been measured by then.
  */
 export class PerfAbortError<Partial = unknown> extends PerfError {
-  readonly partial: Partial
+  declare readonly partial: Partial
 
   constructor(message: string, options: { cause?: unknown; partial: Partial }) {
     super('PERF_ABORTED', message, { cause: options.cause })
-    this.partial = options.partial
+    attach(this, 'partial', options.partial)
   }
 
   static {
@@ -126,11 +131,11 @@ export class PortInUseError extends PerfError {
 
 /** A load that could not run or was lost; `partial` is what had been measured by then, if anything. */
 export class LoadError<Partial = unknown> extends PerfError {
-  readonly partial: Partial | undefined
+  declare readonly partial: Partial | undefined
 
   constructor(message: string, options: { cause?: unknown; partial?: Partial } = {}) {
     super('PERF_LOAD', message, { cause: options.cause })
-    this.partial = options.partial
+    attach(this, 'partial', options.partial)
   }
 
   static {
@@ -140,11 +145,11 @@ export class LoadError<Partial = unknown> extends PerfError {
 
 /** A memory watch that could not run or lost its target; `partial` is what had been sampled by then, if anything. */
 export class MemoryError<Partial = unknown> extends PerfError {
-  readonly partial: Partial | undefined
+  declare readonly partial: Partial | undefined
 
   constructor(message: string, options: { cause?: unknown; partial?: Partial } = {}) {
     super('PERF_MEMORY', message, { cause: options.cause })
-    this.partial = options.partial
+    attach(this, 'partial', options.partial)
   }
 
   static {

@@ -2,6 +2,10 @@ import { PerfOptionsError, type OptionIssue } from './errors.ts'
 
 // Apart from `options.ts`, so that what only words an issue does not load the schema library.
 
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 /** Milliseconds that Node's timers can hold; one that is set to more goes off at once. */
 export const LONGEST_TIMER = 2_147_483_647
 

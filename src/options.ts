@@ -25,8 +25,8 @@ export function findOptionIssues(schema: v.GenericSchema, input: unknown, prefix
     const option = dottedPath(issue.path, prefix) || 'options'
     if (issue.type === 'strict_object' && issue.expected === 'never') {
       const parent = issue.path?.slice(0, -1).reduce<unknown>((at, item) => {
-        const entries = (at as { entries?: Record<string, unknown> } | undefined)?.entries
-        return unwrap(entries?.[String(item.key)])
+        const { entries, item: element } = (at ?? {}) as { entries?: Record<string, unknown>; item?: unknown }
+        return unwrap(element ?? entries?.[String(item.key)])
       }, schema)
       return unknownOption(option, knownKeys(parent), issue.path?.at(-1)?.value ?? issue.input)
     }

@@ -4,7 +4,8 @@ function significant(value: number): string {
   const size = Math.abs(value)
   if (size >= 100) return value.toFixed(0)
   if (size >= 10) return value.toFixed(1)
-  return value.toFixed(2)
+  // Two digits that say something: 0.001 is not 0.00.
+  return size >= 0.01 || size === 0 ? value.toFixed(2) : String(Number(value.toPrecision(2)))
 }
 
 /** A size in bytes for people: `1536` is `1.50 KB` (1 KB = 1024 bytes). `–` when it was not measured. */

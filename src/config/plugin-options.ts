@@ -5,7 +5,7 @@ import type { ServerOptions } from '../server/server-options.ts'
 import type { OptionIssue } from '../errors.ts'
 import { findLoadOptionIssues } from '../load/load-options.ts'
 import { findMemoryOptionIssues } from '../memory/memory-options.ts'
-import { optionIssue, unknownOption } from '../option-issues.ts'
+import { isRecord, optionIssue, unknownOption } from '../option-issues.ts'
 import { findReportOptionIssues } from '../report/report-options.ts'
 import { findServerOptionIssues } from '../server/server-options.ts'
 
@@ -39,24 +39,20 @@ const CHECKS: { [Key in keyof PerfPluginOptions]-?: (input: unknown, prefix: str
   report: findReportOptionIssues,
 }
 
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 /** Signals and functions cannot cross from Vitest's main process to its workers. */
 function findUncloneable(value: unknown, path: string): OptionIssue[] {
   if (typeof value === 'function' || value instanceof AbortSignal) {
     return [optionIssue(path, 'a plain value, since the plugin hands it to other processes', value)]
   }
   if (Array.isArray(value)) return value.flatMap((item, index) => findUncloneable(item, `${path}[${index}]`))
-  if (!isPlainObject(value) || value instanceof RegExp || ArrayBuffer.isView(value)) return []
+  if (!isRecord(value) || value instanceof RegExp || ArrayBuffer.isView(value)) return []
   return Object.entries(value).flatMap(([key, item]) => findUncloneable(item, `${path}.${key}`))
 }
 
 /** Every mistake in the options of `perf(…)`. */
 export function findPluginOptionIssues(options: unknown): OptionIssue[] {
   if (options === undefined) return []
-  if (!isPlainObject(options)) return [optionIssue('options', 'an object', options)]
+  if (!isRecord(options)) return [optionIssue('options', 'an object', options)]
   const known = Object.keys(CHECKS)
   return Object.entries(options).flatMap(([name, value]): OptionIssue[] => {
     if (value === undefined) return []
@@ -64,8 +60,9 @@ export function findPluginOptionIssues(options: unknown): OptionIssue[] {
     if (!check) {
       return [unknownOption(name, known, value)]
     }
-    if (!isPlainObject(value)) return [optionIssue(name, 'an object', value)]
+    if (!isRecord(value)) return [optionIssue(name, 'an object', value)]
     const uncloneable = findUncloneable(value, name)
-    return uncloneable.length > 0 ? uncloneable : check(value, name)
+    const told = new Set(uncloneable.map(({ option }) => option))
+    return [...uncloneable, ...check(value, name).filter(({ option }) => !told.has(option))]
   })
 }

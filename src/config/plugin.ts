@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { Plugin } from 'vitest/config'
+import type { Plugin, ViteUserConfig } from 'vitest/config'
 import type { ReportOptions } from '../report/report-options.ts'
 import { rejectIssues } from '../option-issues.ts'
 import { ENVIRONMENT, findEnvironmentIssues, readMilliseconds } from './environment.ts'
@@ -9,8 +9,15 @@ import { findPluginOptionIssues, type PerfPluginOptions } from './plugin-options
 const TEST_TIMEOUT = 60_000
 const HOOK_TIMEOUT = 30_000
 
+/** Vitest's own defaults. */
+const VITEST_TEST_TIMEOUT = 5_000
+const VITEST_HOOK_TIMEOUT = 10_000
+
 const reporterModule = fileURLToPath(new URL('../reporter.js', import.meta.url))
 const setupModule = fileURLToPath(new URL('../vitest/setup.js', import.meta.url))
+
+type TestConfig = NonNullable<ViteUserConfig['test']>
+type Timeouts = { readonly [Key in 'testTimeout' | 'hookTimeout']?: number | undefined }
 
 /** What the reporter reads from the plugin, since `--reporter=perf` brings no options of its own. */
 export interface PerfPluginApi {
@@ -25,6 +32,8 @@ export interface PerfPluginApi {
  * @throws {PerfOptionsError} while Vitest starts, with every mistake in the options and in our environment variables.
  */
 export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
+  /** What the user wrote of a project: a timeout that happens to be Vitest's default is not raised. */
+  let writtenFor: (project: string) => Timeouts = () => ({})
   return {
     name: 'vitest-plugin-perf',
     enforce: 'pre',
@@ -33,7 +42,17 @@ export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
       return id === 'perf' && isNoModule(importer) ? reporterModule : undefined
     },
     configureVitest({ project }) {
-      project.provide('perfRoot', project.config.root)
+      const { config } = project
+      project.provide('perfRoot', config.root)
+      // Vitest 5 makes projects without plugins of their own from what the user wrote, not from what `config` below returns.
+      if (!config.setupFiles.includes(setupModule)) {
+        config.setupFiles = [...config.setupFiles, setupModule]
+        const written = writtenFor(project.name)
+        if (config.testTimeout === VITEST_TEST_TIMEOUT && !written.testTimeout) config.testTimeout = TEST_TIMEOUT
+        if (config.hookTimeout === VITEST_HOOK_TIMEOUT && !written.hookTimeout) config.hookTimeout = HOOK_TIMEOUT
+      }
+      // Here it wins on both majors over the command line as well.
+      config.testTimeout = readMilliseconds(ENVIRONMENT.testTimeout, process.env) ?? config.testTimeout
     },
     config(user) {
       rejectIssues('options of vitest-plugin-perf', [
@@ -48,15 +67,27 @@ export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
         loadOptions: options.load ?? provide.loadOptions ?? {},
         memoryOptions: options.memory ?? provide.memoryOptions ?? {},
       }
-      const environment = readMilliseconds(ENVIRONMENT.testTimeout, process.env)
+      writtenFor = readTimeouts(user.test)
       return {
         test: {
-          testTimeout: environment ?? user.test?.testTimeout ?? TEST_TIMEOUT,
+          testTimeout: user.test?.testTimeout ?? TEST_TIMEOUT,
           hookTimeout: user.test?.hookTimeout ?? HOOK_TIMEOUT,
           setupFiles: [setupModule],
         },
       }
     },
+  }
+}
+
+/** Reads off a config what it says of the timeouts of a project in it, by the project's name. */
+function readTimeouts(test: TestConfig = {}): (project: string) => Timeouts {
+  const { testTimeout, hookTimeout, projects = [] } = test
+  const inline = projects.flatMap((project) => (typeof project === 'object' && 'test' in project ? [project.test] : []))
+  return (name) => {
+    const own = inline.find(
+      (project) => (typeof project?.name === 'object' ? project.name.label : project?.name) === name,
+    )
+    return { testTimeout: own?.testTimeout ?? testTimeout, hookTimeout: own?.hookTimeout ?? hookTimeout }
   }
 }
 

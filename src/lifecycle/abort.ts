@@ -38,3 +38,17 @@ export async function withDeadline<T>(work: Promise<T>, milliseconds: number): P
     timer.abort()
   }
 }
+
+/**
+ * The same work. What it rejects with after `signal` has aborted is nobody's concern where nobody waits for it any more: a test
+ * that has failed leaves its loads behind, and their abort must not be a second failure. Whoever waits for it still gets the error.
+ */
+export function leftBehindBy<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (!signal) return work
+  const settled = new AbortController()
+  const watched = work.finally(() => settled.abort())
+  const forgive = () => void watched.catch(() => {})
+  if (signal.aborted) forgive()
+  else signal.addEventListener('abort', forgive, { once: true, signal: settled.signal })
+  return watched
+}

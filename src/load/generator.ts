@@ -1,3 +1,4 @@
+import { leftBehindBy } from '../lifecycle/abort.ts'
 import type { LoadResult } from '../metrics/load-result.ts'
 import type { LoadContext } from './load-context.ts'
 import type { LoadOptions } from './load-options.ts'
@@ -31,7 +32,11 @@ export class LoadGenerator {
    * @throws PerfAbortError (with `partial`) within 250 ms of an abort by `options.signal` or the end of the test.
    * @throws LoadError (with `partial`) where nothing answered, the load process was lost, a threshold failed, or `onProgress` threw.
    */
-  async generateLoad(options: LoadOptions, onProgress?: OnLoadProgress): Promise<LoadResult> {
+  generateLoad(options: LoadOptions, onProgress?: OnLoadProgress): Promise<LoadResult> {
+    return leftBehindBy(this.#context.lifetime?.signal, this.#generate(options, onProgress))
+  }
+
+  async #generate(options: LoadOptions, onProgress: OnLoadProgress | undefined): Promise<LoadResult> {
     const load = await this.#start(options, onProgress)
     try {
       return await load.result
@@ -54,12 +59,17 @@ export class LoadGenerator {
     }
   }
 
-  /** Ends every load of this generator early; resolves when their promises have resolved with what was measured. */
-  async stop(): Promise<void> {
+  /**
+   * Ends every load of this generator early, when their promises have resolved with what was measured. Resolves with the result of
+   * the one that began last; `undefined` where none ran, or it failed.
+   */
+  async stop(): Promise<LoadResult | undefined> {
     await Promise.allSettled(this.#starting)
     const loads = [...this.#loads]
     for (const load of loads) load.stop()
-    await Promise.allSettled(loads.map((load) => load.result))
+    const results = await Promise.allSettled(loads.map((load) => load.result))
+    const last = results.at(-1)
+    return last?.status === 'fulfilled' ? last.value : undefined
   }
 
   /** Requests completed so far by all loads of this generator, warm-up included; at most 100 ms old. */

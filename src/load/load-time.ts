@@ -83,15 +83,16 @@ export function findTimeIssues(time: LoadTime, lifetime: Lifetime): OptionIssue[
   if (needed <= left) return []
   const whole = (lifetime.timeout ?? left) + needed - left + (time.rate ? OPENING_AND_DRAIN : 0)
   const suggested = Math.ceil(whole / 1_000) * 1_000
+  const option = time.amount === undefined ? 'duration' : 'amount'
   return [
     {
-      option: time.amount === undefined ? 'duration' : 'amount',
+      option,
       expected: `at most ${Math.max(0, Math.floor(left - needed + least))} ms`,
       received: least,
       message:
         `The load takes ${formatDuration(needed - MARGIN)}${time.warmup ? ' with its warm-up' : ''}, but its test has ${formatDuration(Math.max(0, left))} left` +
         `${lifetime.timeout === undefined ? '' : ` of its ${formatDuration(lifetime.timeout)}`}; ` +
-        `give the test a timeout of at least ${suggested} ms: test(name, { timeout: ${suggested} }, fn), or a shorter \`duration\``,
+        `give the test a timeout of at least ${suggested} ms: test(name, { timeout: ${suggested} }, fn), or the load ${option === 'amount' ? 'a smaller' : 'a shorter'} \`${option}\``,
     },
   ]
 }

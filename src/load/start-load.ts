@@ -15,16 +15,17 @@ export function startLoad(
   const callable = onProgress === undefined || typeof onProgress === 'function'
   const issues = callable ? [] : [optionIssue('onProgress', 'a function', onProgress)]
   const plan = resolveLoadOptions(options, { ...context, baseUrl: context.server?.()?.url, issues })
-  return new RunningLoad(plan, context.observe ?? {}, signalsOf(options, context), onProgress)
+  return new RunningLoad(plan, context.observe ?? {}, signalsOf(options, context, plan.url), onProgress)
 }
 
-function signalsOf(options: LoadOptions, context: LoadContext): EndingSignal[] {
+function signalsOf(options: LoadOptions, context: LoadContext, url: string): EndingSignal[] {
   const aborted = (by: string) => (reason: Error, partial: LoadResult) =>
     new PerfAbortError<LoadResult>(`The load was aborted by ${by}: ${reason.message}`, { cause: reason, partial })
   const signals: EndingSignal[] = []
   if (options.signal) signals.push({ signal: options.signal, error: aborted('its signal') })
   if (context.lifetime) signals.push({ signal: context.lifetime.signal, error: aborted('the end of its test') })
-  const server = context.server?.()
+  const known = [context.server?.(), ...(context.servers?.() ?? [])]
+  const server = known.find((candidate) => candidate && isSameServer(candidate.url, url))
   if (server) {
     signals.push({
       signal: server.signal,
@@ -33,4 +34,11 @@ function signalsOf(options: LoadOptions, context: LoadContext): EndingSignal[] {
     })
   }
   return signals
+}
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
+
+function isSameServer(one: string, other: string): boolean {
+  const [a, b] = [new URL(one), new URL(other)]
+  return a.origin === b.origin || (a.port === b.port && LOOPBACK.test(a.hostname) && LOOPBACK.test(b.hostname))
 }

@@ -1,20 +1,15 @@
 import { MemoryError } from '../errors.ts'
 import type { MemoryConfig } from './memory-options.ts'
 import type { MemorySource } from './memory-source.ts'
-import type { MemoryTarget } from './memory-target.ts'
+import { knownTarget, type MemoryTarget } from './memory-target.ts'
 import { OwnProcess } from './own-process.ts'
 import { livingIsolates, ProbedServer } from './probed-server.ts'
 import { ProcessTree } from './process-tree.ts'
 
-interface KnownServers {
-  readonly server?: (() => MemoryTarget | undefined) | undefined
-  readonly targetOf?: ((server: object) => MemoryTarget | undefined) | undefined
-}
-
 /** What `target` means in this test. */
 export function findSource(
   target: MemoryConfig['target'] | MemoryTarget,
-  { server, targetOf }: KnownServers,
+  server: (() => MemoryTarget | undefined) | undefined,
 ): MemorySource {
   if (target === 'self' || target === process.pid) return new OwnProcess()
   const known = server?.()
@@ -31,7 +26,7 @@ export function findSource(
     return known?.pid === target ? serverSource(known, 'server') : new ProcessTree(target, `pid ${target}`)
   }
   const own = 'signal' in target && target.signal instanceof AbortSignal ? (target as MemoryTarget) : undefined
-  return serverSource(targetOf?.(target) ?? own ?? { pid: target.pid, signal: new AbortController().signal }, 'server')
+  return serverSource(knownTarget(target) ?? own ?? { pid: target.pid, signal: new AbortController().signal }, 'server')
 }
 
 function serverSource(target: MemoryTarget, name: string): MemorySource {

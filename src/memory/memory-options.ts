@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { OptionIssue } from '../errors.ts'
-import { rejectIssues } from '../option-issues.ts'
+import { isRecord, rejectIssues } from '../option-issues.ts'
 import {
   abortSignal,
   findOptionIssues,
@@ -87,14 +87,15 @@ export function resolveMemoryOptions(
   defaults: Partial<MemoryConfig> = {},
   given: { duration?: unknown; work?: unknown; fn?: unknown; measure?: unknown } = {},
 ): ResolvedMemoryConfig {
+  // What is no object is told, not spread.
+  const merged: MemoryConfig = isRecord(config) && isRecord(defaults) ? { ...defaults, ...config } : config
   rejectIssues('memory options', [
     ...('duration' in given ? findOptionIssues(watchDuration, { duration: given.duration }) : []),
     ...('work' in given ? findOptionIssues(callable('work'), { work: given.work }) : []),
     ...('fn' in given ? findOptionIssues(callable('fn'), { fn: given.fn }) : []),
     ...('measure' in given ? findOptionIssues(measureOptions, given.measure) : []),
-    ...findMemoryOptionIssues(config),
+    ...findMemoryOptionIssues(merged),
   ])
-  const merged = { ...defaults, ...config }
   return {
     target: merged.target,
     intervalMs: merged.intervalMs ?? 100,

@@ -21,3 +21,14 @@ export interface MemoryTarget {
   /** Reaches the isolates of its tree; absent where no probe could be preloaded. */
   readonly channel?: { isolates(): readonly TargetIsolate[] } | undefined
 }
+
+const targets = new WeakMap<object, MemoryTarget>()
+
+/** Makes known what is behind an object that a user may give as `target`. */
+export function registerTarget(server: object, target: MemoryTarget): void {
+  targets.set(server, target)
+}
+
+export function knownTarget(server: object): MemoryTarget | undefined {
+  return targets.get(server)
+}

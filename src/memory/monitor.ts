@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { optionIssue, rejectIssues } from '../option-issues.ts'
-import { abortReason, raceSignal, withDeadline } from '../lifecycle/abort.ts'
+import { abortReason, leftBehindBy, raceSignal, withDeadline } from '../lifecycle/abort.ts'
 import { timeLeft, type Lifetime } from '../lifecycle/attempt.ts'
 import type { MemoryResult, MemorySnapshot, NodeMemorySnapshot } from '../metrics/memory-result.ts'
 import type { MemoryObserver } from './memory-observer.ts'
@@ -16,8 +16,6 @@ export interface MemoryContext {
   readonly lifetime?: Lifetime | undefined
   /** The test's server now; a restart changes it. */
   readonly server?: (() => MemoryTarget | undefined) | undefined
-  /** The target behind a server object that a user gave as `target`. */
-  readonly targetOf?: ((server: object) => MemoryTarget | undefined) | undefined
   readonly defaults?: Partial<MemoryConfig> | undefined
   /** Requests that loads of this test have completed, for servers that cannot count them themselves. */
   readonly requestsCompleted?: (() => number) | undefined
@@ -65,7 +63,11 @@ export class MemoryMonitor {
   }
 
   /** Watches for `duration` milliseconds. */
-  async monitor(duration: number, config?: MemoryConfig): Promise<MemoryResult> {
+  monitor(duration: number, config?: MemoryConfig): Promise<MemoryResult> {
+    return leftBehindBy(this.#context.lifetime?.signal, this.#monitor(duration, config))
+  }
+
+  async #monitor(duration: number, config: MemoryConfig | undefined): Promise<MemoryResult> {
     const { resolveMemoryOptions } = await this.#load()
     const resolved = resolveMemoryOptions(config, this.#context.defaults, { duration })
     this.#refuseEndless(duration)
@@ -77,9 +79,16 @@ export class MemoryMonitor {
   }
 
   /** Watches while `work` runs; the result carries what `work` returned as `value`. */
-  async during<Value>(
+  during<Value>(
     work: (signal: AbortSignal) => Value | Promise<Value>,
     config?: MemoryConfig,
+  ): Promise<MemoryResult & { value: Value }> {
+    return leftBehindBy(this.#context.lifetime?.signal, this.#during(work, config))
+  }
+
+  async #during<Value>(
+    work: (signal: AbortSignal) => Value | Promise<Value>,
+    config: MemoryConfig | undefined,
   ): Promise<MemoryResult & { value: Value }> {
     const { resolveMemoryOptions } = await this.#load()
     const resolved = resolveMemoryOptions(config, this.#context.defaults, { work })
@@ -103,10 +112,14 @@ export class MemoryMonitor {
   }
 
   /** Whether `fn` leaks per call, in this process: blocks of calls with full collections between them. */
-  async measure(
+  measure(fn: () => unknown, options: MeasureOptions, config?: Omit<MemoryConfig, 'target'>): Promise<MemoryResult> {
+    return leftBehindBy(this.#context.lifetime?.signal, this.#measure(fn, options, config))
+  }
+
+  async #measure(
     fn: () => unknown,
     options: MeasureOptions,
-    config?: Omit<MemoryConfig, 'target'>,
+    config: Omit<MemoryConfig, 'target'> | undefined,
   ): Promise<MemoryResult> {
     const { measureCalls, resolveMemoryOptions } = await this.#load()
     const resolved = resolveMemoryOptions(config, this.#context.defaults, { fn, measure: options })
@@ -154,7 +167,7 @@ export class MemoryMonitor {
     const signals = this.#signals(config)
     const { observe } = this.#context
     const { findSource, MemoryWatch } = await this.#load()
-    const source = findSource(config.target, this.#context)
+    const source = findSource(config.target, this.#context.server)
     const id = nextId()
     const watch = new MemoryWatch({
       id,
@@ -264,6 +277,6 @@ function raceSignals<T>(work: Promise<T>, signals: readonly AbortSignal[]): Prom
 /** Memory of a server now: all isolates of its tree; `rss` alone where it is not Node. */
 export async function snapshotOfServer(target: MemoryTarget): Promise<MemorySnapshot> {
   const { findSource } = await watching()
-  const { snapshot } = await findSource(target, {}).read('')
+  const { snapshot } = await findSource(target, undefined).read('')
   return snapshot
 }

@@ -33,8 +33,8 @@ function verdictLines(tests: readonly TestSummary[], width: number, paint: Paint
   const failed = tests.filter((test) => test.state === 'failed')
   const text = verdictText({ tests })
   if (failed.length === 0) {
-    const pending = tests.some((test) => test.state === 'pending')
-    return [(pending ? paint.yellow : paint.green)(fit(` ${pending ? '○' : '✓'} ${text}`, width))]
+    const all = tests.every((test) => test.state === 'passed')
+    return [(all ? paint.green : paint.yellow)(fit(` ${all ? '✓' : '○'} ${text}`, width))]
   }
   const causes = failed.flatMap((test) => {
     const lines = wrap(`${oneLine(testName(test))}: ${explainFailure(test)?.cause ?? ''}`, width - 5)

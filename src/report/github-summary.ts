@@ -8,7 +8,8 @@ export function renderJobSummary(summary: RunSummary): string {
   const { tests } = summary
   if (tests.length === 0) return ''
   const failed = tests.filter((test) => test.state === 'failed')
-  const headline = `${failed.length > 0 ? '❌' : '✅'} ${verdictText(summary)}`
+  const mark = tests.every((test) => test.state === 'passed') ? '✅' : failed.length > 0 ? '❌' : '⚪'
+  const headline = `${mark} ${verdictText(summary)}`
   const causes = failed.map((test) => `- **${text(testName(test))}**: ${text(explainFailure(test)?.cause ?? '')}`)
   return [
     `## ${headline}`,

@@ -29,6 +29,8 @@ import { collectTestRecords } from './test-records.ts'
 import { writeWhole } from './write-file.ts'
 
 const WIDTH_OFF_TERMINAL = 100
+/** A line is due after so much of its interval: progress comes at intervals too, and one that is a moment early must not wait for the next. */
+const DUE = 0.9
 
 /** Vitest's default reporter with load and memory figures: live, at the end, and in files. */
 export class PerfReporter extends DefaultReporter {
@@ -116,7 +118,7 @@ export class PerfReporter extends DefaultReporter {
     const key = `${testCase.id}\n${artifact.id}`
     const now = Date.now()
     if (started) this.log(startLine(artifact, testCase.name, this.#paint))
-    else if (now - (this.#lastLine.get(key) ?? 0) < this.#report.interval || artifact.progress >= 1) return
+    else if (now - (this.#lastLine.get(key) ?? 0) < DUE * this.#report.interval || artifact.progress >= 1) return
     else this.log(runningLine(artifact, testCase.name, this.#paint))
     this.#lastLine.set(key, now)
   }

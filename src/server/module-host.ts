@@ -37,6 +37,14 @@ for (const signal of new Set<NodeJS.Signals>(['SIGTERM', 'SIGINT', plan.signal])
   if (signal !== 'SIGKILL') process.on(signal, () => void end())
 }
 
+// Nothing listens, and nothing else is left to do: whoever waits for this server must hear why.
+process.once('beforeExit', () => {
+  console.error(
+    `The default export of ${plan.file} was called with { port, host, signal } and started no server. A request listener takes two parameters, (request, response).`,
+  )
+  process.exit(1)
+})
+
 /** What `export default` stood for: a compiler to CommonJS puts it one level deeper, and marks that. */
 function defaultExport({ default: value }: { default?: unknown }): unknown {
   const compiled = value as { __esModule?: unknown; default?: unknown } | null | undefined

@@ -176,7 +176,9 @@ export class StartedServer implements PerfServer {
       this.#adopt(await this.#parts.startAgain(this.#parts.instrument, this.#cancel.signal))
     } catch (error) {
       await this.#close(error)
-      throw error
+      if (!this.#cancel.signal.aborted) throw error
+      const message = 'The restart was ended: the server was stopped while it started again.'
+      throw new ServerStartError(message, { server, cause: error })
     }
     // `stop()` came while it started: it has nothing to end but this.
     if (this.#stopping && this.#process) await this.#end(this.#process)

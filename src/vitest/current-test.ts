@@ -1,9 +1,14 @@
 import { TestRunner } from 'vitest'
+import { optionIssue, rejectIssues } from '../option-issues.ts'
 import { resolveServerUrl as resolve } from '../server/url.ts'
-import { runningAttempt } from './test-attempt.ts'
+import { attemptsOverlap, runningAttempt } from './test-attempt.ts'
 
-/** The URL of the `server` of the test that runs now; concurrent tests should name their `server.url` instead. */
+/** The URL of the `server` of the test that runs now; among several that run at once nobody can tell which one asks. */
 function currentServerUrl(): string | undefined {
+  if (attemptsOverlap()) {
+    const expected = 'given where tests run concurrently: `server.url` of the test that asks'
+    rejectIssues('server URL', [optionIssue('url', expected, undefined)])
+  }
   return runningAttempt(TestRunner.getCurrentTest())?.server?.url
 }
 
@@ -11,8 +16,9 @@ function currentServerUrl(): string | undefined {
  * The one place that decides a URL: the argument, `VITEST_PERF_SERVER_URL`, the `server` of the test that runs, then
  * `http://127.0.0.1:3000`. No trailing slash, IPv6 in brackets.
  *
- * @throws {PerfOptionsError} for a URL that is none.
+ * @throws {PerfOptionsError} for a URL that is none, and for none at all where tests run concurrently.
  */
 export function resolveServerUrl(url?: string): string {
-  return resolve(url, { server: currentServerUrl() })
+  const known = url !== undefined || process.env.VITEST_PERF_SERVER_URL
+  return resolve(url, known ? {} : { server: currentServerUrl() })
 }

@@ -5,6 +5,7 @@ import type { PerfServer } from '../server/perf-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import type { LoadGenerator } from '../load/generator.ts'
 import type { MemoryMonitor } from '../memory/monitor.ts'
+import { takingValues } from './option-fixtures.ts'
 import { SharedServers } from './shared-servers.ts'
 import { attemptOf, type AttemptContext } from './test-attempt.ts'
 
@@ -58,8 +59,7 @@ const FIXTURES = {
   },
   async startServer({ task, signal, onTestFinished, annotate }: Context, use: Use<PerfFixtures['startServer']>) {
     const attempt = attemptOf({ task, signal, onTestFinished, annotate })
-    const { startTestServer } = await servers()
-    await use((options) => startTestServer(attempt, options))
+    await (await servers()).provideStartServer(attempt, use)
   },
   async memoryMonitor({ memoryOptions, task, signal, onTestFinished, annotate }: Context, use: Use<MemoryMonitor>) {
     const attempt = attemptOf({ task, signal, onTestFinished, annotate })
@@ -70,7 +70,7 @@ const FIXTURES = {
 /** `test` of Vitest with the fixtures of this package. */
 function createTest(): TestAPI<PerfFixtures> {
   // Vitest infers the types of fixtures from one literal; ours are stated in `PerfFixtures`, the same for both majors.
-  return base.extend(FIXTURES as object) as unknown as TestAPI<PerfFixtures>
+  return takingValues(base.extend(FIXTURES as object) as unknown as TestAPI<PerfFixtures>)
 }
 
 /** `test` with the fixtures of this package, as `PerfFixtures` names them. */

@@ -1,20 +1,19 @@
 import { inject } from 'vitest'
-import type { MemoryTarget } from '../memory/memory-target.ts'
+import { registerTarget, type MemoryTarget } from '../memory/memory-target.ts'
+
 import { snapshotOfServer } from '../memory/monitor.ts'
+import { findPortOwner } from '../server/listeners.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import { openProbeChannel, type ProbeChannel } from '../server/probe-channel.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import { startServer as launch, type ServerContext } from '../server/start.ts'
+import { dialHost } from '../server/url.ts'
 
-/** Where a server's memory probes connect to: known to the memory monitor, and no business of the server's. */
-const channels = new WeakMap<PerfServer, ProbeChannel>()
-
-/** A server as the memory monitor sees it. */
-export function memoryTargetOf(server: PerfServer): MemoryTarget {
-  const channel = channels.get(server)
+/** A server as the memory monitor sees it; one that was given by its URL, by who listens there on this machine. */
+function memoryTargetOf(server: PerfServer, channel: ProbeChannel | undefined): MemoryTarget {
   return {
     get pid() {
-      return server.pid
+      return server.pid ?? findPortOwner(dialHost(server.host), server.port)?.pid
     },
     signal: server.signal,
     ...(channel && { channel }),
@@ -28,12 +27,12 @@ export async function startInstrumentedServer(options: ServerOptions, context: S
     baseDirectory: inject('perfRoot'),
     ...context,
     instrument: async () => (channel = await openProbeChannel()),
-    snapshot: (of) => snapshotOfServer(memoryTargetOf(of)),
+    snapshot: (of) => snapshotOfServer(memoryTargetOf(of, channel)),
   })
-  if (channel) {
-    channels.set(server, channel)
-    // Vitest keeps a test's fixtures until its file ends; a server that is gone has no probes left to ask.
-    server.signal.addEventListener('abort', () => channels.delete(server), { once: true })
-  }
+  registerTarget(server, memoryTargetOf(server, channel))
+  // Vitest keeps a test's fixtures until its file ends; a server that is gone has no probes left to ask.
+  server.signal.addEventListener('abort', () => registerTarget(server, memoryTargetOf(server, undefined)), {
+    once: true,
+  })
   return server
 }

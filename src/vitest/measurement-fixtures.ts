@@ -2,9 +2,8 @@ import { LoadGenerator } from '../load/generator.ts'
 import type { LoadOptions } from '../load/load-options.ts'
 import { warmLoadProcess } from '../load/load-process.ts'
 import type { MemoryConfig } from '../memory/memory-options.ts'
+import { knownTarget } from '../memory/memory-target.ts'
 import { MemoryMonitor } from '../memory/monitor.ts'
-import type { PerfServer } from '../server/perf-server.ts'
-import { memoryTargetOf } from './instrumented-server.ts'
 import { observeLoads, observeMemory } from './measurement-observers.ts'
 import type { TestAttempt } from './test-attempt.ts'
 
@@ -17,6 +16,7 @@ export function createGenerator(attempt: TestAttempt, defaults: Partial<LoadOpti
   const generator = new LoadGenerator({
     lifetime: attempt,
     server: () => attempt.server,
+    servers: () => attempt.servers,
     defaults,
     observe: observeLoads(attempt),
   })
@@ -28,8 +28,7 @@ export function createGenerator(attempt: TestAttempt, defaults: Partial<LoadOpti
 export function createMonitor(attempt: TestAttempt, defaults: Partial<MemoryConfig>): MemoryMonitor {
   return new MemoryMonitor({
     lifetime: attempt,
-    server: () => attempt.server && memoryTargetOf(attempt.server),
-    targetOf: (server) => memoryTargetOf(server as PerfServer),
+    server: () => attempt.server && knownTarget(attempt.server),
     defaults,
     requestsCompleted: () => generators.get(attempt)?.requestsCompleted() ?? 0,
     onCollection: (pause) => generators.get(attempt)?.noteCollection(pause),

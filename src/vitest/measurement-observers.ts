@@ -38,7 +38,6 @@ export function observeLoads(attempt: TestAttempt): LoadObserver {
       plans.delete(id)
       if (!result) return
       recorder.record({ type: 'perf:load', id, result, ...end })
-      if (end.outcome !== 'completed') return
       recorder.property('requests_per_second', result.requestsPerSecond)
       recorder.property('p50_ms', result.latency.p50)
       recorder.property('p95_ms', result.latency.p95)
@@ -74,7 +73,6 @@ export function observeMemory(attempt: TestAttempt): MemoryObserver {
       watches.delete(id)
       if (!result) return
       recorder.record({ type: 'perf:memory', id, result, ...end })
-      if (end.outcome !== 'completed') return
       recorder.property('memory_peak_bytes', 'heapUsed' in result.peak ? result.peak.heapUsed : result.peak.rss)
       recorder.property('memory_growth_bytes', result.growth.bytes)
     },

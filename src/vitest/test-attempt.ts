@@ -11,8 +11,8 @@ export type AttemptContext = Pick<TestContext, 'task' | 'signal' | 'onTestFinish
 type Close = () => Promise<void>
 
 /** The hooks state that Vitest keeps while it runs a test, which its public types leave out on one major. */
-function insideBeforeEach(task: Task): boolean {
-  return task.result?.hooks?.beforeEach === 'run'
+function isInside(hook: 'beforeEach' | 'afterEach', task: Task): boolean {
+  return task.result?.hooks?.[hook] === 'run'
 }
 
 /**
@@ -26,6 +26,8 @@ export class TestAttempt implements Lifetime {
   readonly recorder: ArtifactRecorder
   /** The server of this test, once its fixture has started it. */
   server: PerfServer | undefined
+  /** All servers that it uses. */
+  readonly servers: PerfServer[] = []
 
   readonly #controller = new AbortController()
   readonly #closers: Close[] = []
@@ -41,19 +43,20 @@ export class TestAttempt implements Lifetime {
     this.signal = this.#controller.signal
     this.timeout = context.task.timeout
     this.recorder = new ArtifactRecorder(context)
-    this.#startedInHook = insideBeforeEach(context.task)
+    this.#startedInHook = isInside('beforeEach', context.task)
     this.#inheritsDeadSignal = context.signal.aborted
     if (this.#inheritsDeadSignal) this.#followOwnTimer()
     else this.#followSignal(context.signal)
   }
 
-  /** When the test's timeout expires. A fixture set up in `beforeEach` spends the hook's time, not the test's. */
+  /** When the test's timeout expires. What is done in `beforeEach` and `afterEach` spends the hook's time, not the test's. */
   get deadline(): number {
-    if (this.#startedInHook && !insideBeforeEach(this.task)) {
+    if (this.#startedInHook && !isInside('beforeEach', this.task)) {
       this.#startedInHook = false
       this.#startedAt = performance.now()
     }
-    const hasLimit = Number.isFinite(this.timeout) && this.timeout > 0 && !this.#startedInHook
+    const inHook = this.#startedInHook || isInside('afterEach', this.task)
+    const hasLimit = Number.isFinite(this.timeout) && this.timeout > 0 && !inHook
     return hasLimit ? this.#startedAt + this.timeout : Infinity
   }
 
@@ -95,24 +98,34 @@ export class TestAttempt implements Lifetime {
 
   #followOwnTimer(): void {
     if (!Number.isFinite(this.timeout) || this.timeout <= 0) return
-    const expire = () => this.#controller.abort(new Error(`Test timed out in ${this.timeout}ms.`))
+    const expire = () => {
+      if (!isInside('afterEach', this.task)) this.#controller.abort(new Error(`Test timed out in ${this.timeout}ms.`))
+    }
     this.#timer = setTimeout(expire, this.timeout)
     this.#timer.unref()
   }
 }
 
 const attempts = new WeakMap<Task, TestAttempt>()
+let running = 0
+
+/** Whether several tests with fixtures of ours run at the same time. */
+export function attemptsOverlap(): boolean {
+  return running > 1
+}
 
 /** The attempt that runs now; the first fixture of an attempt begins it, and Vitest's `onTestFinished` ends it. */
 export function attemptOf(context: AttemptContext): TestAttempt {
-  const running = attempts.get(context.task)
-  if (running) return running
+  const known = attempts.get(context.task)
+  if (known) return known
   const attempt = new TestAttempt(context)
   attempts.set(context.task, attempt)
+  running += 1
   // Registered before anything starts: Vitest never runs the clean-up of a fixture whose set-up it timed out. Its own
   // limit on the hook is out of the way, since each closer is bounded by itself.
   context.onTestFinished(async () => {
     attempts.delete(context.task)
+    running -= 1
     await attempt.close()
   }, 2_147_483_647)
   return attempt

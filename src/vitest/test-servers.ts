@@ -16,8 +16,25 @@ interface ScopedServers {
 /** Starts a server that lives as long as the attempt. */
 export async function startTestServer(attempt: TestAttempt, options: ServerOptions): Promise<PerfServer> {
   const server = await startInstrumentedServer(options, { lifetime: attempt, observe: observeServer(attempt) })
+  attempt.servers.push(server)
   attempt.onClose(() => server.stop())
   return server
+}
+
+/** The `startServer` fixture: a server it started that has died fails the test, as that of `server` does. */
+export async function provideStartServer(
+  attempt: TestAttempt,
+  use: (start: (options: ServerOptions) => Promise<PerfServer>) => Promise<void>,
+): Promise<void> {
+  const started: PerfServer[] = []
+  await use(async (options) => {
+    const server = await startTestServer(attempt, options)
+    started.push(server)
+    return server
+  })
+  if (started.every((server) => !server.failure)) attempt.end()
+  await Promise.all(started.map((server) => server.stop()))
+  for (const { failure } of started) if (failure) throwOnce(attempt, failure)
 }
 
 /** The attempt that used a shared server last: its end is a matter of that one, not of the first that asked. */
@@ -33,6 +50,7 @@ async function startScopedServer(
   const server = await shared[scope].get(options, (own, end) => startSharedServer(attempt, own, end))
   const user = lastUsers.get(server)
   if (user) user.attempt = attempt
+  attempt.servers.push(server)
   return server
 }
 

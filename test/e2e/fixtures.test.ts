@@ -7,7 +7,7 @@ import { removeProjects, runVitest } from './harness/run-vitest.ts'
 
 afterAll(removeProjects)
 
-const IMPORT = `import { test, expect, describe } from 'vitest-plugin-perf'\n`
+const IMPORT = `import { test, expect, describe, startServer, resolveServerUrl, MemoryMonitor } from 'vitest-plugin-perf'\n`
 const server = { perf: `{ server: { command: 'node server.js' } }` }
 const files = (spec: string, others: Record<string, string> = {}) => ({
   'server.js': HEALTHY_SERVER,
@@ -265,6 +265,122 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
     expect(run.output).toMatch(/timeout/)
     expect(run.output).toContain('did you mean `connections`')
     expect(run.output).toContain('`duration`')
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('a server of `startServer` that dies ends the load against it and fails its test; others go on', async () => {
+    const run = await runVitest({
+      major,
+      perf: `{ server: { command: 'node server.js' } }`,
+      files: files(
+        `
+        const kill = (server) => setTimeout(() => process.kill(server.pid, 'SIGKILL'), 400)
+        test('loaded', async ({ startServer, loadGenerator }) => {
+          const own = await startServer({ command: 'exec node server.js' })
+          kill(own)
+          await loadGenerator.generateLoad({ url: own.url, duration: 20_000 })
+        })
+        test('unseen', async ({ startServer }) => {
+          const own = await startServer({ command: 'exec node server.js' })
+          kill(own)
+          await new Promise((resolve) => setTimeout(resolve, 900))
+        })
+        test('another', async ({ startServer, server, loadGenerator }) => {
+          const own = await startServer({ command: 'exec node server.js' })
+          kill(own)
+          const { duration } = await loadGenerator.generateLoad({ url: '/', duration: 1_000 })
+          console.log('LOADED', duration >= 1_000)
+        })`,
+      ),
+    })
+    expect(run.output).toContain('3 failed')
+    expect(
+      run.output.match(/was ended by SIGKILL after [\d.]+ m?s while a test used it/g)?.length,
+    ).toBeGreaterThanOrEqual(3)
+    expect(run.output).toContain('LOADED true')
+    expect(run.duration).toBeLessThan(18_000)
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('a test that fails leaves its loads and watches behind without a second failure, and prints no figures', async () => {
+    const run = await runVitest({
+      major,
+      ...server,
+      files: files(`
+        test('fails', async ({ server, loadGenerator, memoryMonitor }) => {
+          const load = loadGenerator.generateLoad({ url: '/', duration: 3_000 })
+          const watch = memoryMonitor.monitor(3_000)
+          const both = memoryMonitor.during(() => loadGenerator.generateLoad({ url: '/', duration: 3_000 }))
+          await new Promise((resolve) => setTimeout(resolve, 300))
+          expect(1).toBe(2)
+          await Promise.all([load, watch, both])
+        })
+        test('leaves', async ({ server, loadGenerator }) => { void loadGenerator.generateLoad({ url: '/', duration: 3_000 }) })
+        test('is aborted', async ({ server, loadGenerator }) => {
+          await loadGenerator.generateLoad({ url: '/', duration: 3_000, signal: AbortSignal.timeout(300) })
+        })`),
+    })
+    expect(run.output).toContain('2 failed | 1 passed')
+    expect(run.output).not.toMatch(/Unhandled/)
+    expect(run.output).not.toContain('latencySpectrum')
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('what is done in `afterEach` has the time of the hook, and concurrent tests must say whose URL they mean', async () => {
+    const run = await runVitest({
+      major,
+      ...server,
+      files: files(
+        `
+        describe('hook', () => {
+          test.afterEach(async ({ server, loadGenerator }) => {
+            const { duration } = await loadGenerator.generateLoad({ url: '/', duration: 1_500 })
+            console.log('AFTER', duration >= 1_500)
+          })
+          test('short', { timeout: 2_500 }, async ({ server }) => { await new Promise((resolve) => setTimeout(resolve, 1_200)) })
+        })
+        describe.concurrent('at once', () => {
+          test.for([1, 2])('%i', async (_, { server, expect }) => {
+            await new Promise((resolve) => setTimeout(resolve, 500))
+            expect(() => resolveServerUrl()).toThrow(/concurrently/)
+            expect(resolveServerUrl(server.url)).toBe(server.url)
+            await new Promise((resolve) => setTimeout(resolve, 500))
+          })
+        })
+        test('alone again', ({ server }) => { expect(resolveServerUrl()).toBe(server.url) })`,
+      ),
+    })
+    expect(run.output).toContain('4 passed')
+    expect(run.output).toContain('AFTER true')
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('a standalone monitor looks into a standalone server; one that was given by its URL is watched by who listens', async () => {
+    const run = await runVitest({
+      major,
+      ...server,
+      files: files(`
+        test('standalone', async () => {
+          const own = await startServer({ command: 'node server.js' })
+          const memory = await new MemoryMonitor().monitor(500, { target: own })
+          expect(memory.kind).toBe('node')
+          await own.stop()
+        })
+        describe('given', () => {
+          let own
+          test.beforeAll(async () => { own = await startServer({ command: 'node server.js' }) })
+          test.afterAll(() => own.stop())
+          test.override({ serverOptions: ({}, use) => use({ url: own.url }) })
+          test('by its URL', async ({ server, memoryMonitor, loadGenerator }) => {
+            const memory = await memoryMonitor.during(() => loadGenerator.generateLoad({ url: '/', duration: 500 }))
+            expect(memory.kind).toBe('process')
+            expect(memory.peak.rss).toBeGreaterThan(1e7)
+            expect(memory).not.toLeakMemory()
+          })
+        })`),
+    })
+    expect(run.output).toContain('2 passed')
+    expect(run.exitCode).toBe(0)
     expect(await run.leftovers()).toEqual([])
   })
 })

@@ -13,7 +13,7 @@ describe.each(MAJORS)('the plugin on Vitest %i', (major) => {
     const run = await runVitest({
       major,
       files: { 'a.test.ts': TRIVIAL },
-      perf: `{ server: { comand: 'node server.js', port: 70000 }, load: { connections: 0 }, memory: { intervalMs: 0 }, report: { jsonn: 'x' }, sever: {} }`,
+      perf: `{ server: { comand: 'node server.js', port: 70000 }, load: { connections: 0, signal: AbortSignal.abort(), stages: [{ duration: 5, conections: 1 }] }, memory: { intervalMs: 0 }, report: { jsonn: 'x' }, sever: {} }`,
       env: { VITEST_PERF_LOAD_DURATION: 'soon', VITEST_PERF_SERVER_URL: 'localhost:3000' },
     })
     expect(run.exitCode).not.toBe(0)
@@ -22,6 +22,8 @@ describe.each(MAJORS)('the plugin on Vitest %i', (major) => {
       'did you mean `command`',
       'server.port',
       'load.connections',
+      'load.signal',
+      'did you mean `connections`',
       'memory.intervalMs',
       'report.jsonn',
       'did you mean `server`',
@@ -71,6 +73,30 @@ describe.each(MAJORS)('the plugin on Vitest %i', (major) => {
     })
     expect(run.output).toContain('3 passed')
     expect(run.exitCode).toBe(0)
+  })
+
+  test('an override is a value of the options, also one with a scope, and of what is extended; and is checked', async () => {
+    const run = await runVitest({
+      major,
+      perf: `{ server: { command: 'node server.js' } }`,
+      files: {
+        'server.js': HEALTHY_SERVER,
+        'a.test.ts': `import { test as base, expect } from 'vitest-plugin-perf'
+          const test = base.extend('own', 5)
+          test.override('serverOptions', { command: 'node server.js', scope: 'file' })
+          let port
+          test('one', ({ server, serverOptions, own }) => { expect([serverOptions.scope, own]).toEqual(['file', 5]); port = server.port })
+          test('two', ({ server }) => { expect(server.port).toBe(port) })`,
+        'b.test.ts': `import { test, expect } from 'vitest-plugin-perf'
+          test.override('memoryOptions', { interval: 20, sampleCount: -1 })
+          test('mistakes', async ({ memoryMonitor }) => {
+            await expect(memoryMonitor.monitor(100)).rejects.toThrow(/sampleCount[^]*did you mean .intervalMs/)
+          })`,
+      },
+    })
+    expect(run.output).toContain('3 passed')
+    expect(run.exitCode).toBe(0)
+    expect(await run.leftovers()).toEqual([])
   })
 
   test('registers the matchers, and the globals when Vitest has them', async () => {

@@ -36,6 +36,42 @@ describe.each(MAJORS)('several projects on Vitest %i', (major) => {
     expect(await run.leftovers()).toEqual([])
   })
 
+  test('a project in the root config that has no plugins of its own is set up by those of the root', async () => {
+    const limits = `import { expect, test } from 'vitest'
+      test('limits and matchers', ({ task }) => {
+        console.log('limit ' + process.env.WHO, task.timeout)
+        expect({ a: 1 }).toMeetThresholds({ a: '==1' })
+      })`
+    const globals = `test('global', async ({ server }) => { expect(await (await fetch(server.url + '/')).text()).toBe('ok') })`
+    const project = (name: string, extra: string) =>
+      `{ extends: true, test: { name: '${name}', include: ['${name}.test.ts'], env: { WHO: '${name}' }, ${extra} } }`
+    const options = {
+      major,
+      files: {
+        'vitest.config.ts': `import { defineConfig } from 'vitest/config'
+          import perf from 'vitest-plugin-perf/plugin'
+          export default defineConfig({
+            plugins: [perf({ server: { command: 'node root.js' } })],
+            test: { globals: true, projects: [${project('one', '')}, ${project('two', 'testTimeout: 5_000')}, ${project('three', '')}] },
+          })`,
+        'root.js': HEALTHY_SERVER,
+        'one.test.ts': limits,
+        'two.test.ts': limits,
+        'three.test.ts': globals,
+      },
+    }
+    const [run, limited] = await Promise.all([
+      runVitest(options),
+      runVitest({ ...options, env: { VITEST_PERF_TIMEOUT: '9000' }, args: ['--project=one', '--testTimeout=7000'] }),
+    ])
+    expect(run.output).toContain('3 passed')
+    expect(run.output).toContain('limit one 60000')
+    expect(run.output).toContain('limit two 5000')
+    // The environment wins, also over the command line.
+    expect(limited.output).toContain('limit one 9000')
+    expect(await run.leftovers()).toEqual([])
+  })
+
   test('a test that extends ours keeps the fixtures, and tears its own down before the server', async () => {
     const run = await runVitest({
       major,

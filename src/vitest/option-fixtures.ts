@@ -1,0 +1,23 @@
+const OPTION_FIXTURES: readonly unknown[] = ['serverOptions', 'loadOptions', 'memoryOptions']
+
+type AnyFunction = (this: unknown, ...given: unknown[]) => unknown
+
+/**
+ * Has `test.override('serverOptions', { scope: 'file', … })` mean what it says: Vitest takes an object with a `scope` for options
+ * of the fixture, and the fixture itself for left out. The same holds for what is extended from `test`.
+ */
+export function takingValues<Test extends object>(test: Test): Test {
+  const api = test as unknown as Record<'override' | 'extend', AnyFunction>
+  const { override, extend } = api
+  api.override = function (...given) {
+    const [name, value] = given
+    if (given.length !== 2 || !OPTION_FIXTURES.includes(name) || typeof value === 'function') {
+      return override.apply(this, given)
+    }
+    return override.call(this, { [name as string]: value })
+  }
+  api.extend = function (...given) {
+    return takingValues(extend.apply(this, given) as object)
+  }
+  return test
+}
