@@ -20,7 +20,8 @@ export interface DiagnosisPlan {
   readonly timeLeft: () => number
   /** Does some of the work again. */
   readonly repeat?: () => Promise<void>
-  readonly onPause: (pause: ForcedPause) => void
+  /** `snapshot` where it was a heap snapshot, and no mere collection. */
+  readonly onPause: (pause: ForcedPause, snapshot: boolean) => void
 }
 
 /** Who holds the memory. */
@@ -39,6 +40,8 @@ export class Diagnosis {
   readonly #plan: DiagnosisPlan
   #profiling = false
   #growth: HeapGrowth | undefined
+  /** As it was when a leak showed first. */
+  #early: AllocationProfile | undefined
 
   constructor(plan: DiagnosisPlan) {
     this.#plan = plan
@@ -52,10 +55,19 @@ export class Diagnosis {
     const { source, always, minimumGrowth } = this.#plan
     const { floors } = joinFloors(records)
     if (!this.#profiling && looksLikeLeak(floors)) await this.#startProfile()
-    if (this.#growth || source.snapshotShiftsFloors) return
-    // A snapshot stops the target for longer than a collection does: not on a mere suspicion.
-    if (!always && decideLeak({ floors, minimumGrowth }).leak.verdict !== 'leak') return
-    await this.#beginGrowth(mostGrown(records))
+    if (source.snapshotShiftsFloors) return
+    // What costs more than a collection does is not done on a mere suspicion.
+    const leaks = decideLeak({ floors, minimumGrowth }).leak.verdict === 'leak'
+    if (leaks && this.#profiling && !this.#early) this.#early = await this.#readEarly()
+    if (!this.#growth && (leaks || always)) await this.#beginGrowth(mostGrown(records))
+  }
+
+  /** What hangs on connections is gone when the load has closed them. */
+  async #readEarly(): Promise<AllocationProfile | undefined> {
+    const startedAt = Date.now()
+    const early = await this.#plan.source.sites?.(true)
+    this.#plan.onPause({ startedAt, duration: Date.now() - startedAt }, false)
+    return early
   }
 
   /** Ends it; what was found is kept where it `leaks` or was asked for in any case. */
@@ -63,9 +75,10 @@ export class Diagnosis {
     if (!this.#profiling) return
     const wanted = leaks || this.#plan.always
     const constructors = wanted ? await this.#compareHeaps() : undefined
-    const profile = await this.#plan.source.sites?.()
+    const late = await this.#plan.source.sites?.()
     this.#profiling = false
-    if (wanted) this.found = { profile, constructors }
+    const early = this.#early && (late?.total ?? 0) < this.#early.total / 2 ? this.#early : undefined
+    if (wanted) this.found = { profile: early ?? late, constructors }
   }
 
   /** Stops what runs for it, wherever that is; idempotent. */
@@ -97,7 +110,7 @@ export class Diagnosis {
     this.#growth = new HeapGrowth(source, isolate)
     const startedAt = Date.now()
     const duration = await this.#growth.begin()
-    if (duration !== undefined) onPause({ startedAt, duration })
+    if (duration !== undefined) onPause({ startedAt, duration }, true)
   }
 
   async #startProfile(): Promise<void> {

@@ -1,4 +1,5 @@
 import { MemoryError } from '../errors.ts'
+import { sleep } from '../lifecycle/abort.ts'
 import type { MemoryConfig } from './memory-options.ts'
 import type { MemorySource } from './memory-source.ts'
 import { knownTarget, type MemoryTarget } from './memory-target.ts'
@@ -6,11 +7,14 @@ import { OwnProcess } from './own-process.ts'
 import { livingIsolates, ProbedServer } from './probed-server.ts'
 import { ProcessTree } from './process-tree.ts'
 
+/** A probe connects before its server is healthy, but its greeting may still wait for this thread: so many milliseconds at the most. */
+const GREETING_LIMIT = 100
+
 /** What `target` means in this test. */
-export function findSource(
+export async function findSource(
   target: MemoryConfig['target'] | MemoryTarget,
   server: (() => MemoryTarget | undefined) | undefined,
-): MemorySource {
+): Promise<MemorySource> {
   if (target === 'self' || target === process.pid) return new OwnProcess()
   const known = server?.()
   if (target === undefined) return known ? serverSource(known, 'server') : new OwnProcess()
@@ -29,7 +33,9 @@ export function findSource(
   return serverSource(knownTarget(target) ?? own ?? { pid: target.pid, signal: new AbortController().signal }, 'server')
 }
 
-function serverSource(target: MemoryTarget, name: string): MemorySource {
+async function serverSource(target: MemoryTarget, name: string): Promise<MemorySource> {
+  const until = performance.now() + GREETING_LIMIT
+  while (target.channel && livingIsolates(target).length === 0 && performance.now() < until) await sleep(5)
   if (livingIsolates(target).length > 0) return new ProbedServer(target, name)
   if (target.pid === undefined) {
     throw new MemoryError(

@@ -14,13 +14,15 @@ const PLANNED_FLOORS = 24
 const FIRST_DISTANCE = 300
 const MOST_FLOORS = 32
 /**
- * Collections take at most a tenth of the target's time; until there are enough floors for a verdict they may take more, so
- * that a short watch on a busy machine has one too.
+ * Collections take at most a tenth of the target's time; until there are enough floors for a verdict they may take a quarter, and
+ * where they are slow (a busy machine, a large heap) up to half of it, so that a short watch has one too.
  */
 const SHARE = 10
 const FIRST_SHARE = 3
-const FIRST_DISTANCE_AT_MOST = 500
+const FIRST_DISTANCE_AT_LEAST = 500
 const ENOUGH_FLOORS = 14
+/** Milliseconds after which a collection is not merely long: the event loop is blocked. */
+const SLOW = 3_000
 /** Of so many last collections the quickest tells what one costs: the others waited for a busy machine. */
 const RECENT = 5
 
@@ -38,7 +40,7 @@ export interface FloorPlan {
 /** Forces the target to collect, now and then, and keeps what was left each time. */
 export class FloorTaking {
   readonly collections: ForcedCollections = { count: 0, time: 0 }
-  /** Collections that a blocked event loop did not answer. */
+  /** Collections that a blocked event loop did not answer, or has not yet. */
   missed = 0
   warm = false
   #records: FloorRecord[] = []
@@ -71,7 +73,7 @@ export class FloorTaking {
       }
       const rest =
         this.#records.length < ENOUGH_FLOORS
-          ? Math.min(FIRST_SHARE * this.#cost(), FIRST_DISTANCE_AT_MOST)
+          ? Math.min(FIRST_SHARE * this.#cost(), Math.max(FIRST_DISTANCE_AT_LEAST, this.#cost()))
           : SHARE * this.#cost()
       await sleep(Math.max(distance, rest), signal)
     }
@@ -101,11 +103,9 @@ export class FloorTaking {
   }
 
   async #collect(): Promise<FloorRecord | undefined> {
-    const record = await this.#plan.collect()
-    if (!record) {
-      this.missed += 1
-      return undefined
-    }
+    const slow = setTimeout(() => (this.missed += 1), SLOW)
+    const record = await this.#plan.collect().finally(() => clearTimeout(slow))
+    if (!record) return undefined
     this.#recent = [record.time, ...this.#recent].slice(0, RECENT)
     this.notePause({ startedAt: record.timestamp - record.time, duration: record.time })
     return record

@@ -40,7 +40,8 @@ export async function measureCalls(
   measuring: Measuring,
 ): Promise<MemoryResult> {
   const { id, observe, running } = measuring
-  const run = new CallMeasurement(fn, config, measuring)
+  const turn = takeTurn()
+  const run = new CallMeasurement(fn, config, measuring, turn.come)
   observe?.onStart?.(id, { title: config.title, target: run.source.name, planned: undefined })
   running.add(run)
   try {
@@ -58,14 +59,26 @@ export async function measureCalls(
     })
     throw error
   } finally {
+    turn.over()
     running.delete(run)
     run.release()
   }
 }
 
+let lastTurn: Promise<void> = Promise.resolve()
+
+/** One measurement at a time: what another leaves behind meanwhile would be blamed on it. */
+function takeTurn(): { come: Promise<void>; over: () => void } {
+  const come = lastTurn
+  let over!: () => void
+  lastTurn = new Promise((resolve) => (over = resolve))
+  return { come, over }
+}
+
 class CallMeasurement implements RunningWatch {
   readonly source = new OwnProcess()
   readonly #fn: () => unknown
+  readonly #turn: Promise<void>
   readonly #config: ResolvedMemoryConfig
   readonly #measuring: Measuring
   readonly #live = new LiveSamples(0)
@@ -81,8 +94,10 @@ class CallMeasurement implements RunningWatch {
   #calls = 0
   #yielded = performance.now()
 
-  constructor(fn: () => unknown, config: ResolvedMemoryConfig, measuring: Measuring) {
+  /** Begins when its `turn` has come. */
+  constructor(fn: () => unknown, config: ResolvedMemoryConfig, measuring: Measuring, turn: Promise<void>) {
     this.#fn = fn
+    this.#turn = turn
     this.#config = config
     this.#measuring = measuring
     this.#endings = [...measuring.signals, this.#stopping.signal]
@@ -129,6 +144,8 @@ class CallMeasurement implements RunningWatch {
 
   async #runBlocks(iterations: number): Promise<void> {
     this.#iterations = iterations
+    await this.#turn
+    this.#throwIfEnded()
     const warmup = Math.max(1, Math.min(WARMUP_CALLS, Math.floor(iterations / WARMUP_BLOCKS)))
     for (let block = 0; block < WARMUP_BLOCKS; block += 1) {
       await this.#callTimes(warmup)

@@ -16,6 +16,8 @@ export interface SourceReading {
 export interface FloorRecord {
   readonly timestamp: number
   readonly requests?: number
+  /** By isolate, where they count. */
+  readonly requestsOf?: ReadonlyMap<string, number>
   readonly isolates: ReadonlyMap<string, { heapData: number; external: number; arrayBuffers: number }>
   /** Milliseconds that the slowest isolate stood still. */
   readonly time: number
@@ -36,13 +38,16 @@ export interface MemorySource {
   readonly name: string
   /** Aborts when the target dies. */
   readonly gone?: AbortSignal
+  /** What of the target cannot be looked into, and which processes of its tree, in words. */
+  readonly unseen?: string | undefined
+  readonly otherProcesses?: string | undefined
   /** Rejects with a `MemoryError` when there is nothing to read any more. */
   read(watch: string): SourceReading | Promise<SourceReading>
   /** `undefined` where a part of the target did not answer: half a floor is none. Absent where none can be forced. */
   collect?(watch: string): Promise<FloorRecord | undefined>
-  /** Begins to sample allocations; `sites` ends it and says what is still alive. */
+  /** Begins to sample allocations; `sites` says what is still alive, and ends it unless it is to be kept. */
   profile?(): Promise<void>
-  sites?(): Promise<AllocationProfile>
+  sites?(keep?: boolean): Promise<AllocationProfile>
   /**
    * Writes a heap snapshot of one isolate to `file`; resolves with the milliseconds that it stood still, or `undefined` where its heap
    * is larger than `largestHeap` bytes or it did not answer. Absent where that cannot be had.

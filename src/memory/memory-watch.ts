@@ -63,7 +63,7 @@ export class MemoryWatch implements RunningWatch {
       always: config.diagnose,
       minimumGrowth: SERVER_MINIMUM_GROWTH,
       timeLeft: plan.timeLeft,
-      onPause: (pause) => this.#floors?.noteSnapshot(pause),
+      onPause: (pause, snapshot) => (snapshot ? this.#floors?.noteSnapshot(pause) : this.#floors?.notePause(pause)),
     })
   }
 
@@ -120,6 +120,8 @@ export class MemoryWatch implements RunningWatch {
       warmupSamples: config.warmupSamples,
       minimumGrowth: SERVER_MINIMUM_GROWTH,
       hindrance: this.#hindrance(),
+      unseen: source.unseen,
+      otherProcesses: source.otherProcesses,
       undecided: this.#undecided(),
       collections: this.#floors?.collections,
       diagnosed: this.#diagnosis.found,
@@ -180,7 +182,7 @@ export class MemoryWatch implements RunningWatch {
 
   #hindrance(): string | undefined {
     if (!this.#floors) return undefined
-    if (this.#floors.missed > 0) return `its event loop was blocked ${this.#floors.missed} times when it was to collect`
+    if (this.#floors.missed > 0) return 'its event loop was blocked when it was to collect'
     return this.#floors.warm ? undefined : `the watch ended while ${this.#targetName()} was still warming up`
   }
 

@@ -145,13 +145,17 @@ export class MemoryMonitor {
     return running.at(-1)?.result()
   }
 
-  async #load(): Promise<typeof import('./watching.ts')> {
-    const loading = watching()
-    this.#loading.add(loading)
+  #load(): Promise<typeof import('./watching.ts')> {
+    return this.#beforeStart(watching())
+  }
+
+  /** What a watch waits for before it is one that `stop()` finds. */
+  async #beforeStart<T>(work: Promise<T>): Promise<T> {
+    this.#loading.add(work)
     try {
-      return await loading
+      return await work
     } finally {
-      this.#loading.delete(loading)
+      this.#loading.delete(work)
     }
   }
 
@@ -167,7 +171,7 @@ export class MemoryMonitor {
     const signals = this.#signals(config)
     const { observe } = this.#context
     const { findSource, MemoryWatch } = await this.#load()
-    const source = findSource(config.target, this.#context.server)
+    const source = await this.#beforeStart(findSource(config.target, this.#context.server))
     const id = nextId()
     const watch = new MemoryWatch({
       id,
@@ -277,6 +281,6 @@ function raceSignals<T>(work: Promise<T>, signals: readonly AbortSignal[]): Prom
 /** Memory of a server now: all isolates of its tree; `rss` alone where it is not Node. */
 export async function snapshotOfServer(target: MemoryTarget): Promise<MemorySnapshot> {
   const { findSource } = await watching()
-  const { snapshot } = await findSource(target, undefined).read('')
-  return snapshot
+  const source = await findSource(target, undefined)
+  return (await source.read('')).snapshot
 }

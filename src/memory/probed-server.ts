@@ -1,20 +1,34 @@
 import { MemoryError } from '../errors.ts'
 import { withDeadline } from '../lifecycle/abort.ts'
-import type { AllocationProfile, IsolateMemory, IsolateReading } from '../probe/protocol.ts'
+import type {
+  AllocationProfile,
+  IsolateFloor,
+  IsolateMemory,
+  IsolateQuestion,
+  IsolateReading,
+} from '../probe/protocol.ts'
 import { floorBytes, type FloorRecord, type MemorySource, type SourceReading } from './memory-source.ts'
 import type { MemoryTarget, TargetIsolate } from './memory-target.ts'
+import { listTree } from './process-tree.ts'
 
 /** How long a sample waits for an isolate before its last known figures stand in. */
 const SAMPLE_LIMIT = 250
 /** How long a question stays open: a blocked event loop answers when it is free again. */
 const ANSWER_LIMIT = 10_000
+/** An isolate that has never answered is waited for so long where others have: a thread may be parked for good (`Atomics.wait`). */
+const FIRST_ANSWER_LIMIT = 2_000
 /** How long a server may have no process at all: one that restarts has none for a moment, and one that died says so. */
 const ABSENCE_LIMIT = 5_000
+
+const SHELL = /^(sh|bash|dash|zsh|ash|busybox)$/
 
 interface KnownIsolate {
   readonly isolate: TargetIsolate
   last: IsolateReading | undefined
   asking: Promise<void> | undefined
+  /** Whether it has ever answered when it was asked for a floor, and the answer that is awaited. */
+  hasFloors: boolean
+  collecting: Promise<IsolateFloor | undefined> | undefined
 }
 
 /** A Node server: the isolates of its tree (processes and worker threads), through their probes. */
@@ -34,16 +48,35 @@ export class ProbedServer implements MemorySource {
     this.gone = target.signal
   }
 
+  /** Threads and processes that never answered while others did. */
+  get unseen(): string | undefined {
+    const silent = [...this.#known.values()].filter(
+      ({ isolate, last, hasFloors }) => isolate.connected && !last && !hasFloors,
+    )
+    if (silent.length === 0 || silent.length === this.#known.size) return undefined
+    return `${silent.map(({ isolate }) => nameOf(isolate)).join(', ')}, which did not turn an event loop`
+  }
+
+  /** Processes of its tree without a probe, but for the shells that only started others. */
+  get otherProcesses(): string | undefined {
+    if (this.#target.pid === undefined) return undefined
+    const probed = new Set(this.#target.channel?.isolates().map(({ pid }) => pid))
+    const others = listTree(this.#target.pid).filter(({ pid, name }) => !probed.has(pid) && !SHELL.test(name))
+    return others.length === 0 ? undefined : others.map(({ pid, name }) => `process ${pid} (${name})`).join(', ')
+  }
+
   async read(watch?: string): Promise<SourceReading> {
     const known = this.#connected()
     const first = known.every(({ last }) => last === undefined)
-    await withDeadline(Promise.all(known.map((entry) => this.#ask(entry, watch))), first ? ANSWER_LIMIT : SAMPLE_LIMIT)
+    const asked = known.map((entry) => this.#ask(entry, watch))
+    if (first) await withDeadline(Promise.race(asked), ANSWER_LIMIT)
+    await withDeadline(Promise.all(asked), SAMPLE_LIMIT)
     const answered = known.flatMap(({ isolate, last }) => (last ? [{ pid: isolate.pid, ...last }] : []))
     if (answered.length === 0) return this.#absent(known)
     this.#absentSince = undefined
     this.#latest = {
       ...joinReadings(answered),
-      stale: known.some(({ asking }) => asking !== undefined),
+      stale: known.some(({ asking, last }) => asking !== undefined && last !== undefined),
       ...this.#requestsSoFar(),
     }
     return this.#latest
@@ -59,33 +92,67 @@ export class ProbedServer implements MemorySource {
 
   async collect(watch?: string): Promise<FloorRecord | undefined> {
     const known = this.#connected()
-    const question = { ask: 'collect', ...(watch !== undefined && { watch }) } as const
-    const answers = await Promise.all(
-      known.map(async ({ isolate }) => ({ isolate, floor: await isolate.ask<'collect'>(question, ANSWER_LIMIT) })),
+    const answers = known.map((entry) => this.#askFloor(entry, watch))
+    // Who has answered before will do so again: half a floor is none.
+    const proven = answers.filter((_, index) => known[index]?.hasFloors)
+    if (proven.length > 0) await Promise.all(proven)
+    else await withDeadline(Promise.all(answers), FIRST_ANSWER_LIMIT)
+    if (known.every(({ hasFloors }) => !hasFloors))
+      await withDeadline(Promise.race(answers), ANSWER_LIMIT - FIRST_ANSWER_LIMIT)
+    const floors = await Promise.all(
+      known.map(async ({ isolate, hasFloors }, index) => ({
+        isolate,
+        floor: hasFloors ? await answers[index] : undefined,
+        hasFloors,
+      })),
     )
     const isolates = new Map<string, ReturnType<typeof floorBytes>>()
     let time = 0
-    for (const { isolate, floor } of answers) {
-      if (floor === undefined && isolate.connected) return undefined
+    for (const { isolate, floor, hasFloors } of floors) {
+      if (floor === undefined && hasFloors && isolate.connected) return undefined
       if (floor === undefined) continue
       isolates.set(isolate.id, floorBytes(floor))
       time = Math.max(time, floor.time)
       if (floor.requests !== undefined) this.#requests.set(isolate.id, floor.requests)
     }
-    return isolates.size === 0 ? undefined : { timestamp: Date.now(), isolates, time, ...this.#requestsSoFar() }
+    if (isolates.size === 0) return undefined
+    return { timestamp: Date.now(), isolates, time, ...this.#requestsSoFar(), requestsOf: new Map(this.#requests) }
+  }
+
+  /** One question at a time: a thread that is parked must not find hundreds of them when it wakes up. */
+  #askFloor(entry: KnownIsolate, watch: string | undefined): Promise<IsolateFloor | undefined> {
+    const question = { ask: 'collect', ...(watch !== undefined && { watch }) } as const
+    entry.collecting ??= entry.isolate
+      .ask<'collect'>(question, ANSWER_LIMIT)
+      .then((floor) => {
+        entry.hasFloors ||= floor !== undefined
+        return floor
+      })
+      .finally(() => (entry.collecting = undefined))
+    // Where nobody waits for it, its failure is nobody's: whoever collects next hears of it.
+    entry.collecting.catch(() => {})
+    return entry.collecting
   }
 
   async profile(): Promise<void> {
-    await Promise.all(this.#connected().map(({ isolate }) => isolate.ask<'profile'>({ ask: 'profile' }, ANSWER_LIMIT)))
+    await this.#askAll<'profile'>({ ask: 'profile' })
   }
 
-  async sites(): Promise<AllocationProfile> {
-    const known = this.#connected()
-    const profiles = await Promise.all(known.map(({ isolate }) => isolate.ask<'sites'>({ ask: 'sites' }, ANSWER_LIMIT)))
+  async sites(keep = false): Promise<AllocationProfile> {
+    const profiles = await this.#askAll<'sites'>({ ask: 'sites', keep })
     return {
       sites: profiles.flatMap((profile) => profile?.sites ?? []),
       total: profiles.reduce((sum, profile) => sum + (profile?.total ?? 0), 0),
     }
+  }
+
+  /** Those that answer at all. */
+  #askAll<Ask extends IsolateQuestion['ask']>(question: Extract<IsolateQuestion, { ask: Ask }>) {
+    const known = this.#connected()
+    const lively = known.filter(({ hasFloors }) => hasFloors)
+    return Promise.all(
+      (lively.length > 0 ? lively : known).map(({ isolate }) => isolate.ask<Ask>(question, ANSWER_LIMIT)),
+    )
   }
 
   async snapshot(isolate: string, file: string, largestHeap: number): Promise<number | undefined> {
@@ -102,7 +169,7 @@ export class ProbedServer implements MemorySource {
   /** The isolates that live now, with what is known of them. */
   #connected(): KnownIsolate[] {
     return livingIsolates(this.#target).map((isolate) => {
-      const entry = this.#known.get(isolate.id) ?? { isolate, last: undefined, asking: undefined }
+      const entry = this.#known.get(isolate.id) ?? newlyKnown(isolate)
       this.#known.set(isolate.id, entry)
       return entry
     })
@@ -133,6 +200,15 @@ export class ProbedServer implements MemorySource {
         : `The ${this.name} (process ${processes}) did not say how much memory it uses within ${ANSWER_LIMIT / 1_000} s: its event loop is blocked. Look for synchronous work at start-up, or start the watch later.`,
     )
   }
+}
+
+function newlyKnown(isolate: TargetIsolate): KnownIsolate {
+  return { isolate, last: undefined, asking: undefined, hasFloors: false, collecting: undefined }
+}
+
+function nameOf({ id, pid }: TargetIsolate): string {
+  const thread = id.split(':')[1] ?? '0'
+  return thread === '0' ? `process ${pid}` : `thread ${thread} of process ${pid}`
 }
 
 /** The isolates of a server that live and are not a package manager that only started it. */

@@ -30,6 +30,12 @@ export class ProcessTree implements MemorySource {
   release(): void {}
 }
 
+/** A process and its descendants, by pid and name; empty where there is no `/proc`. */
+export function listTree(root: number): { pid: number; name: string }[] {
+  const name = readIfThere(`/proc/${root}/comm`)?.trim()
+  return name === undefined ? [] : [{ pid: root, name }, ...procChildren(root).flatMap(listTree)]
+}
+
 /** Resident bytes of a tree from `/proc`; `undefined` when its root is gone. */
 function procTree(root: number): number | undefined {
   const rss = procResident(root)

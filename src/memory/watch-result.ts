@@ -1,4 +1,4 @@
-import { countAt, joinFloors } from '../metrics/floor-series.ts'
+import { countAt, joinFloors, type JoinedFloors } from '../metrics/floor-series.ts'
 import { decideLeak, RSS_MINIMUM_GROWTH, type LeakDecision } from '../metrics/leak-rule.ts'
 import type {
   ForcedCollections,
@@ -31,6 +31,10 @@ export interface Watched {
   readonly unit?: 'request' | 'call'
   /** Why there are few floors or none, where something stood in the way. */
   readonly hindrance?: string | undefined
+  /** What of the target was not looked into. */
+  readonly unseen?: string | undefined
+  /** Processes of its tree that cannot be looked into, by pid and name. */
+  readonly otherProcesses?: string | undefined
   /** Why there can be no verdict at all: the target is lost, or no collection was allowed. */
   readonly undecided?: string | undefined
   readonly collections?: ForcedCollections | undefined
@@ -86,41 +90,80 @@ function rawGrowth({ baseline, latest }: LiveSamples): number {
 }
 
 function decide(watched: Watched, samples: readonly LiveSample[]): { floors: MemoryFloor[]; decision: LeakDecision } {
-  const { floors, hindrance } = watched.kind === 'node' ? nodeFloors(watched) : residentFloors(samples, watched)
-  const why = hindrance ?? watched.hindrance
-  const decision = decideLeak({
+  const joined = watched.kind === 'node' ? nodeFloors(watched) : residentFloors(samples, watched)
+  const { floors } = joined
+  const { leak, growth } = decideLeak({
     floors,
     minimumGrowth: watched.kind === 'node' ? watched.minimumGrowth : RSS_MINIMUM_GROWTH,
     ...(watched.unit && { unit: watched.unit }),
-    ...(why !== undefined && { hindrance: why }),
+    hindrance: joined.hindrance ?? watched.hindrance,
+    remedy: joined.remedy,
     resident: watched.kind === 'process',
   })
-  if (watched.undecided === undefined) return { floors, decision }
-  return {
-    floors,
-    decision: { ...decision, leak: { ...decision.leak, verdict: 'inconclusive', reason: watched.undecided } },
-  }
+  const seen =
+    watched.unseen === undefined ? leak : { ...leak, reason: `${leak.reason} Not looked into: ${watched.unseen}.` }
+  const undecided = watched.undecided ?? (leak.verdict === 'stable' ? servedElsewhere(watched) : undefined)
+  if (undecided === undefined) return { floors, decision: { leak: seen, growth } }
+  return { floors, decision: { leak: { ...leak, verdict: 'inconclusive', reason: undecided }, growth } }
 }
 
-/** Floors with the requests that the server counted itself or, where it cannot, those that the load counted. */
-function nodeFloors({ records, live }: Watched): { floors: MemoryFloor[]; hindrance?: string } {
+/** Server and load count the same where they differ by no more than this. */
+const SAME_COUNT = 0.1
+/** Where the server has counted less than this share of the requests of a load, others have served them. */
+const SERVED_HERE = 0.1
+/** What Node's main thread is called, on its several versions. */
+const NODE = /\((node|MainThread)\)/
+/** Fewer requests a second are health checks, not what memory grows with. */
+const WORTH_COUNTING = 2
+
+/** Of the server's own count and the load's, which are of the same requests where they agree. */
+function requestsOf({ records, live }: Watched): { byServer: number; byLoad: number } {
+  const last = records.at(-1)
+  return { byServer: last?.requests ?? 0, byLoad: (last && countAt(live.ticks(), last.timestamp)) ?? 0 }
+}
+
+/** What we look into has not served the requests: a process of its tree has, which took no probe along. */
+function servedElsewhere(watched: Watched): string | undefined {
+  const { byServer, byLoad } = requestsOf(watched)
+  const { kind, unit, records, otherProcesses = '' } = watched
+  if (kind !== 'node' || unit === 'call' || records.length === 0 || otherProcesses === '') return undefined
+  // Without a load of ours nobody knows how many there were; where none came here another Node process is the likely server.
+  const elsewhere = byLoad > 0 ? byServer < SERVED_HERE * byLoad : byServer === 0 && NODE.test(otherProcesses)
+  if (!elsewhere) return undefined
+  return (
+    `What could be looked into served ${byLoad > 0 ? `${byServer} of ${Math.round(byLoad)} requests` : 'no request'}; beside it runs ${otherProcesses}, which took no probe along, ` +
+    'as it was started with a `NODE_OPTIONS` or an environment of its own: start it with that of its parent, or watch its pid.'
+  )
+}
+
+/**
+ * Floors with the requests by then: the server's own count, which is exact; or the load's, where there is one and it differs (a
+ * gateway counts each request once more, and other clients come as well). A few health checks are no count.
+ */
+function nodeFloors(watched: Watched): JoinedFloors {
+  const { records, live } = watched
   const joined = joinFloors(records)
-  const byServer = joined.floors.some((floor) => floor.requests !== undefined)
   const ticks = live.ticks()
-  const countOf = (floor: MemoryFloor) => (byServer ? (floor.requests ?? 0) : countAt(ticks, floor.timestamp))
-  return {
-    ...joined,
-    floors: joined.floors.map((floor) => {
-      const requests = countOf(floor)
-      return requests === undefined ? floor : { ...floor, requests }
-    }),
+  const { byServer, byLoad } = requestsOf(watched)
+  const seconds = ((records.at(-1)?.timestamp ?? 0) - (records[0]?.timestamp ?? 0)) / 1_000
+  const agree = Math.abs(byServer - byLoad) <= SAME_COUNT * byLoad
+  const useServer = watched.unit === 'call' || (byLoad === 0 ? byServer >= WORTH_COUNTING * seconds : agree)
+  const countOf = (floor: MemoryFloor) => {
+    if (useServer) return floor.requests ?? 0
+    return byLoad > 0 ? countAt(ticks, floor.timestamp) : undefined
   }
+  const floors = joined.floors.map((floor) => withRequests(floor, countOf(floor)))
+  return { ...joined, floors }
 }
 
-function residentFloors(
-  samples: readonly LiveSample[],
-  { warmupSamples, live }: Watched,
-): ReturnType<typeof joinFloors> {
+function withRequests(floor: MemoryFloor, requests: number | undefined): MemoryFloor {
+  const counted = { ...floor }
+  if (requests === undefined) delete counted.requests
+  else counted.requests = requests
+  return counted
+}
+
+function residentFloors(samples: readonly LiveSample[], { warmupSamples, live }: Watched): JoinedFloors {
   const kept = samples.slice(Math.min(warmupSamples, samples.length - 1))
   const size = Math.max(1, kept.length / RESIDENT_BLOCKS)
   const floors: MemoryFloor[] = []

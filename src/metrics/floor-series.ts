@@ -4,6 +4,8 @@ import type { MemoryFloor } from './memory-result.ts'
 export interface IsolateFloors {
   readonly timestamp: number
   readonly requests?: number
+  /** Requests by isolate, also of those that have ended. */
+  readonly requestsOf?: ReadonlyMap<string, number>
   readonly segment?: number
   readonly isolates: ReadonlyMap<string, IsolateBytes>
 }
@@ -15,23 +17,45 @@ interface IsolateBytes {
   readonly arrayBuffers: number
 }
 
+/** Those that lived to the end must have served this share of the requests, or their floors say little of the target. */
+const SHARE_OF_LASTING = 0.5
+
+export interface JoinedFloors {
+  readonly floors: MemoryFloor[]
+  /** Why there are none, and what would help. */
+  readonly hindrance?: string
+  readonly remedy?: string
+}
+
 /**
- * The floors of a whole target. Where processes or threads ended in between, only those that were there all the time count:
- * a worker that exits must not hide what the others keep.
+ * The floors of a whole target. Where processes or threads ended in between, only those that were there at the end count: a worker
+ * that exits must not hide what the others keep. Where those served but a part of the requests there is nothing to judge.
  */
-export function joinFloors(records: readonly IsolateFloors[]): { floors: MemoryFloor[]; hindrance?: string } {
-  const lasting = new Set(records[0]?.isolates.keys())
-  let ended = false
-  let seen = new Set<string>()
-  for (const { isolates } of records) {
-    for (const id of seen) ended ||= !isolates.has(id)
-    for (const id of lasting) if (!isolates.has(id)) lasting.delete(id)
-    seen = new Set(isolates.keys())
+export function joinFloors(records: readonly IsolateFloors[]): JoinedFloors {
+  const last = records.at(-1)
+  const atEnd = new Set(last?.isolates.keys())
+  const ended = records.some(({ isolates }) => [...isolates.keys()].some((id) => !atEnd.has(id)))
+  if (ended && [...(records[0]?.isolates.keys() ?? [])].every((id) => !atEnd.has(id)))
+    return replaced('none of its processes')
+  if (ended && shareOf(atEnd, last?.requestsOf) < SHARE_OF_LASTING) {
+    return replaced('few of the processes and threads that served requests')
   }
-  if (ended && lasting.size === 0) {
-    return { floors: [], hindrance: 'none of its processes lived through the watch' }
+  return { floors: records.map((record) => sumFloor(record, ended ? atEnd : undefined)) }
+}
+
+function replaced(what: string): JoinedFloors {
+  const remedy = 'a watch in which the processes that serve live to its end would decide'
+  return { floors: [], hindrance: `${what} lived through the watch`, remedy }
+}
+
+/** The share of all requests that some isolates served; 1 where nobody counted. */
+function shareOf(isolates: ReadonlySet<string>, requestsOf: ReadonlyMap<string, number> = new Map()): number {
+  let [own, all] = [0, 0]
+  for (const [id, requests] of requestsOf) {
+    all += requests
+    if (isolates.has(id)) own += requests
   }
-  return { floors: records.map((record) => sumFloor(record, ended ? lasting : undefined)) }
+  return all === 0 ? 1 : own / all
 }
 
 function sumFloor(

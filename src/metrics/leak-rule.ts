@@ -27,6 +27,9 @@ const FALL_SHARE = 0.5
 const RATE_RISE = 1.5
 const EARLY_SHARE = 0.5
 const FALL_MINIMUM = 192 * 1024
+/** Fewer calls of a function, or seconds of `rss`, than this show nothing that is worth to be called stable. */
+const FEWEST_CALLS = 100
+const SHORTEST_RESIDENT = 3
 /** From this share of the minimum on, steady growth is not called stable either. */
 const SUSPICIOUS_SHARE = 0.5
 
@@ -43,8 +46,9 @@ export interface LeakEvidence {
   readonly resident?: boolean
   /** Where `bytes` is one part of memory only. */
   readonly part?: 'heap' | 'external'
-  /** Why there are fewer floors than there could be, as a clause. */
-  readonly hindrance?: string
+  /** Why there are fewer floors than there could be, as a clause; and what would decide, where more load would not. */
+  readonly hindrance?: string | undefined
+  readonly remedy?: string | undefined
 }
 
 export interface LeakDecision {
@@ -139,10 +143,17 @@ function judge(evidence: LeakEvidence, trend: Trend, minimumGrowth: number): Jud
       reason: `${text.what} seems to grow by ${text.rate}, but too unevenly to be sure (${formatP(trend.pValue)}); twice the load (${text.span} more) would decide.`,
     }
   }
-  return { verdict: 'stable', reason: `${text.what} did not keep growing over ${text.span}; ${text.sensitivity}.` }
+  const verdict = isTooLittle(evidence, trend) ? 'inconclusive' : 'stable'
+  const more = verdict === 'stable' ? '' : `; ten times as much would decide`
+  return { verdict, reason: `${text.what} did not keep growing over ${text.span}; ${text.sensitivity}${more}.` }
 }
 
-function judgeCount({ floors, hindrance, unit }: LeakEvidence, trend: Trend): Judgement | undefined {
+/** Whether so little was watched that nothing can be said to be absent. */
+function isTooLittle({ unit, resident }: LeakEvidence, { requests = Infinity, seconds }: Trend): boolean {
+  return (unit === 'call' && requests < FEWEST_CALLS) || (resident === true && seconds < SHORTEST_RESIDENT)
+}
+
+function judgeCount({ floors, hindrance, remedy, unit }: LeakEvidence, trend: Trend): Judgement | undefined {
   if (settled(floors).length >= MINIMUM_FLOORS) return undefined
   const needed = (MINIMUM_FLOORS * 4) / 3
   const why = hindrance ? ` (${hindrance})` : ''
@@ -153,7 +164,7 @@ function judgeCount({ floors, hindrance, unit }: LeakEvidence, trend: Trend): Ju
       : `about ${formatDuration((needed - floors.length) * each * 1_000)} more under load`
   return {
     verdict: 'inconclusive',
-    reason: `Only ${floors.length} of at least ${needed} memory floors could be taken${why}; ${more} would decide.`,
+    reason: `Only ${floors.length} of at least ${needed} memory floors could be taken${why}; ${remedy ?? `${more} would decide`}.`,
   }
 }
 

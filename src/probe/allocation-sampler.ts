@@ -31,22 +31,34 @@ export class AllocationSampler {
     const session = this.#session
     if (!session) return { sites: [], total: 0 }
     this.#users -= 1
-    const last = this.#users <= 0
-    if (last) this.#session = undefined
+    if (this.#users > 0) return this.#read(session, 'HeapProfiler.getSamplingProfile')
+    this.#session = undefined
     try {
-      const method = last ? 'HeapProfiler.stopSampling' : 'HeapProfiler.getSamplingProfile'
-      const { profile } = (await post(session, method, {})) as { profile: HeapProfiler.SamplingHeapProfile }
-      const { sites, total } = allocationSites(profile.head)
-      const lines = await SourceLines.of(session)
-      const named = sites.slice(0, SITES).map(({ function: name, scriptId, url, line, column, bytes }) => ({
-        function: name,
-        location: lines.locate({ scriptId, url, line, column }),
-        bytes,
-      }))
-      return { sites: named, total }
+      return await this.#read(session, 'HeapProfiler.stopSampling')
     } finally {
-      if (last) session.disconnect()
+      session.disconnect()
     }
+  }
+
+  /** What is alive now; sampling goes on. */
+  async peek(): Promise<AllocationProfile> {
+    const session = this.#session
+    return session ? this.#read(session, 'HeapProfiler.getSamplingProfile') : { sites: [], total: 0 }
+  }
+
+  async #read(
+    session: Session,
+    method: 'HeapProfiler.getSamplingProfile' | 'HeapProfiler.stopSampling',
+  ): Promise<AllocationProfile> {
+    const { profile } = (await post(session, method, {})) as { profile: HeapProfiler.SamplingHeapProfile }
+    const { sites, total } = allocationSites(profile.head)
+    const lines = await SourceLines.of(session)
+    const named = sites.slice(0, SITES).map(({ function: name, scriptId, url, line, column, bytes }) => ({
+      function: name,
+      location: lines.locate({ scriptId, url, line, column }),
+      bytes,
+    }))
+    return { sites: named, total }
   }
 
   close(): void {

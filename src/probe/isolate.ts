@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { setImmediate as turn } from 'node:timers/promises'
-import { getHeapCodeStatistics, getHeapSpaceStatistics, setFlagsFromString, writeHeapSnapshot } from 'node:v8'
+import { getHeapCodeStatistics, setFlagsFromString, writeHeapSnapshot } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { AllocationSampler } from './allocation-sampler.ts'
 import { LoopDelays, LoopTimer } from './loop-delay.ts'
@@ -57,7 +57,7 @@ export class Isolate {
         return null
       case 'sites':
         await this.#collectOnce()
-        return this.#sampler.stop()
+        return question.keep ? this.#sampler.peek() : this.#sampler.stop()
       case 'snapshot':
         return this.#snapshot(question.file, question.largestHeap)
     }
@@ -179,10 +179,9 @@ function readMemory(): IsolateMemory {
  * that the heap of a sound server grows by under load: without it floors stay level within some kilobytes.
  */
 function readCodeSize(): number {
-  const { code_and_metadata_size: metadata, bytecode_and_metadata_size: bytecode } = getHeapCodeStatistics()
-  return getHeapSpaceStatistics()
-    .filter(({ space_name: name }) => name === 'code_space' || name === 'code_large_object_space')
-    .reduce((sum, { space_used_size: used }) => sum + used, metadata + bytecode)
+  // The first is of code in all spaces: what `code_space` holds is in it.
+  const { code_and_metadata_size: code, bytecode_and_metadata_size: bytecode } = getHeapCodeStatistics()
+  return code + bytecode
 }
 
 /**

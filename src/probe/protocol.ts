@@ -63,7 +63,8 @@ export type IsolateQuestion =
   | { readonly ask: 'collect'; readonly watch?: string }
   | { readonly ask: 'forget'; readonly watch: string }
   | { readonly ask: 'profile' }
-  | { readonly ask: 'sites' }
+  /** Ends the profile, unless it is to be kept. */
+  | { readonly ask: 'sites'; readonly keep: boolean }
   | { readonly ask: 'snapshot'; readonly file: string; readonly largestHeap: number }
 
 /** The answer to each question. */

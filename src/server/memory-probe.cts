@@ -11,7 +11,7 @@ type IsolateQuestion = import('../probe/protocol.ts', { with: { 'resolution-mode
 const SOCKET: Protocol['PROBE_SOCKET'] = 'PERF_PROBE_SOCKET'
 
 const PACKAGE_MANAGER =
-  /[\\/](?:npm|npx|pnpm|pnpx|yarn|yarnpkg|corepack)(?:-cli)?(?:\.[cm]?js)?$|[\\/](?:npm|pnpm|yarn|corepack)[\\/](?:bin|dist|lib)[\\/]/
+  /[\\/](?:npm|npx|pnpm|pnpx|yarn|yarnpkg|corepack)(?:-cli)?(?:\.[cm]?js)?$|[\\/]node_modules[\\/](?:npm|pnpm|yarn|corepack)[\\/](?:bin|dist|lib)[\\/]/
 
 function greeting(): IsolateGreeting {
   const { threadId } = require('node:worker_threads') as typeof import('node:worker_threads')
@@ -49,5 +49,7 @@ function connectProbe(path: string): void {
   socket.unref()
 }
 
-const path = process.env[SOCKET]
+// Under Node's permission model what a probe needs may be forbidden, and its failure would be the server's.
+const restricted = (process as { permission?: unknown }).permission !== undefined
+const path = restricted ? undefined : process.env[SOCKET]
 if (path) connectProbe(path)

@@ -43,6 +43,11 @@ export function folderOf(options: ResolvedServerOptions, base: string): string {
   throw failure(`The folder of the server, \`cwd: ${JSON.stringify(cwd)}\`, does not exist.`, options.source, cwd)
 }
 
+/** Under Node's permission model a preload that may not be read would end the server: it goes without. */
+function isRestricted(command: string): boolean {
+  return /--(experimental-)?permission\b/.test(command)
+}
+
 /**
  * What is spawned for a server on a port.
  *
@@ -59,9 +64,11 @@ export function planSpawn(
   const env = serverEnvironment(process.env, added, options.env)
   const files = instrument?.files ?? []
   const userNodeOptions = env.NODE_OPTIONS
-  if (instrument) env.NODE_OPTIONS = appendNodeOptions(env.NODE_OPTIONS, instrument.nodeOptions)
+  const command = source.kind === 'command' ? source.command : ''
+  if (instrument && !isRestricted(`${command} ${userNodeOptions ?? ''}`)) {
+    env.NODE_OPTIONS = appendNodeOptions(env.NODE_OPTIONS, instrument.nodeOptions)
+  }
   if (source.kind !== 'module') {
-    const command = source.kind === 'command' ? source.command : ''
     const file = command.replaceAll('{port}', String(port)).replaceAll('{host}', host)
     return { file, args: [], shell: true, cwd, env, files }
   }

@@ -22,6 +22,35 @@ describe('joinFloors', () => {
     expect(floors.map(({ heapData }) => heapData)).toEqual([100, 120])
   })
 
+  it('counts one that joins and stays also where another ends', () => {
+    const records = [
+      record(1, { main: 100, old: 50 }),
+      record(2, { main: 100, old: 50, late: 20 }),
+      record(3, { main: 110, late: 90 }),
+    ]
+    expect(joinFloors(records).floors.map(({ heapData }) => heapData)).toEqual([100, 120, 200])
+  })
+
+  it('has no floors where those that served the requests were replaced one by one', () => {
+    const requestsOf = (served: Record<string, number>) => ({ requestsOf: new Map(Object.entries(served)) })
+    const rolling = [
+      { ...record(1, { primary: 50, a: 100, b: 100 }), ...requestsOf({ a: 100, b: 100 }) },
+      { ...record(2, { primary: 50, b: 120, c: 90 }), ...requestsOf({ a: 400, b: 300, c: 50 }) },
+      { ...record(3, { primary: 50, c: 90, d: 90 }), ...requestsOf({ a: 400, b: 500, c: 200, d: 100 }) },
+    ]
+    expect(joinFloors(rolling)).toMatchObject({
+      floors: [],
+      hindrance: expect.stringContaining('served'),
+      remedy: expect.any(String),
+    })
+    // A helper that ends is another matter.
+    const helper = [
+      { ...record(1, { main: 100, helper: 100 }), ...requestsOf({ main: 100, helper: 20 }) },
+      { ...record(2, { main: 120 }), ...requestsOf({ main: 400, helper: 30 }) },
+    ]
+    expect(joinFloors(helper).floors.map(({ heapData }) => heapData)).toEqual([100, 120])
+  })
+
   it('has no floors of a target that was replaced', () => {
     const joined = joinFloors([record(1, { before: 100 }), record(2, { after: 100 })])
     expect(joined.floors).toEqual([])

@@ -188,6 +188,32 @@ describe('decideLeak', () => {
     expect(leak.reason).toContain('per call')
   })
 
+  it('calls nothing stable of which it has seen next to nothing', () => {
+    const level = (requests: number) =>
+      decideLeak({ floors: floors(24, () => 5_000, requests), minimumGrowth: CALLS_MINIMUM_GROWTH, unit: 'call' }).leak
+    expect(level(1).verdict).toBe('inconclusive')
+    expect(level(1).reason).toContain('ten times as much would decide')
+    expect(level(10).verdict).toBe('stable')
+    const short = decideLeak({
+      floors: floors(6 * 2, () => 50_000, 0).map((floor, index) => ({ ...floor, timestamp: index * 100 })),
+      minimumGrowth: RSS_MINIMUM_GROWTH,
+      resident: true,
+    })
+    expect(short.leak.verdict).toBe('inconclusive')
+  })
+
+  it('says what would decide where more load would not', () => {
+    const { leak } = decideLeak({
+      floors: [],
+      minimumGrowth: SERVER_MINIMUM_GROWTH,
+      hindrance: 'all were replaced',
+      remedy: 'a longer life would decide',
+    })
+    expect(leak.reason).toBe(
+      'Only 0 of at least 8 memory floors could be taken (all were replaced); a longer life would decide.',
+    )
+  })
+
   it('judges resident memory by megabytes', () => {
     const resident = (perFloor: number) =>
       decideLeak({
