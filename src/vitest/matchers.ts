@@ -1,10 +1,17 @@
 import { expect } from 'vitest'
 import type { HealthCheckOptions } from '../server/health.ts'
 import type { PerfServer } from '../server/perf-server.ts'
-import { PerfOptionsError } from '../errors.ts'
+import type { OptionIssue } from '../errors.ts'
 import { describeLeak, type LeakOptions } from '../memory/leak-description.ts'
 import { measurementId } from '../metrics/measurement-id.ts'
-import { evaluateThresholds, formatOutcomes, parseThresholds, type Thresholds } from '../metrics/threshold.ts'
+import {
+  evaluateThresholds,
+  formatOutcomes,
+  parseThresholds,
+  type Thresholds,
+  type ThresholdSyntaxIssue,
+} from '../metrics/threshold.ts'
+import { isRecord, optionIssue, rejectIssues } from '../option-issues.ts'
 import { runningAttempt } from './test-attempt.ts'
 
 interface MatcherContext {
@@ -24,19 +31,25 @@ function nameOf(result: unknown): { measurement?: string; title?: string } {
   return { ...(measurement && { measurement }), ...(typeof title === 'string' && { title }) }
 }
 
+function findThresholdIssues(result: unknown, issues: readonly ThresholdSyntaxIssue[]): OptionIssue[] {
+  const malformed = issues.map(({ metric, message, expression }) => ({
+    option: metric,
+    expected: 'a condition such as <50',
+    received: expression,
+    message,
+  }))
+  return isRecord(result)
+    ? malformed
+    : [optionIssue('expect(…)', 'a result of a load or a memory watch', result), ...malformed]
+}
+
 function toMeetThresholds(this: MatcherContext, result: unknown, thresholds: Thresholds) {
   const { conditions, issues } = parseThresholds(thresholds)
-  if (issues.length > 0) {
-    const found = issues.map(({ metric, message, expression }) => ({
-      option: metric,
-      expected: 'a condition such as <50',
-      received: expression,
-      message,
-    }))
-    throw new PerfOptionsError('thresholds', found)
-  }
+  rejectIssues('use of `toMeetThresholds`', findThresholdIssues(result, issues))
   const outcomes = evaluateThresholds(result, conditions)
-  const pass = outcomes.every((outcome) => outcome.passed)
+  // What has no data meets nothing; and `not.toMeetThresholds` does not hold of it either.
+  const unknown = outcomes.some(({ value }) => value === null)
+  const pass = this.isNot && unknown ? true : outcomes.every((outcome) => outcome.passed)
   judgements += 1
   recorderOf(this)?.record({ type: 'perf:threshold', id: `threshold-${judgements}`, outcomes, ...nameOf(result) })
   return {

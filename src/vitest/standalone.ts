@@ -6,7 +6,7 @@ import { resolveServerUrl } from './current-test.ts'
 // What specs use without a fixture. Imported when it is called: a spec that does not must not pay for it.
 
 /**
- * Starts a server outside the fixtures, for `beforeAll` or a script: stop it with `stop()` or `await using`. It does not
+ * Starts a server outside the fixtures, for `beforeAll` and the like: stop it with `stop()` or `await using`. It does not
  * outlive the worker either way. In a test, prefer the `startServer` fixture, whose servers end with the test.
  *
  * @throws {PerfOptionsError} for mistakes in the options, all at once, before anything is started.

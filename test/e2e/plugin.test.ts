@@ -116,6 +116,9 @@ describe.each(MAJORS)('the plugin on Vitest %i', (major) => {
             own({ a: 1 }).toMeetThresholds({ a: '==1' })
             own(() => own({ a: 1 }).toMeetThresholds({ a: '<1', b: '<5' })).toThrow(/a <1 .*got 1[^]*b <5 .*no data/)
             own(() => own({ a: 1 }).toMeetThresholds({ a: 'below 5' })).toThrow(/Malformed threshold of \`a\`/)
+            own({ a: 1 }).not.toMeetThresholds({ a: '>1' })
+            own(() => own({ a: 1 }).not.toMeetThresholds({ a: '>1', b: '<5' })).toThrow(/not to meet[^]*b <5 .*no data/)
+            own(() => own(undefined).toMeetThresholds({ a: '<1' })).toThrow(/a result of a load or a memory watch, got .undefined/)
           })`,
       },
     })
