@@ -77,8 +77,8 @@ export class Diagnosis {
     const constructors = wanted ? await this.#compareHeaps() : undefined
     const late = await this.#plan.source.sites?.()
     this.#profiling = false
-    const early = this.#early && (late?.total ?? 0) < this.#early.total / 2 ? this.#early : undefined
-    if (wanted) this.found = { profile: early ?? late, constructors }
+    const lost = namedBytes(late) < namedBytes(this.#early) / 2
+    if (wanted) this.found = { profile: lost ? this.#early : late, constructors }
   }
 
   /** Stops what runs for it, wherever that is; idempotent. */
@@ -118,6 +118,10 @@ export class Diagnosis {
     this.#profiling = true
     await this.#plan.source.profile()
   }
+}
+
+function namedBytes(profile: AllocationProfile | undefined): number {
+  return profile?.sites.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0
 }
 
 /** The isolate whose floor rose the most. */

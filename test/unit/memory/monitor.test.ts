@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
 // Errors and the monitor from one build: `instanceof` has to hold, and servers under test need the built probe.
 import { MemoryError, PerfAbortError, PerfOptionsError } from '../../../dist/errors.js'
+import { LoadGenerator } from '../../../dist/load/generator.js'
 import { MemoryMonitor, snapshotOfServer } from '../../../dist/memory/monitor.js'
 import type { MemoryObserver } from '../../../src/memory/memory-observer.ts'
 import type { NodeMemoryResult } from '../../../src/metrics/memory-result.ts'
@@ -241,6 +242,41 @@ describe('a server', () => {
     expect(Object.keys(snapshot).toSorted()).toEqual(HEAP_FIGURES)
   })
 
+  it('with a thread that is parked for good is judged without it, and the verdict says so', async () => {
+    await using server = await spawnServer('memory-hidden', 'parked')
+    const monitor = new MemoryMonitor({ server: () => server.target })
+    const result = await monitor.during(() => server.load(4_000, 400))
+    expect(result.floors.length).toBeGreaterThanOrEqual(4)
+    expect(result.samples.length).toBeGreaterThan(15)
+    expect(result.leak.verdict, result.leak.reason).not.toBe('leak')
+    expect(result.leak.reason).toMatch(/Not looked into: thread 1 of process \d+, which did not turn an event loop/)
+  })
+
+  it('that took no probe along where the load went gets no verdict, and is named', async () => {
+    await using server = await spawnServer('memory-hidden', 'child')
+    const generator = new LoadGenerator()
+    const requestsCompleted = () => generator.requestsCompleted()
+    const monitor = new MemoryMonitor({ server: () => server.target, requestsCompleted })
+    const load = () => generator.generateLoad({ url: server.url, rate: 200, duration: 4_000 })
+    const { leak } = await monitor.during(load)
+    expect(leak.verdict).toBe('inconclusive')
+    expect(leak.reason).toMatch(/served 0 of [6-8]\d\d requests; beside it runs process \d+ \((node|MainThread)\)/)
+    // Also where nobody counted.
+    const uncounted = await new MemoryMonitor({ server: () => server.target }).during(() => server.load(4_000, 200))
+    expect(uncounted.leak).toMatchObject({
+      verdict: 'inconclusive',
+      reason: expect.stringContaining('served no request'),
+    })
+  }, 30_000)
+
+  it('that keeps memory as long as its connections is told by what it looked like under load', async () => {
+    await using server = await spawnServer('memory-hidden', 'socket')
+    const monitor = new MemoryMonitor({ server: () => server.target })
+    const { leak } = await monitor.during(() => server.load(7_000, 400))
+    expect(leak.verdict, leak.reason).toBe('leak')
+    expect(leak.suspects?.[0]?.location).toMatch(/memory-hidden\.mjs:\d+$/)
+  }, 30_000)
+
   it('whose event loop is blocked gives stale samples, and abort does not wait for it', async () => {
     await using server = await spawnServer('memory-moods', 'moody')
     const test = new AbortController()
@@ -322,6 +358,17 @@ describe('measure', { timeout: 60_000 }, () => {
   class Invoice {
     readonly lines = [1, 2, 3]
   }
+
+  it('blames none for what another leaves behind at the same time', async () => {
+    const monitor = new MemoryMonitor()
+    const [sound, leaking] = await Promise.all([
+      monitor.measure(() => JSON.parse('{"a":[1,2]}'), { iterations: 2_000 }),
+      monitor.measure(() => kept.push(new Invoice()), { iterations: 2_000 }),
+    ])
+    kept.length = 0
+    expect(sound.leak.verdict, sound.leak.reason).not.toBe('leak')
+    expect(leaking.leak.verdict, leaking.leak.reason).toBe('leak')
+  })
 
   it('finds a function that keeps memory, per call, and names what it keeps', async () => {
     const result = await new MemoryMonitor().measure(

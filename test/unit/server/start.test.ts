@@ -348,6 +348,15 @@ test('the instrument reaches the child, and is closed with the server or its fai
   expect(closed).toBe(2)
 })
 
+test('a server under the permission model starts without the probe that it may not read', async () => {
+  const flag = Number(process.versions.node.split('.')[0]) < 23 ? '--experimental-permission' : '--permission'
+  const file = join(programs, 'server-ok.mjs')
+  const command = `node ${flag} --allow-fs-read=${programs}/* ${file}`
+  const { openProbeChannel } = await import('../../../dist/server/probe-channel.js')
+  const server = await startProgram('server-ok.mjs', { command }, { instrument: openProbeChannel })
+  expect((await server.health()).healthy).toBe(true)
+})
+
 test('memory asks the snapshot of the context', async () => {
   const server = await startProgram(
     'server-ok.mjs',
