@@ -133,12 +133,27 @@ export function summarizeTest(record: TestRecord): TestSummary | undefined {
   const summary: TestSummary = { ...test, loads: [], memory: [], servers: [], thresholds: [] }
   const name = record.path.at(-1) ?? ''
   for (const artifact of artifacts) {
-    if (artifact.type === 'perf:load') addLoad(summary, artifact, name)
+    if (artifact.type === 'perf:load')
+      addLoad(summary, artifact, isOneOfSeveral(artifact, artifacts) ? requestName(artifact) : name)
     else if (artifact.type === 'perf:memory') addMemory(summary, artifact, name)
     else if (artifact.type === 'perf:server') addServer(summary, recorded(artifact) as PerfServerArtifact)
     else if (artifact.type === 'perf:threshold') addThresholds(summary, artifact, name)
   }
   return summary
+}
+
+/** Whether an attempt has more than one load that nobody gave a title. */
+function isOneOfSeveral({ attempt }: PerfLoadArtifact, artifacts: readonly PerfArtifact[]): boolean {
+  const untitled = artifacts.filter(
+    (other) => other.type === 'perf:load' && other.attempt === attempt && other.result.title === undefined,
+  )
+  return untitled.length > 1
+}
+
+/** What tells a load from others of its test: `GET /orders`. */
+function requestName({ plan, result: { url } }: PerfLoadArtifact): string {
+  const { pathname, search } = URL.canParse(url) ? new URL(url) : { pathname: url, search: '' }
+  return `${plan.method ?? 'GET'} ${pathname}${search}`
 }
 
 function addLoad(summary: TestSummary, artifact: PerfLoadArtifact, name: string): void {

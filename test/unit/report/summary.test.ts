@@ -77,6 +77,20 @@ describe('the fold', () => {
     expect(servers[1]).toMatchObject({ crashes: 0, state: 'failed', readyAfter: null })
   })
 
+  test("tells several loads of a test without titles apart, and gives the only one its test's name", () => {
+    const untitled = (id: string, url: string) => {
+      const { title: _, ...result } = loadResult({ url })
+      return loadArtifact({ id }, result)
+    }
+    const titles = (artifacts: object[]) => summaryOf({ artifacts }).loads.map(({ title }) => title)
+    expect(
+      titles([untitled('1', 'http://h:1/a?b=1'), untitled('2', 'http://h:1/c'), loadArtifact({ id: '3' })]),
+    ).toEqual(['GET /a?b=1', 'GET /c', 'GET /orders'])
+    expect(titles([untitled('1', 'http://h:1/a')])).toEqual([
+      summaryOf({ artifacts: [untitled('1', 'http://h:1/a')] }).path.at(-1),
+    ])
+  })
+
   test('names a threshold once that the load and the spec both hold', () => {
     const outcome = { metric: 'latency.p99', expression: '<50', value: 12, passed: true }
     const { thresholds } = summaryOf({
