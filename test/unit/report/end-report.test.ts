@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { renderEndReport, wrap } from '../../../src/report/end-report.ts'
 import { createPaint, wantsColors } from '../../../src/report/paint.ts'
 import { columnsOf } from '../../../src/report/screen-text.ts'
-import { summarizeRun } from '../../../src/report/summary.ts'
+import { summarizeRun, type TestRecord } from '../../../src/report/summary.ts'
 import { exampleRecords, loadArtifact, loadResult, serverArtifact, testRecord, thresholdArtifact } from './samples.ts'
 
 const plain = createPaint(false)
@@ -49,6 +49,16 @@ describe('the tables at the end', () => {
     const text = renderEndReport(summarizeRun([testRecord({ artifacts, retries: 1 })]), 100, plain).join('\n')
     expect(text).toContain('GET /orders (attempt 1)')
     expect(text).toContain('GET /orders (attempt 2)')
+  })
+
+  test('end with a tick only where every test has passed', () => {
+    const verdict = (...states: TestRecord['state'][]) => {
+      const records = states.map((state) => testRecord({ state, artifacts: [loadArtifact()] }))
+      return renderEndReport(summarizeRun(records), 100, plain).findLast((line) => /perf tests? hold/.test(line))
+    }
+    expect(verdict('passed', 'passed')).toMatch(/✓ 2 of 2/)
+    expect(verdict('skipped')).toMatch(/○ 0 of 1/)
+    expect(verdict('passed', 'pending')).toMatch(/○ 1 of 2/)
   })
 
   test('are nothing without a perf test', () => {

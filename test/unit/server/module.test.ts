@@ -64,6 +64,7 @@ test.each([
   ['no-default.mjs', /Expected its default export to be a request listener[\s\S]*exports nothing as default/],
   ['number.mjs', /exports a value of type number/],
   ['throwing.mjs', /the module threw/],
+  ['starts-nothing.mjs', /was called with \{ port, host, signal \} and started no server[\s\S]*two parameters/],
   ['missing.mjs', /server module .*missing\.mjs does not exist/],
 ])('%s is an error that says what is wrong', async (file, message) => {
   await expect(start(file)).rejects.toMatchObject({ code: 'PERF_SERVER_START', message })
