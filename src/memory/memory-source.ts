@@ -1,3 +1,4 @@
+import type { IsolateBytes } from '../metrics/floor-series.ts'
 import type { MemorySnapshot } from '../metrics/memory-result.ts'
 import type { AllocationProfile, IsolateFloor, LoopDelay } from '../probe/protocol.ts'
 
@@ -18,7 +19,7 @@ export interface FloorRecord {
   readonly requests?: number
   /** By isolate, where they count. */
   readonly requestsOf?: ReadonlyMap<string, number>
-  readonly isolates: ReadonlyMap<string, { heapData: number; external: number; arrayBuffers: number }>
+  readonly isolates: ReadonlyMap<string, IsolateBytes>
   /** Milliseconds that the slowest isolate stood still. */
   readonly time: number
   /** How many heap snapshots came before it. */
@@ -59,10 +60,7 @@ export interface MemorySource {
 }
 
 /** The part of a floor that the verdict looks at. */
-export function floorBytes({ memory, code }: IsolateFloor): {
-  heapData: number
-  external: number
-  arrayBuffers: number
-} {
-  return { heapData: memory.heapUsed - code, external: memory.external, arrayBuffers: memory.arrayBuffers }
+export function floorBytes({ memory, code, machineCode }: IsolateFloor): IsolateBytes {
+  const { heapUsed, external, arrayBuffers } = memory
+  return { heapData: heapUsed - code, machineCode, external, arrayBuffers }
 }

@@ -10,12 +10,20 @@ export interface IsolateFloors {
   readonly isolates: ReadonlyMap<string, IsolateBytes>
 }
 
-interface IsolateBytes {
+/** Memory of one isolate after a collection. */
+export interface IsolateBytes {
   /** Without compiled code. */
   readonly heapData: number
+  readonly machineCode: number
   readonly external: number
   readonly arrayBuffers: number
 }
+
+/**
+ * While V8 compiles, the heap grows beside the code by about as much as the machine code does (feedback, deoptimization data), up to
+ * so many bytes an isolate: see `docs/decisions/code-in-floors.md`. More machine code than that is no warm-up.
+ */
+const BESIDE_CODE_AT_MOST = 256 * 1024
 
 /** Those that lived to the end must have served this share of the requests, or their floors say little of the target. */
 const SHARE_OF_LASTING = 0.5
@@ -40,7 +48,11 @@ export function joinFloors(records: readonly IsolateFloors[]): JoinedFloors {
   if (ended && shareOf(atEnd, last?.requestsOf) < SHARE_OF_LASTING) {
     return replaced('few of the processes and threads that served requests')
   }
-  return { floors: records.map((record) => sumFloor(record, ended ? atEnd : undefined)) }
+  const before = new Map<string, number>()
+  for (const { isolates } of records) {
+    for (const [id, { machineCode }] of isolates) if (!before.has(id)) before.set(id, machineCode)
+  }
+  return { floors: records.map((record) => sumFloor(record, before, ended ? atEnd : undefined)) }
 }
 
 function replaced(what: string): JoinedFloors {
@@ -60,6 +72,7 @@ function shareOf(isolates: ReadonlySet<string>, requestsOf: ReadonlyMap<string, 
 
 function sumFloor(
   { timestamp, requests, segment, isolates }: IsolateFloors,
+  codeBefore: ReadonlyMap<string, number>,
   only: ReadonlySet<string> | undefined,
 ): MemoryFloor {
   let heapData = 0
@@ -67,7 +80,8 @@ function sumFloor(
   let arrayBuffers = 0
   for (const [id, memory] of isolates) {
     if (only && !only.has(id)) continue
-    heapData += memory.heapData
+    const compiled = memory.machineCode - (codeBefore.get(id) ?? memory.machineCode)
+    heapData += memory.heapData - Math.max(0, Math.min(compiled, BESIDE_CODE_AT_MOST))
     external += memory.external
     arrayBuffers += memory.arrayBuffers
   }

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { setImmediate as turn } from 'node:timers/promises'
-import { getHeapCodeStatistics, setFlagsFromString, writeHeapSnapshot } from 'node:v8'
+import { getHeapCodeStatistics, getHeapSpaceStatistics, setFlagsFromString, writeHeapSnapshot } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { AllocationSampler } from './allocation-sampler.ts'
 import { LoopDelays, LoopTimer } from './loop-delay.ts'
@@ -83,8 +83,8 @@ export class Isolate {
     const floor = await this.#collection
     const from = watch === undefined ? undefined : this.#watches.get(watch)?.from
     if (!from) return floor
-    const { memory, code, time } = floor
-    return { memory, code, time, requests: this.#requests - from.requests }
+    const { memory, code, machineCode, time } = floor
+    return { memory, code, machineCode, time, requests: this.#requests - from.requests }
   }
 
   forget(watch: string): void {
@@ -151,17 +151,17 @@ export class Isolate {
     started = performance.now()
     const floors = Array.from({ length: this.#readings }, () => {
       gc()
-      return { memory: readMemory(), code: readCodeSize() }
+      return { memory: readMemory(), code: readCodeSize(), machineCode: readMachineCodeSize() }
     })
     time += performance.now() - started
     this.#timer.skip()
     // No spread here: V8 would make the result's shape anew in old space after each collection, and count a page of it as used.
-    const { memory, code } = medianFloor(floors)
-    return { memory, code, time }
+    const { memory, code, machineCode } = medianFloor(floors)
+    return { memory, code, machineCode, time }
   }
 }
 
-type Floor = Pick<IsolateFloor, 'memory' | 'code'>
+type Floor = Pick<IsolateFloor, 'memory' | 'code' | 'machineCode'>
 
 function medianFloor(floors: readonly Floor[]): Floor {
   const data = ({ memory, code }: Floor) => memory.heapUsed - code
@@ -175,13 +175,20 @@ function readMemory(): IsolateMemory {
 }
 
 /**
- * Compiled code, bytecode and what V8 keeps beside them. Optimization goes on for thousands of requests and is nearly all
- * that the heap of a sound server grows by under load: without it floors stay level within some kilobytes.
+ * Compiled code, bytecode and what V8 keeps beside them. Optimization goes on for thousands of requests and is most of what the
+ * heap of a sound server grows by under load.
  */
 function readCodeSize(): number {
-  // The first is of code in all spaces: what `code_space` holds is in it.
   const { code_and_metadata_size: code, bytecode_and_metadata_size: bytecode } = getHeapCodeStatistics()
   return code + bytecode
+}
+
+function readMachineCodeSize(): number {
+  let size = 0
+  for (const { space_name: name, space_used_size: used } of getHeapSpaceStatistics()) {
+    if (name === 'code_space' || name === 'code_large_object_space') size += used
+  }
+  return size
 }
 
 /**

@@ -39,6 +39,8 @@ export interface IsolateFloor {
   readonly memory: IsolateMemory
   /** The part of `heapUsed` that is compiled code and what V8 noted about it: it grows in every sound program. */
   readonly code: number
+  /** The machine code alone, which is in `code`. */
+  readonly machineCode: number
   readonly requests?: number
   /** Milliseconds that the isolate stood still for it. */
   readonly time: number

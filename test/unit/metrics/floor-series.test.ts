@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { countAt, joinFloors } from '../../../src/metrics/floor-series.ts'
 
 function record(timestamp: number, isolates: Record<string, number>) {
-  const bytes = (heapData: number) => ({ heapData, external: 10, arrayBuffers: 5 })
+  const bytes = (heapData: number) => ({ heapData, machineCode: 0, external: 10, arrayBuffers: 5 })
   return { timestamp, isolates: new Map(Object.entries(isolates).map(([id, heap]) => [id, bytes(heap)])) }
 }
 
@@ -10,6 +10,24 @@ describe('joinFloors', () => {
   it('adds up all isolates', () => {
     const { floors } = joinFloors([record(1, { main: 100, worker: 50 })])
     expect(floors).toEqual([{ timestamp: 1, bytes: 170, heapData: 150, external: 20, arrayBuffers: 10 }])
+  })
+
+  it('takes off what grows beside compiled code, up to a bound', () => {
+    const KB = 1_024
+    const at = (timestamp: number, heapData: number, machineCode: number) => ({
+      timestamp,
+      isolates: new Map([
+        ['main', { heapData: heapData * KB, machineCode: machineCode * KB, external: 0, arrayBuffers: 0 }],
+      ]),
+    })
+    const heap = (...records: ReturnType<typeof at>[]) =>
+      joinFloors(records).floors.map(({ heapData = 0 }) => heapData / KB)
+    // Warm-up: as much beside the code as the code itself.
+    expect(heap(at(1, 5_000, 100), at(2, 5_080, 180), at(3, 5_100, 200))).toEqual([5_000, 5_000, 5_000])
+    // Code that is thrown away again is not added.
+    expect(heap(at(1, 5_000, 100), at(2, 5_000, 60))).toEqual([5_000, 5_000])
+    // Compiled functions that are kept for ever: what they hold beside their code shows.
+    expect(heap(at(1, 5_000, 100), at(2, 6_000, 1_100), at(3, 7_000, 2_100))).toEqual([5_000, 5_744, 6_744])
   })
 
   it('counts one that joins', () => {
