@@ -20,8 +20,7 @@ export interface DiagnosisPlan {
   readonly timeLeft: () => number
   /** Does some of the work again. */
   readonly repeat?: () => Promise<void>
-  /** `snapshot` where it was a heap snapshot, and no mere collection. */
-  readonly onPause: (pause: ForcedPause, snapshot: boolean) => void
+  readonly onPause: (pause: ForcedPause) => void
 }
 
 /** Who holds the memory. */
@@ -40,8 +39,7 @@ export class Diagnosis {
   readonly #plan: DiagnosisPlan
   #profiling = false
   #growth: HeapGrowth | undefined
-  /** As it was when a leak showed first. */
-  #early: AllocationProfile | undefined
+  #remembered = false
 
   constructor(plan: DiagnosisPlan) {
     this.#plan = plan
@@ -58,16 +56,11 @@ export class Diagnosis {
     if (source.snapshotShiftsFloors) return
     // What costs more than a collection does is not done on a mere suspicion.
     const leaks = decideLeak({ floors, minimumGrowth }).leak.verdict === 'leak'
-    if (leaks && this.#profiling && !this.#early) this.#early = await this.#readEarly()
+    if (leaks && this.#profiling && !this.#remembered) {
+      this.#remembered = true
+      await source.rememberSites?.()
+    }
     if (!this.#growth && (leaks || always)) await this.#beginGrowth(mostGrown(records))
-  }
-
-  /** What hangs on connections is gone when the load has closed them. */
-  async #readEarly(): Promise<AllocationProfile | undefined> {
-    const startedAt = Date.now()
-    const early = await this.#plan.source.sites?.(true)
-    this.#plan.onPause({ startedAt, duration: Date.now() - startedAt }, false)
-    return early
   }
 
   /** Ends it; what was found is kept where it `leaks` or was asked for in any case. */
@@ -75,10 +68,9 @@ export class Diagnosis {
     if (!this.#profiling) return
     const wanted = leaks || this.#plan.always
     const constructors = wanted ? await this.#compareHeaps() : undefined
-    const late = await this.#plan.source.sites?.()
+    const profile = await this.#plan.source.sites?.()
     this.#profiling = false
-    const lost = namedBytes(late) < namedBytes(this.#early) / 2
-    if (wanted) this.found = { profile: lost ? this.#early : late, constructors }
+    if (wanted) this.found = { profile, constructors }
   }
 
   /** Stops what runs for it, wherever that is; idempotent. */
@@ -110,7 +102,7 @@ export class Diagnosis {
     this.#growth = new HeapGrowth(source, isolate)
     const startedAt = Date.now()
     const duration = await this.#growth.begin()
-    if (duration !== undefined) onPause({ startedAt, duration }, true)
+    if (duration !== undefined) onPause({ startedAt, duration })
   }
 
   async #startProfile(): Promise<void> {
@@ -118,10 +110,6 @@ export class Diagnosis {
     this.#profiling = true
     await this.#plan.source.profile()
   }
-}
-
-function namedBytes(profile: AllocationProfile | undefined): number {
-  return profile?.sites.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0
 }
 
 /** The isolate whose floor rose the most. */

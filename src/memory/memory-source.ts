@@ -19,6 +19,8 @@ export interface FloorRecord {
   readonly requests?: number
   /** By isolate, where they count. */
   readonly requestsOf?: ReadonlyMap<string, number>
+  /** Isolates that did not answer. */
+  readonly silent?: ReadonlySet<string>
   readonly isolates: ReadonlyMap<string, IsolateBytes>
   /** Milliseconds that the slowest isolate stood still. */
   readonly time: number
@@ -46,9 +48,10 @@ export interface MemorySource {
   read(watch: string): SourceReading | Promise<SourceReading>
   /** `undefined` where a part of the target did not answer: half a floor is none. Absent where none can be forced. */
   collect?(watch: string): Promise<FloorRecord | undefined>
-  /** Begins to sample allocations; `sites` says what is still alive, and ends it unless it is to be kept. */
+  /** Begins to sample allocations; `sites` ends it and says what is still alive, or was when `rememberSites` was called. */
   profile?(): Promise<void>
-  sites?(keep?: boolean): Promise<AllocationProfile>
+  rememberSites?(): Promise<void>
+  sites?(): Promise<AllocationProfile>
   /**
    * Writes a heap snapshot of one isolate to `file`; resolves with the milliseconds that it stood still, or `undefined` where its heap
    * is larger than `largestHeap` bytes or it did not answer. Absent where that cannot be had.

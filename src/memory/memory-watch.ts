@@ -63,7 +63,7 @@ export class MemoryWatch implements RunningWatch {
       always: config.diagnose,
       minimumGrowth: SERVER_MINIMUM_GROWTH,
       timeLeft: plan.timeLeft,
-      onPause: (pause, snapshot) => (snapshot ? this.#floors?.noteSnapshot(pause) : this.#floors?.notePause(pause)),
+      onPause: (pause) => this.#floors?.noteSnapshot(pause),
     })
   }
 

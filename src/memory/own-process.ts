@@ -44,8 +44,8 @@ export class OwnProcess implements MemorySource {
     await isolate.answer<'profile'>({ ask: 'profile' })
   }
 
-  sites(keep = false): Promise<AllocationProfile> {
-    return isolate.answer<'sites'>({ ask: 'sites', keep })
+  sites(): Promise<AllocationProfile> {
+    return isolate.answer<'sites'>({ ask: 'sites' })
   }
 
   async snapshot(_isolate: string, file: string, largestHeap: number): Promise<number | undefined> {

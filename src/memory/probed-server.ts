@@ -1,5 +1,6 @@
 import { MemoryError } from '../errors.ts'
 import { withDeadline } from '../lifecycle/abort.ts'
+import type { IsolateBytes } from '../metrics/floor-series.ts'
 import type {
   AllocationProfile,
   IsolateFloor,
@@ -15,8 +16,8 @@ import { listTree } from './process-tree.ts'
 const SAMPLE_LIMIT = 250
 /** How long a question stays open: a blocked event loop answers when it is free again. */
 const ANSWER_LIMIT = 10_000
-/** An isolate that has never answered is waited for so long where others have: a thread may be parked for good (`Atomics.wait`). */
-const FIRST_ANSWER_LIMIT = 2_000
+/** An isolate is waited for so long where others have answered: a thread may be parked for good (`Atomics.wait`). */
+const SILENT_AFTER = 2_000
 /** How long a server may have no process at all: one that restarts has none for a moment, and one that died says so. */
 const ABSENCE_LIMIT = 5_000
 
@@ -26,9 +27,9 @@ interface KnownIsolate {
   readonly isolate: TargetIsolate
   last: IsolateReading | undefined
   asking: Promise<void> | undefined
-  /** Whether it has ever answered when it was asked for a floor, and the answer that is awaited. */
-  hasFloors: boolean
+  /** The floor it is asked for, and whether that has been so for too long. */
   collecting: Promise<IsolateFloor | undefined> | undefined
+  silent: boolean
 }
 
 /** A Node server: the isolates of its tree (processes and worker threads), through their probes. */
@@ -48,12 +49,11 @@ export class ProbedServer implements MemorySource {
     this.gone = target.signal
   }
 
-  /** Threads and processes that never answered while others did. */
+  /** Threads and processes that do not answer while others do. */
   get unseen(): string | undefined {
-    const silent = [...this.#known.values()].filter(
-      ({ isolate, last, hasFloors }) => isolate.connected && !last && !hasFloors,
-    )
-    if (silent.length === 0 || silent.length === this.#known.size) return undefined
+    const known = this.#connected()
+    const silent = known.filter((entry) => entry.silent)
+    if (silent.length === 0 || silent.length === known.length) return undefined
     return `${silent.map(({ isolate }) => nameOf(isolate)).join(', ')}, which did not turn an event loop`
   }
 
@@ -92,31 +92,26 @@ export class ProbedServer implements MemorySource {
 
   async collect(watch?: string): Promise<FloorRecord | undefined> {
     const known = this.#connected()
-    const answers = known.map((entry) => this.#askFloor(entry, watch))
-    // Who has answered before will do so again: half a floor is none.
-    const proven = answers.filter((_, index) => known[index]?.hasFloors)
-    if (proven.length > 0) await Promise.all(proven)
-    else await withDeadline(Promise.all(answers), FIRST_ANSWER_LIMIT)
-    if (known.every(({ hasFloors }) => !hasFloors))
-      await withDeadline(Promise.race(answers), ANSWER_LIMIT - FIRST_ANSWER_LIMIT)
-    const floors = await Promise.all(
-      known.map(async ({ isolate, hasFloors }, index) => ({
-        isolate,
-        floor: hasFloors ? await answers[index] : undefined,
-        hasFloors,
-      })),
-    )
-    const isolates = new Map<string, ReturnType<typeof floorBytes>>()
+    const asked = new Map(known.map((entry) => [entry, this.#askFloor(entry, watch)]))
+    const awaited = known.filter(({ silent }) => !silent)
+    await withDeadline(Promise.all(awaited.map((entry) => asked.get(entry))), SILENT_AFTER)
+    for (const entry of awaited) entry.silent = entry.collecting !== undefined
+    if (known.every(({ silent }) => silent)) {
+      await withDeadline(Promise.race(asked.values()), ANSWER_LIMIT - SILENT_AFTER)
+    }
+    const isolates = new Map<string, IsolateBytes>()
     let time = 0
-    for (const { isolate, floor, hasFloors } of floors) {
-      if (floor === undefined && hasFloors && isolate.connected) return undefined
+    for (const [entry, answer] of asked) {
+      const floor = entry.silent ? undefined : await answer
       if (floor === undefined) continue
-      isolates.set(isolate.id, floorBytes(floor))
+      isolates.set(entry.isolate.id, floorBytes(floor))
       time = Math.max(time, floor.time)
-      if (floor.requests !== undefined) this.#requests.set(isolate.id, floor.requests)
+      if (floor.requests !== undefined) this.#requests.set(entry.isolate.id, floor.requests)
     }
     if (isolates.size === 0) return undefined
-    return { timestamp: Date.now(), isolates, time, ...this.#requestsSoFar(), requestsOf: new Map(this.#requests) }
+    const silent = new Set(known.flatMap((entry) => (entry.silent ? [entry.isolate.id] : [])))
+    const requests = { ...this.#requestsSoFar(), requestsOf: new Map(this.#requests) }
+    return { timestamp: Date.now(), isolates, silent, time, ...requests }
   }
 
   /** One question at a time: a thread that is parked must not find hundreds of them when it wakes up. */
@@ -125,7 +120,7 @@ export class ProbedServer implements MemorySource {
     entry.collecting ??= entry.isolate
       .ask<'collect'>(question, ANSWER_LIMIT)
       .then((floor) => {
-        entry.hasFloors ||= floor !== undefined
+        if (floor) entry.silent = false
         return floor
       })
       .finally(() => (entry.collecting = undefined))
@@ -138,8 +133,12 @@ export class ProbedServer implements MemorySource {
     await this.#askAll<'profile'>({ ask: 'profile' })
   }
 
-  async sites(keep = false): Promise<AllocationProfile> {
-    const profiles = await this.#askAll<'sites'>({ ask: 'sites', keep })
+  async rememberSites(): Promise<void> {
+    await this.#askAll<'remember'>({ ask: 'remember' })
+  }
+
+  async sites(): Promise<AllocationProfile> {
+    const profiles = await this.#askAll<'sites'>({ ask: 'sites' })
     return {
       sites: profiles.flatMap((profile) => profile?.sites ?? []),
       total: profiles.reduce((sum, profile) => sum + (profile?.total ?? 0), 0),
@@ -149,7 +148,7 @@ export class ProbedServer implements MemorySource {
   /** Those that answer at all. */
   #askAll<Ask extends IsolateQuestion['ask']>(question: Extract<IsolateQuestion, { ask: Ask }>) {
     const known = this.#connected()
-    const lively = known.filter(({ hasFloors }) => hasFloors)
+    const lively = known.filter(({ silent }) => !silent)
     return Promise.all(
       (lively.length > 0 ? lively : known).map(({ isolate }) => isolate.ask<Ask>(question, ANSWER_LIMIT)),
     )
@@ -203,7 +202,7 @@ export class ProbedServer implements MemorySource {
 }
 
 function newlyKnown(isolate: TargetIsolate): KnownIsolate {
-  return { isolate, last: undefined, asking: undefined, hasFloors: false, collecting: undefined }
+  return { isolate, last: undefined, asking: undefined, collecting: undefined, silent: false }
 }
 
 function nameOf({ id, pid }: TargetIsolate): string {

@@ -6,6 +6,8 @@ export interface IsolateFloors {
   readonly requests?: number
   /** Requests by isolate, also of those that have ended. */
   readonly requestsOf?: ReadonlyMap<string, number>
+  /** Isolates that live and did not answer. */
+  readonly silent?: ReadonlySet<string>
   readonly segment?: number
   readonly isolates: ReadonlyMap<string, IsolateBytes>
 }
@@ -35,24 +37,48 @@ export interface JoinedFloors {
   readonly remedy?: string
 }
 
+/** An isolate that is silent more often than not is left out; of others no floor may be missing. */
+const SHARE_OF_ANSWERS = 0.5
+
 /**
- * The floors of a whole target. Where processes or threads ended in between, only those that were there at the end count: a worker
- * that exits must not hide what the others keep. Where those served but a part of the requests there is nothing to judge.
+ * The floors of a whole target. Where processes or threads ended in between, only those that are there at the end count: a worker
+ * that exits must not hide what the others keep. Where those served but a part of the requests there is nothing to judge. A record
+ * in which one of those is silent is none.
  */
 export function joinFloors(records: readonly IsolateFloors[]): JoinedFloors {
   const last = records.at(-1)
-  const atEnd = new Set(last?.isolates.keys())
-  const ended = records.some(({ isolates }) => [...isolates.keys()].some((id) => !atEnd.has(id)))
-  if (ended && [...(records[0]?.isolates.keys() ?? [])].every((id) => !atEnd.has(id)))
+  const counted = countedIsolates(records)
+  const ended = records.some(({ isolates }) => [...isolates.keys()].some((id) => !counted.has(id)))
+  if (ended && [...(records[0]?.isolates.keys() ?? [])].every((id) => !counted.has(id)))
     return replaced('none of its processes')
-  if (ended && shareOf(atEnd, last?.requestsOf) < SHARE_OF_LASTING) {
+  if (ended && shareOf(counted, last?.requestsOf) < SHARE_OF_LASTING) {
     return replaced('few of the processes and threads that served requests')
   }
-  const before = new Map<string, number>()
+  const whole = records.filter((record, index) =>
+    [...counted].every((id) => record.isolates.has(id) || !hasAppeared(id, records.slice(0, index))),
+  )
+  const codeBefore = new Map<string, number>()
   for (const { isolates } of records) {
-    for (const [id, { machineCode }] of isolates) if (!before.has(id)) before.set(id, machineCode)
+    for (const [id, { machineCode }] of isolates) if (!codeBefore.has(id)) codeBefore.set(id, machineCode)
   }
-  return { floors: records.map((record) => sumFloor(record, before, ended ? atEnd : undefined)) }
+  return { floors: whole.map((record) => sumFloor(record, codeBefore, counted)) }
+}
+
+function hasAppeared(id: string, records: readonly IsolateFloors[]): boolean {
+  return records.some(({ isolates }) => isolates.has(id))
+}
+
+/** Those that live at the end and mostly answered since they were first seen. */
+function countedIsolates(records: readonly IsolateFloors[]): ReadonlySet<string> {
+  const last = records.at(-1)
+  const living = [...(last?.isolates.keys() ?? []), ...(last?.silent ?? [])]
+  return new Set(
+    living.filter((id) => {
+      const since = records.slice(records.findIndex(({ isolates }) => isolates.has(id)))
+      const answers = since.filter(({ isolates }) => isolates.has(id)).length
+      return answers > 0 && answers >= SHARE_OF_ANSWERS * since.length
+    }),
+  )
 }
 
 function replaced(what: string): JoinedFloors {
@@ -73,13 +99,13 @@ function shareOf(isolates: ReadonlySet<string>, requestsOf: ReadonlyMap<string, 
 function sumFloor(
   { timestamp, requests, segment, isolates }: IsolateFloors,
   codeBefore: ReadonlyMap<string, number>,
-  only: ReadonlySet<string> | undefined,
+  counted: ReadonlySet<string>,
 ): MemoryFloor {
   let heapData = 0
   let external = 0
   let arrayBuffers = 0
   for (const [id, memory] of isolates) {
-    if (only && !only.has(id)) continue
+    if (!counted.has(id)) continue
     const compiled = memory.machineCode - (codeBefore.get(id) ?? memory.machineCode)
     heapData += memory.heapData - Math.max(0, Math.min(compiled, BESIDE_CODE_AT_MOST))
     external += memory.external

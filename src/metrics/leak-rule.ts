@@ -2,8 +2,8 @@ import { formatBytes, formatCount, formatDuration, isMeasured } from '../units.t
 import { fastestPart, findTrend, measuredGrowth, settled, type Trend } from './leak-trend.ts'
 import type { LeakVerdict, MemoryFloor } from './memory-result.ts'
 
-/** What a sound server's floors may still drift by: growth below it accuses nobody. Half a V8 page. */
-export const SERVER_MINIMUM_GROWTH = 128 * 1024
+/** What a sound server's floors may still drift by (up to 115 KB were seen): growth below it accuses nobody. */
+export const SERVER_MINIMUM_GROWTH = 160 * 1024
 /** The same for calls of a function in this process, where less else happens. */
 export const CALLS_MINIMUM_GROWTH = 64 * 1024
 /** The same for `rss`, which rises with every lazily touched page. */

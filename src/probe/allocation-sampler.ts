@@ -17,6 +17,7 @@ const SITES = 10
 export class AllocationSampler {
   #session: Session | undefined
   #users = 0
+  #remembered: Profile | undefined
 
   async start(): Promise<void> {
     this.#users += 1
@@ -27,43 +28,57 @@ export class AllocationSampler {
     await post(session, 'HeapProfiler.startSampling', { samplingInterval: SAMPLING_INTERVAL })
   }
 
+  /** Positions only: to name their lines V8 makes tables of all scripts, up to a megabyte, which a watch would see as growth. */
+  async remember(): Promise<void> {
+    if (this.#session) this.#remembered = await readProfile(this.#session, 'HeapProfiler.getSamplingProfile')
+  }
+
   async stop(): Promise<AllocationProfile> {
     const session = this.#session
     if (!session) return { sites: [], total: 0 }
     this.#users -= 1
-    if (this.#users > 0) return this.#read(session, 'HeapProfiler.getSamplingProfile')
-    this.#session = undefined
+    const last = this.#users <= 0
+    if (last) this.#session = undefined
     try {
-      return await this.#read(session, 'HeapProfiler.stopSampling')
+      const profile = await readProfile(session, last ? 'HeapProfiler.stopSampling' : 'HeapProfiler.getSamplingProfile')
+      const remembered = this.#remembered
+      if (last) this.#remembered = undefined
+      const lost = remembered && bytesIn(profile) < bytesIn(remembered) / 2
+      return await locate(session, lost ? remembered : profile)
     } finally {
-      session.disconnect()
+      if (last) session.disconnect()
     }
-  }
-
-  /** What is alive now; sampling goes on. */
-  async peek(): Promise<AllocationProfile> {
-    const session = this.#session
-    return session ? this.#read(session, 'HeapProfiler.getSamplingProfile') : { sites: [], total: 0 }
-  }
-
-  async #read(
-    session: Session,
-    method: 'HeapProfiler.getSamplingProfile' | 'HeapProfiler.stopSampling',
-  ): Promise<AllocationProfile> {
-    const { profile } = (await post(session, method, {})) as { profile: HeapProfiler.SamplingHeapProfile }
-    const { sites, total } = allocationSites(profile.head)
-    const lines = await SourceLines.of(session)
-    const named = sites.slice(0, SITES).map(({ function: name, scriptId, url, line, column, bytes }) => ({
-      function: name,
-      location: lines.locate({ scriptId, url, line, column }),
-      bytes,
-    }))
-    return { sites: named, total }
   }
 
   close(): void {
     this.#session?.disconnect()
     this.#session = undefined
     this.#users = 0
+    this.#remembered = undefined
   }
+}
+
+type Profile = ReturnType<typeof allocationSites>
+
+async function readProfile(
+  session: Session,
+  method: 'HeapProfiler.getSamplingProfile' | 'HeapProfiler.stopSampling',
+): Promise<Profile> {
+  const { profile } = (await post(session, method, {})) as { profile: HeapProfiler.SamplingHeapProfile }
+  const { sites, total } = allocationSites(profile.head)
+  return { sites: sites.slice(0, SITES), total }
+}
+
+function bytesIn({ sites }: Profile): number {
+  return sites.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+async function locate(session: Session, { sites, total }: Profile): Promise<AllocationProfile> {
+  const lines = await SourceLines.of(session)
+  const named = sites.map(({ function: name, scriptId, url, line, column, bytes }) => ({
+    function: name,
+    location: lines.locate({ scriptId, url, line, column }),
+    bytes,
+  }))
+  return { sites: named, total }
 }

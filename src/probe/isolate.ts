@@ -55,9 +55,12 @@ export class Isolate {
       case 'profile':
         await this.#sampler.start()
         return null
+      case 'remember':
+        await this.#sampler.remember()
+        return null
       case 'sites':
         await this.#collectOnce()
-        return question.keep ? this.#sampler.peek() : this.#sampler.stop()
+        return this.#sampler.stop()
       case 'snapshot':
         return this.#snapshot(question.file, question.largestHeap)
     }

@@ -65,8 +65,10 @@ export type IsolateQuestion =
   | { readonly ask: 'collect'; readonly watch?: string }
   | { readonly ask: 'forget'; readonly watch: string }
   | { readonly ask: 'profile' }
-  /** Ends the profile, unless it is to be kept. */
-  | { readonly ask: 'sites'; readonly keep: boolean }
+  /** Keeps the sites as they are now: what hangs on connections is gone when a load has closed them. */
+  | { readonly ask: 'remember' }
+  /** Ends the profile; sites that were remembered stand in where most of what they held is gone. */
+  | { readonly ask: 'sites' }
   | { readonly ask: 'snapshot'; readonly file: string; readonly largestHeap: number }
 
 /** The answer to each question. */
@@ -75,6 +77,7 @@ export interface IsolateAnswers {
   collect: IsolateFloor
   forget: null
   profile: null
+  remember: null
   sites: AllocationProfile
   /** Milliseconds that it took; `null` where the heap is larger than asked for. */
   snapshot: number | null

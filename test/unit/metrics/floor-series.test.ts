@@ -12,6 +12,24 @@ describe('joinFloors', () => {
     expect(floors).toEqual([{ timestamp: 1, bytes: 170, heapData: 150, external: 20, arrayBuffers: 10 }])
   })
 
+  it('leaves out a thread that hardly ever answers, and a record in which another is silent for once', () => {
+    const all = Array.from({ length: 10 }, (_, index) => record(index, { main: 100 + index, worker: 50 }))
+    const parked = all.map(({ isolates, ...rest }, index) =>
+      index < 2
+        ? { ...rest, isolates }
+        : { ...rest, silent: new Set(['worker']), isolates: new Map([...isolates].slice(0, 1)) },
+    )
+    expect(joinFloors(parked).floors.map(({ heapData }) => heapData)).toEqual(all.map((_, index) => 100 + index))
+    const blocked = all.map(({ isolates, ...rest }, index) =>
+      index % 5 === 4
+        ? { ...rest, silent: new Set(['main']), isolates: new Map([...isolates].slice(1)) }
+        : { ...rest, isolates },
+    )
+    const kept = joinFloors(blocked).floors
+    expect(kept.map(({ timestamp }) => timestamp)).toEqual([0, 1, 2, 3, 5, 6, 7, 8])
+    expect(kept.every(({ heapData = 0 }) => heapData >= 150)).toBe(true)
+  })
+
   it('takes off what grows beside compiled code, up to a bound', () => {
     const KB = 1_024
     const at = (timestamp: number, heapData: number, machineCode: number) => ({
