@@ -58,7 +58,7 @@ export interface LeakDecision {
 
 /**
  * Whether memory leaks: a leak is growth that is left after full collections, steady (Mann-Kendall), surely above zero (Sen's
- * interval), larger than the drift of sound programs, and still going on at the end. Heap and external memory are looked at
+ * interval), larger than the drift of sound programs, and surely still going on in the last half. Heap and external memory are looked at
  * together, and each alone: what comes and goes in one (buffers of answers under way) must not hide what the other keeps.
  */
 export function decideLeak(evidence: LeakEvidence): LeakDecision {
@@ -181,6 +181,10 @@ function judgeShape(trend: Trend, text: ReturnType<typeof describe>): Judgement 
       verdict: 'inconclusive',
       reason: `${grew}, but hardly at the end, as a cache does that is nearly full; ${more}.`,
     }
+  }
+  if (!(trend.halfLowest > 0)) {
+    const reason = `${grew}, but in its last half not so steadily that it surely still went on; ${more}.`
+    return { verdict: 'inconclusive', reason }
   }
   if (trend.rateRise >= RATE_RISE && trend.early < EARLY_SHARE) {
     const times = trend.rateRise.toFixed(1)

@@ -15,6 +15,8 @@ export interface Trend {
   readonly early: number
   readonly half: number
   readonly third: number
+  /** Lower end of the interval of the last half's slope. */
+  readonly halfLowest: number
   /** Typical slope between neighbours divided by that of the whole. */
   readonly typical: number
   readonly fall: number
@@ -41,7 +43,7 @@ export function findTrend(floors: readonly MemoryFloor[]): Trend {
   const perRequest = counted === undefined ? undefined : slopeOf(kept, byRequest)
   const whole = perRequest ?? perSecond
   const point = perRequest ? byRequest : byTime
-  const slopeOfLast = (count: number) => slopeOf(kept.slice(-count), point).slope
+  const slopeOfLast = (count: number) => slopeOf(kept.slice(-count), point)
   const early = slopeOf(kept.slice(0, Math.ceil(kept.length / 2)), point).slope
   const values = segments(kept).map((segment) => segment.map(({ bytes }) => bytes))
   const half = slopeOfLast(Math.ceil(kept.length / 2))
@@ -54,8 +56,9 @@ export function findTrend(floors: readonly MemoryFloor[]): Trend {
     bytes: whole.slope * span,
     lowest: whole.interval[0] * span,
     early: early / whole.slope,
-    half: half / whole.slope,
-    third: third / whole.slope,
+    half: half.slope / whole.slope,
+    third: third.slope / whole.slope,
+    halfLowest: half.interval[0],
     typical: typicalSlope(...segments(kept).map((segment) => segment.map(point))) / whole.slope,
     fall: Math.max(0, ...values.map(largestFall)),
     rateRise: counted === undefined ? 1 : rateRise(kept),

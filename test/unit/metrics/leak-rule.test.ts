@@ -83,6 +83,25 @@ describe('decideLeak', () => {
     expect(server(twice).leak).toMatchObject({ verdict: 'inconclusive', reason: expect.stringContaining('steps') })
   })
 
+  it('accuses nobody where it is not sure that growth went on in the last half', () => {
+    // Recorded: Fastify with a cache that is full at request 1800 of 3200; at the end a heap snapshot was taken.
+    const heap = [
+      5875, 5887, 5899, 6157, 5927, 5941, 6114, 6014, 6002, 6013, 6026, 6038, 6034, 6093, 6095, 6202, 7151, 7142,
+    ]
+    const requests = [
+      297, 433, 569, 706, 846, 984, 1119, 1255, 1394, 1532, 1667, 1811, 1951, 2089, 2250, 2407, 2935, 3084,
+    ]
+    const recorded = floors(heap.length, (index) => heap[index] as number).map((floor, index) => ({
+      ...floor,
+      requests: requests[index] as number,
+      ...(index > 15 && { segment: 1 }),
+    }))
+    expect(server(recorded).leak).toMatchObject({
+      verdict: 'inconclusive',
+      reason: expect.stringContaining('in its last half'),
+    })
+  })
+
   it('accuses no slow cycle', () => {
     const { leak } = server(floors(24, (index) => 5_000 + (index < 14 ? index : index - 14) * 200 + index * 60))
     expect(leak.verdict).not.toBe('leak')
