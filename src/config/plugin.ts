@@ -14,7 +14,8 @@ const VITEST_TEST_TIMEOUT = 5_000
 const VITEST_HOOK_TIMEOUT = 10_000
 
 const reporterModule = fileURLToPath(new URL('../reporter.js', import.meta.url))
-const setupModule = fileURLToPath(new URL('../vitest/setup.js', import.meta.url))
+/** As Vitest writes paths, on Windows too. */
+const setupModule = fileURLToPath(new URL('../vitest/setup.js', import.meta.url)).replaceAll('\\', '/')
 
 type TestConfig = NonNullable<ViteUserConfig['test']>
 type Timeouts = { readonly [Key in 'testTimeout' | 'hookTimeout']?: number | undefined }

@@ -49,7 +49,7 @@ function createParser(): Parser {
   parser.BODY_CHUNKHEAD = () => {
     const line = parser.consumeLine()
     if (line === undefined) return
-    const size = /^[0-9a-f]{1,12}(?=[ \t]*(?:;|$))/i.exec(line)
+    const size = /^0*[0-9a-f]{1,12}(?=[ \t]*(?:;|$))/i.exec(line)
     if (!size) throw new Error('an invalid chunk size')
     parser.body_bytes = parseInt(size[0], 16)
     parser.state = parser.body_bytes === 0 ? 'BODY_CHUNKTRAILERS' : 'BODY_CHUNK'

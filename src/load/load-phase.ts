@@ -87,11 +87,10 @@ export class LoadPhase {
 
   /** Sends no more. What is under way in an open model is still waited for: returns whether there is such a wait. */
   endSending(): boolean {
-    if (!this.#model.arrivals) return false
     this.#sendingEnded = performance.now()
     this.measurement.stopCost()
     this.#model.dropDue(this.#sendingEnded)
-    return true
+    return this.#model.arrivals !== undefined
   }
 
   /** Ends it for good: what was due and not sent is dropped. Idempotent. */

@@ -12,6 +12,9 @@ const SHARED = Symbol.for('vitest-plugin-perf.load-process')
 /** A process with loads in it speaks every 100 ms. One that is silent for so many turns of so many milliseconds does not run any more. */
 const SILENCE = { turn: 500, turns: 10 }
 
+/** Nanoseconds, before anybody can replace the clock. */
+const realTime = process.hrtime.bigint.bind(process.hrtime)
+
 interface SharedProcess {
   readonly child: ChildProcess
   readonly entry: string
@@ -21,7 +24,7 @@ interface SharedProcess {
    * While there are loads, counts the turns it was silent, once it has begun to speak. Turns of ours, and not a time: this thread may
    * have been blocked.
    */
-  silence: { turns: number | undefined; timer: NodeJS.Timeout | undefined }
+  silence: { turns: number | undefined; turnedAt: bigint; timer: NodeJS.Timeout | undefined }
   /** Why we ended it. */
   ended?: string
 }
@@ -57,7 +60,7 @@ function start(): SharedProcess {
   })
   child.unref()
   child.channel?.unref()
-  return { child, entry: ENTRY, users: 0, silence: { turns: undefined, timer: undefined } }
+  return { child, entry: ENTRY, users: 0, silence: { turns: undefined, turnedAt: 0n, timer: undefined } }
 }
 
 function end(own: SharedProcess, why: string): void {
@@ -72,7 +75,11 @@ function addUser(own: SharedProcess): void {
   const { silence } = own
   if (silence.turns !== undefined) silence.turns = 0
   silence.timer = setInterval(() => {
-    if (silence.turns === undefined) return
+    // Under fake timers hours pass in a moment, with all their turns.
+    const now = realTime()
+    const turned = now - silence.turnedAt >= BigInt(SILENCE.turn) * 900_000n
+    if (silence.turns === undefined || !turned) return
+    silence.turnedAt = now
     silence.turns += 1
     if (silence.turns > SILENCE.turns)
       end(own, `said nothing for ${(SILENCE.turn * SILENCE.turns) / 1_000} s and was ended`)

@@ -124,8 +124,11 @@ export class LoadRun {
       return
     }
     this.#state = 'drain'
-    if (!this.#phase.endSending()) return this.#finish()
-    this.#stateTimer = setTimeout(() => this.#finish(), Math.min(timeout + 2 * LOOK, LONGEST_DRAIN))
+    const waits = this.#phase.endSending()
+    // What has arrived by now is read first: see `#judge`.
+    const finish = () => setImmediate(() => this.#finish())
+    if (!waits) return void finish()
+    this.#stateTimer = setTimeout(finish, Math.min(timeout + 2 * LOOK, LONGEST_DRAIN))
     this.#endIfDone()
   }
 
@@ -134,16 +137,11 @@ export class LoadRun {
   }
 
   #finish(): void {
-    if (!this.#phase) return
-    const { recorder, begun } = this.#phase.measurement
-    if (recorder.requests > 0) return this.#end({ outcome: 'completed' })
-    const first = Object.values(recorder.errors().byKind)[0]
-    const after = Math.round(performance.now() - this.#phase.start)
-    const why = first ? ` (${recorder.errorTotal} errors, the first: ${first.message})` : ': they were still under way'
-    this.#end({
-      outcome: 'failed',
-      message: `${this.#plan.url} answered none of ${begun} requests in ${after} ms${why}`,
-    })
+    if (!this.#phase || this.#state === 'ended') return
+    const { measurement, start } = this.#phase
+    if (measurement.recorder.requests > 0) return this.#end({ outcome: 'completed' })
+    const message = describeNothing(this.#plan.url, measurement, performance.now() - start)
+    this.#end({ outcome: 'failed', message })
   }
 
   /** Ends early with what was measured. */
@@ -254,4 +252,14 @@ export class LoadRun {
   #nothing(): RowlessProgress {
     return new Measurement(this.#plan, Date.now()).soFar(0)
   }
+}
+
+/** Why a load has no result: not one answer. */
+function describeNothing(url: string, { recorder, begun }: Measurement, after: number): string {
+  const sent = begun - recorder.dropped
+  const dropped = recorder.dropped > 0 ? `; ${recorder.dropped} more found no free connection` : ''
+  if (begun === 0) return `${url} was asked nothing in ${Math.round(after)} ms: no request was due`
+  const [first] = Object.values(recorder.errors().byKind)
+  const why = first ? ` (${recorder.errorTotal} errors, the first: ${first.message})` : ': they were still under way'
+  return `${url} answered none of ${sent} requests in ${Math.round(after)} ms${why}${dropped}`
 }

@@ -42,6 +42,8 @@ export class Measurement {
   readonly #stages: StageCount[] | undefined
   #collections: { count: number; time: number; requestsHit: number } | undefined
   #rowsTaken = 0
+  /** As they were at the end of the last interval: there may be a hundred. */
+  #stageResults: LoadStageResult[] | undefined
 
   constructor(plan: LoadPlan, startedAt: number) {
     this.#plan = plan
@@ -140,6 +142,7 @@ export class Measurement {
     lateness?: LatencyHistogram,
     end?: number,
   ): { progress: RowlessProgress; rows: LoadSample[] } {
+    this.#stageResults = undefined
     this.#lastInterval = this.recorder.endInterval(end ?? elapsed, state, end !== undefined)
     const rows = this.recorder.rows.slice(this.#rowsTaken)
     this.#rowsTaken = this.recorder.rows.length
@@ -168,7 +171,7 @@ export class Measurement {
       errorRate: attempts === 0 ? Number.NaN : errors.total / attempts,
       dropped,
       unanswered: this.begun - this.ended,
-      ...(this.#stages ? { stages: this.#stageResults(this.#stages, elapsed) } : {}),
+      ...(this.#stages ? { stages: (this.#stageResults ??= this.#resultsOf(this.#stages, elapsed)) } : {}),
       ...(this.#collections ? { collections: { ...this.#collections } } : {}),
       aborted: false,
       saturated: generator.reason !== undefined,
@@ -195,7 +198,7 @@ export class Measurement {
     }
   }
 
-  #stageResults(counts: readonly StageCount[], elapsed: number): LoadStageResult[] {
+  #resultsOf(counts: readonly StageCount[], elapsed: number): LoadStageResult[] {
     return counts
       .map(({ end, latency, requests, errors, dropped }, index) => {
         const {

@@ -10,11 +10,14 @@ const COMPUTED = ['content-length', 'transfer-encoding']
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f]/
 
+/** Half of a character, which cannot be encoded. */
+const LONE_SURROGATE = /[\ud800-\udfff]/u
+
 const tagOf = (value: unknown) => Object.prototype.toString.call(value)
 
 /** An object of options or headers: no `Map`, no `Headers`. By its tag, since in the vm pools it may be of another realm. */
 export function isPlainRecord(value: unknown): value is Record<string, unknown> {
-  return tagOf(value) === '[object Object]'
+  return /^\[object (Object|Module)\]$/.test(tagOf(value))
 }
 
 export function isBytes(value: unknown): value is Uint8Array {
@@ -70,7 +73,7 @@ export function findUrlIssues(option: string, url: unknown, rule: 'any' | 'absol
 
 export function findPathIssues(option: string, path: unknown): OptionIssue[] {
   if (typeof path !== 'string') return []
-  return path.startsWith('/') && !path.startsWith('//') && !CONTROL.test(path)
+  return path.startsWith('/') && !path.startsWith('//') && !CONTROL.test(path) && !LONE_SURROGATE.test(path)
     ? []
     : [issue(option, 'a path that begins with one /, without control characters', path)]
 }
@@ -105,7 +108,7 @@ export function findBodyIssues(option: string, method: unknown, body: unknown): 
   if (name === 'GET' || name === 'HEAD') {
     return [issue(option, `left out where the method is ${name} (set \`method\`: 'POST')`, body)]
   }
-  if (typeof body === 'object' && body !== null && !(body instanceof Uint8Array)) {
+  if (typeof body === 'object' && body !== null && !isBytes(body)) {
     try {
       if (JSON.stringify(body) === undefined) return [issue(option, 'a value that JSON can hold', body)]
     } catch {

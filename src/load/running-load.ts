@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { LoadError } from '../errors.ts'
-import { abortReason } from '../lifecycle/abort.ts'
+import { abortReason, withDeadline } from '../lifecycle/abort.ts'
 import type { LoadProgress, LoadResult, LoadSample } from '../metrics/load-result.ts'
 import { tagMeasurement } from '../metrics/measurement-id.ts'
 import { evaluateThresholds, formatOutcomes, type ThresholdOutcome } from '../metrics/threshold.ts'
@@ -17,6 +17,9 @@ export type OnLoadProgress = (progress: LoadProgress) => void
 /** Milliseconds the load process has to answer an abort, or a stop; then what it said last is the result. */
 const ABORT_GRACE = 150
 const STOP_GRACE = 1_000
+
+/** Milliseconds that what `onProgress` returned has to settle once the load is over. */
+const CALLBACK_GRACE = 250
 
 /** A signal that ends a load. */
 export interface EndingSignal {
@@ -54,6 +57,8 @@ export class RunningLoad {
   #latest: LoadProgress
   #ending: { error: (partial: LoadResult) => Error } | undefined
   #progressError: { error: unknown } | undefined
+  /** What `onProgress` returned and has not settled. */
+  readonly #callbacks = new Set<Promise<void>>()
   #grace: NodeJS.Timeout | undefined
   #over = false
   /** Whether the load process has said anything of this load, and whether it was asked for a second time. */
@@ -154,8 +159,13 @@ export class RunningLoad {
       this.#progressError ??= { error }
     }
     try {
-      // It may be an async function, whose rejection would be nobody's.
-      void Promise.resolve(this.#onProgress?.(progress)).catch(fail)
+      const returned: unknown = this.#onProgress?.(progress)
+      if (typeof (returned as PromiseLike<unknown> | undefined)?.then !== 'function') return
+      // An async function's rejection would be nobody's.
+      const settled = Promise.resolve(returned)
+        .then(() => {}, fail)
+        .finally(() => this.#callbacks.delete(settled))
+      this.#callbacks.add(settled)
     } catch (error) {
       fail(error)
     }
@@ -163,6 +173,15 @@ export class RunningLoad {
 
   #onEnd(end: LoadEnd): void {
     this.#callOnProgress()
+    if (this.#callbacks.size === 0 || this.#ending) return this.#conclude(end)
+    // Its process has ended it: what is still to come is the callbacks' word.
+    clearTimeout(this.#grace)
+    void withDeadline(Promise.all(this.#callbacks), CALLBACK_GRACE).then(() => {
+      if (!this.#over) this.#conclude(end)
+    })
+  }
+
+  #conclude(end: LoadEnd): void {
     const ending = this.#ending
     if (ending) return this.#fail(ending.error(this.#partial()), 'aborted')
     const result = this.#finalResult()

@@ -33,11 +33,11 @@ export function saturationReason(state: GeneratorState): string | undefined {
   if (late && late.by > LATE) {
     return `${late.which} came up ${late.by.toFixed(0)} ms or more after they were due: the machine or the load process is too busy for this rate`
   }
-  if (duration >= SHORTEST && stalled > STALLED * duration) {
-    return `the load process stood still for ${stalled.toFixed(0)} of ${duration.toFixed(0)} ms: the machine is too busy to measure on`
-  }
   if (duration >= SHORTEST && eventLoopUtilization > BUSY) {
     return `the load process was busy ${(eventLoopUtilization * 100).toFixed(0)} % of the time: the server may answer faster than it could ask`
+  }
+  if (duration >= SHORTEST && stalled > STALLED * duration) {
+    return `the load process stood still for ${stalled.toFixed(0)} of ${duration.toFixed(0)} ms: the machine is too busy to measure on`
   }
   return undefined
 }

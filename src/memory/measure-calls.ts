@@ -40,10 +40,10 @@ export async function measureCalls(
   measuring: Measuring,
 ): Promise<MemoryResult> {
   const { id, observe, running } = measuring
-  const turn = takeTurn()
-  const run = new CallMeasurement(fn, config, measuring, turn.come)
+  const run = new CallMeasurement(fn, config, measuring)
   observe?.onStart?.(id, { title: config.title, target: run.source.name, planned: undefined })
   running.add(run)
+  const endTurn = run.waitForTurn(takeTurn())
   try {
     const outcome = await run.run(iterations)
     const result = run.result(outcome === 'stopped')
@@ -59,7 +59,7 @@ export async function measureCalls(
     })
     throw error
   } finally {
-    turn.over()
+    endTurn()
     running.delete(run)
     run.release()
   }
@@ -71,14 +71,16 @@ let lastTurn: Promise<void> = Promise.resolve()
 function takeTurn(): { come: Promise<void>; over: () => void } {
   const come = lastTurn
   let over!: () => void
-  lastTurn = new Promise((resolve) => (over = resolve))
+  const own = new Promise<void>((resolve) => (over = resolve))
+  // Who gives up waiting does not end the turn of the one it waited for.
+  lastTurn = come.then(() => own)
   return { come, over }
 }
 
 class CallMeasurement implements RunningWatch {
   readonly source = new OwnProcess()
   readonly #fn: () => unknown
-  readonly #turn: Promise<void>
+  #turn: Promise<void> = Promise.resolve()
   readonly #config: ResolvedMemoryConfig
   readonly #measuring: Measuring
   readonly #live = new LiveSamples(0)
@@ -94,10 +96,8 @@ class CallMeasurement implements RunningWatch {
   #calls = 0
   #yielded = performance.now()
 
-  /** Begins when its `turn` has come. */
-  constructor(fn: () => unknown, config: ResolvedMemoryConfig, measuring: Measuring, turn: Promise<void>) {
+  constructor(fn: () => unknown, config: ResolvedMemoryConfig, measuring: Measuring) {
     this.#fn = fn
-    this.#turn = turn
     this.#config = config
     this.#measuring = measuring
     this.#endings = [...measuring.signals, this.#stopping.signal]
@@ -110,6 +110,12 @@ class CallMeasurement implements RunningWatch {
       onPause: ({ duration }) => this.#countPause(duration),
     })
     this.#sample()
+  }
+
+  /** Has it begin when its turn has come; returns how that turn ends. */
+  waitForTurn({ come, over }: { come: Promise<void>; over: () => void }): () => void {
+    this.#turn = come
+    return over
   }
 
   /** Runs to its end, or to an earlier one by a signal or `end`: those do not wait for a call that hangs. */

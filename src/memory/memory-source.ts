@@ -44,8 +44,8 @@ export interface MemorySource {
   /** What of the target cannot be looked into, and which processes of its tree, in words. */
   readonly unseen?: string | undefined
   readonly otherProcesses?: string | undefined
-  /** Rejects with a `MemoryError` when there is nothing to read any more. */
-  read(watch: string): SourceReading | Promise<SourceReading>
+  /** Without a `watch` nothing goes on in the target. Rejects with a `MemoryError` when there is nothing to read any more. */
+  read(watch?: string): SourceReading | Promise<SourceReading>
   /** `undefined` where a part of the target did not answer: half a floor is none. Absent where none can be forced. */
   collect?(watch: string): Promise<FloorRecord | undefined>
   /** Begins to sample allocations; `sites` ends it and says what is still alive, or was when `rememberSites` was called. */

@@ -282,5 +282,5 @@ function raceSignals<T>(work: Promise<T>, signals: readonly AbortSignal[]): Prom
 export async function snapshotOfServer(target: MemoryTarget): Promise<MemorySnapshot> {
   const { findSource } = await watching()
   const source = await findSource(target, undefined)
-  return (await source.read('')).snapshot
+  return (await source.read()).snapshot
 }

@@ -92,6 +92,7 @@ export class ProbedServer implements MemorySource {
 
   async collect(watch?: string): Promise<FloorRecord | undefined> {
     const known = this.#connected()
+    if (known.length === 0) return undefined
     const asked = new Map(known.map((entry) => [entry, this.#askFloor(entry, watch)]))
     const awaited = known.filter(({ silent }) => !silent)
     await withDeadline(Promise.all(awaited.map((entry) => asked.get(entry))), SILENT_AFTER)

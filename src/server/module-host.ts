@@ -37,11 +37,16 @@ for (const signal of new Set<NodeJS.Signals>(['SIGTERM', 'SIGINT', plan.signal])
   if (signal !== 'SIGKILL') process.on(signal, () => void end())
 }
 
-// Nothing listens, and nothing else is left to do: whoever waits for this server must hear why.
+let doing: 'import' | 'start' | 'run' = 'import'
+const UNFINISHED = {
+  import: 'was not loaded to its end: a top-level `await` in it never settled.',
+  start:
+    'has a default export that was called with { port, host, signal } and started no server. A request listener takes two parameters, (request, response).',
+}
+// Nothing is left to do, and whoever waits for this server must hear why. One that ran and closed itself has no more to say.
 process.once('beforeExit', () => {
-  console.error(
-    `The default export of ${plan.file} was called with { port, host, signal } and started no server. A request listener takes two parameters, (request, response).`,
-  )
+  if (doing === 'run') return
+  console.error(`The server module ${plan.file} ${UNFINISHED[doing]}`)
   process.exit(1)
 })
 
@@ -54,7 +59,10 @@ function defaultExport({ default: value }: { default?: unknown }): unknown {
 async function run(): Promise<RunningApplication> {
   const module = (await import(pathToFileURL(plan.file).href)) as { default?: unknown }
   const { port, host } = plan
-  return startApplication(defaultExport(module), { port, host, signal: controller.signal })
+  doing = 'start'
+  const application = await startApplication(defaultExport(module), { port, host, signal: controller.signal })
+  if (application.close || process.getActiveResourcesInfo().includes('TCPServerWrap')) doing = 'run'
+  return application
 }
 
 running = run()

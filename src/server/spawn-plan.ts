@@ -45,7 +45,7 @@ export function folderOf(options: ResolvedServerOptions, base: string): string {
 
 /** Under Node's permission model a preload that may not be read would end the server: it goes without. */
 function isRestricted(command: string): boolean {
-  return /--(experimental-)?permission\b/.test(command)
+  return /(^|\s)--(experimental-)?permission(?=\s|=|$)/.test(command)
 }
 
 /**

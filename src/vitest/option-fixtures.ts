@@ -9,15 +9,16 @@ type AnyFunction = (this: unknown, ...given: unknown[]) => unknown
 export function takingValues<Test extends object>(test: Test): Test {
   const api = test as unknown as Record<'override' | 'extend', AnyFunction>
   const { override, extend } = api
-  api.override = function (...given) {
+  const asValues = (given: unknown[]): unknown[] => {
     const [name, value] = given
-    if (given.length !== 2 || !OPTION_FIXTURES.includes(name) || typeof value === 'function') {
-      return override.apply(this, given)
-    }
-    return override.call(this, { [name as string]: value })
+    const isValue = given.length === 2 && OPTION_FIXTURES.includes(name) && typeof value !== 'function'
+    return isValue ? [{ [name as string]: value }] : given
+  }
+  api.override = function (...given) {
+    return override.apply(this, asValues(given))
   }
   api.extend = function (...given) {
-    return takingValues(extend.apply(this, given) as object)
+    return takingValues(extend.apply(this, asValues(given)) as object)
   }
   return test
 }

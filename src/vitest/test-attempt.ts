@@ -120,7 +120,6 @@ export function attemptOf(context: AttemptContext): TestAttempt {
   if (known) return known
   const attempt = new TestAttempt(context)
   attempts.set(context.task, attempt)
-  running += 1
   // Registered before anything starts: Vitest never runs the clean-up of a fixture whose set-up it timed out. Its own
   // limit on the hook is out of the way, since each closer is bounded by itself.
   context.onTestFinished(async () => {
@@ -128,6 +127,7 @@ export function attemptOf(context: AttemptContext): TestAttempt {
     running -= 1
     await attempt.close()
   }, 2_147_483_647)
+  running += 1
   return attempt
 }
 

@@ -74,7 +74,7 @@ describe('AnswerParser', () => {
     'Content-Length: 3\r\nTransfer-Encoding: chunked',
   ])('takes a body as chunked where that is the last coding: %j', (headers) => {
     const { answers, wrong } = parse(
-      `HTTP/1.1 200 OK\r\n${headers}\r\n\r\nA;ext=1\r\n0123456789\r\n0\r\nT: 1\r\n\r\n`,
+      `HTTP/1.1 200 OK\r\n${headers}\r\n\r\n000000000000000A;ext=1\r\n0123456789\r\n0\r\nT: 1\r\n\r\n`,
       7,
     )
     expect(wrong).toBeUndefined()

@@ -92,8 +92,20 @@ describe('progress of', () => {
     expect(seen.at(-1)).toMatchObject({ progress: 1, requests: result.requests })
   })
 
-  it('an async function that rejects fails the load as one that throws', async () => {
+  it('an async function that rejects fails the load as one that throws, also in its last call', async () => {
     const target = await startTarget('load-http.mjs')
+    const last = await rejection(
+      new LoadGenerator().generateLoad({ url: target.url, duration: 200 }, async () => {
+        await delay(20)
+        throw new TypeError('the last')
+      }),
+    )
+    expect(last.message).toContain('onProgress threw: the last')
+    const slow = new LoadGenerator().generateLoad(
+      { url: target.url, duration: 200 },
+      () => delay(60_000, undefined, { ref: false }) as never,
+    )
+    expect((await slow).requests).toBeGreaterThan(0)
     const load = { url: target.url, duration: 400, progressInterval: 100 }
     const error = await rejection(
       new LoadGenerator().generateLoad(load, async () => {

@@ -57,6 +57,7 @@ describe('findLoadOptionIssues', () => {
     [{ body: { n: 1n }, method: 'POST' }, 'body', /a value that JSON can hold/],
     [{ requests: [] }, 'requests', /at least one request/],
     [{ requests: [{}, { path: 'b' }] }, 'requests[1].path', /begins with one \//],
+    [{ requests: [{ path: '/a\ud800' }] }, 'requests[0].path', /begins with one \//],
     [{ requests: [{ body: 'x' }] }, 'requests[0].body', /method is GET/],
     [{ requests: [{ headers: { x: '\n' } }] }, 'requests[0].headers.x', /line breaks/],
     [{ requests: [{ url: '/a' }] }, 'requests[0].url', /Unknown option/],

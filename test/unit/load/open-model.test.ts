@@ -138,6 +138,15 @@ describe('latency from the moment a request was due', { retry: 2 }, () => {
     expect(result.latency.max).toBeGreaterThan(250)
   })
 
+  it('says of a server that never answers what was asked of it and what never was', async () => {
+    const target = await startTarget('load-http.mjs')
+    const load = { url: `${target.url}/hang`, rate: 100, connections: 2, duration: 300, timeout: 400 }
+    await expect(new LoadGenerator().generateLoad(load)).rejects.toMatchObject({
+      message: expect.stringMatching(/answered none of 2 requests in \d+ ms.*28 more found no free connection/),
+      partial: { dropped: 28 },
+    })
+  })
+
   it('fails arrivals that meet a dead target, and goes on when it is back', async () => {
     const port = await freePort()
     const first = await startTarget('load-http.mjs', { PORT: String(port) })

@@ -64,6 +64,7 @@ describe('saturationReason', () => {
     ['a hiccup', { duration: 5_000, stalled: 200 }, undefined],
     ['frozen for a while', { duration: 5_000, stalled: 1_000 }, /^the load process stood still for 1000 of 5000 ms/],
     ['frozen in a short load', { duration: 100, stalled: 50 }, undefined],
+    ['busy, and late for that', { eventLoopUtilization: 0.99, duration: 5_000, stalled: 1_000 }, /busy 99 %/],
     ['out of files', { ownLimit: 'connect EMFILE' }, /^it could not open all connections \(connect EMFILE\).*ulimit/],
   ] as const)('%s', ([, state, reason]) => {
     const calm = { eventLoopUtilization: 0.1, duration: 1_000, lateness: undefined, stalled: 0, ownLimit: undefined }

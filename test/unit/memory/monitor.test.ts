@@ -370,6 +370,22 @@ describe('measure', { timeout: 60_000 }, () => {
     expect(leaking.leak.verdict, leaking.leak.reason).toBe('leak')
   })
 
+  it('waits its turn, also behind one that gave up waiting', async () => {
+    const monitor = new MemoryMonitor()
+    const calls: string[] = []
+    const named = (name: string) => () => void calls.push(name)
+    const first = monitor.measure(named('first'), { iterations: 300 })
+    const given = new AbortController()
+    const second = rejection(monitor.measure(named('second'), { iterations: 300 }, { signal: given.signal }))
+    const third = monitor.measure(named('third'), { iterations: 300 })
+    await delay(20)
+    given.abort(new Error('no more'))
+    expect(await second).toBeInstanceOf(PerfAbortError)
+    await Promise.all([first, third])
+    expect(calls).not.toContain('second')
+    expect(calls.lastIndexOf('first')).toBeLessThan(calls.indexOf('third'))
+  })
+
   it('finds a function that keeps memory, per call, and names what it keeps', async () => {
     const result = await new MemoryMonitor().measure(
       function keepObject() {

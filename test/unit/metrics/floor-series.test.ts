@@ -30,6 +30,19 @@ describe('joinFloors', () => {
     expect(kept.every(({ heapData = 0 }) => heapData >= 150)).toBe(true)
   })
 
+  it('tells an event loop that is blocked from a process that ended', () => {
+    const requestsOf = new Map([
+      ['main', 900],
+      ['helper', 10],
+    ])
+    const blocked = Array.from({ length: 10 }, (_, index) => ({
+      ...record(index, index < 2 ? { main: 100, helper: 50 } : { helper: 50 }),
+      ...(index >= 2 && { silent: new Set(['main']) }),
+      requestsOf,
+    }))
+    expect(joinFloors(blocked)).toEqual({ floors: [], hindrance: expect.stringContaining('event loops are blocked') })
+  })
+
   it('takes off what grows beside compiled code, up to a bound', () => {
     const KB = 1_024
     const at = (timestamp: number, heapData: number, machineCode: number) => ({
