@@ -48,11 +48,15 @@ const SHARE_OF_ANSWERS = 0.5
 export function joinFloors(records: readonly IsolateFloors[]): JoinedFloors {
   const last = records.at(-1)
   const counted = countedIsolates(records)
-  const ended = records.some(({ isolates }) => [...isolates.keys()].some((id) => !counted.has(id)))
-  if (ended && [...(records[0]?.isolates.keys() ?? [])].every((id) => !counted.has(id)))
+  const left = records.some(({ isolates }) => [...isolates.keys()].some((id) => !counted.has(id)))
+  if (left && [...(records[0]?.isolates.keys() ?? [])].every((id) => !counted.has(id))) {
     return replaced('none of its processes')
-  if (ended && shareOf(counted, last?.requestsOf) < SHARE_OF_LASTING) {
-    return replaced('few of the processes and threads that served requests')
+  }
+  if (left && shareOf(counted, last?.requestsOf) < SHARE_OF_LASTING) {
+    const living = new Set([...counted, ...(last?.silent ?? [])])
+    return shareOf(living, last?.requestsOf) >= SHARE_OF_LASTING
+      ? { floors: [], hindrance: 'those that served most requests hardly ever answered: their event loops are blocked' }
+      : replaced('few of the processes and threads that served requests')
   }
   const whole = records.filter((record, index) =>
     [...counted].every((id) => record.isolates.has(id) || !hasAppeared(id, records.slice(0, index))),
