@@ -2,12 +2,10 @@
 // servers; what progress and recording cost. `npm run bench -- load --soak` instead drives ten minutes at full rate and watches memory.
 import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { serialize, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { LoadGenerator } from '../dist/load/generator.js'
-import { openLoadProcess } from '../dist/load/load-process.js'
 import { resolveLoadOptions } from '../dist/load/load-plan.js'
 import { Measurement } from '../dist/load/measurement.js'
 import { isInstalled, startNginx, startNodeServer } from './load/targets.mjs'
@@ -127,26 +125,48 @@ async function compareProgress(target) {
   )
 }
 
-/** Full rate for a while; the resident set of the load process must not grow. */
+/** In the load process: says every five seconds what is left after a full collection. */
+const FLOORS = `
+  setInterval(() => {
+    gc()
+    process.send({ type: 'floor', heapUsed: process.memoryUsage().heapUsed, rss: process.memoryUsage.rss() })
+  }, 5_000).unref()`
+
+/** Full rate for a while, in a load process of the bench's own; what is left of its heap after collections must not grow. */
 async function soak(target, minutes) {
-  const line = openLoadProcess({ onMessage() {}, onLost() {} })
-  const residentSet = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${line.pid}/status`, 'utf8'))[1]) / 1_024
-  const seen = []
-  const result = await ours(target.url, 50, { duration: minutes * 60_000 }, ({ progress, requests, samples }) => {
-    seen.push(residentSet())
-    if (seen.length % 30 === 0) {
+  const entry = new URL('../dist/load/process.js', import.meta.url).pathname
+  const child = fork(entry, [], {
+    serialization: 'advanced',
+    execArgv: ['--expose-gc', '--import', `data:text/javascript,${encodeURIComponent(FLOORS)}`],
+  })
+  const floors = []
+  const plan = resolveLoadOptions({ url: target.url, connections: 50, duration: minutes * 60_000 })
+  const result = await new Promise((resolve, reject) => {
+    child.on('exit', (code) => reject(new Error(`the load process exited with ${code}`)))
+    child.on('message', (message) => {
+      if (message.type === 'ready') child.send({ type: 'run', id: 'soak', plan })
+      if (message.type === 'end') resolve(message.progress)
+      if (message.type === 'floor') floors.push(message)
+      if (message.type !== 'progress' || Math.round(message.progress.duration / 1_000) % 30 !== 0) return
+      const { heapUsed, rss } = floors.at(-1) ?? { heapUsed: NaN, rss: NaN }
       console.log(
-        `  ${(progress * 100).toFixed(0)} %: ${requests} requests, ${samples.length} rows, load process ${seen.at(-1).toFixed(0)} MB`,
+        `  ${(message.progress.progress * 100).toFixed(0)} %: ${message.progress.requests} requests, heap ${(heapUsed / 1e6).toFixed(2)} MB, rss ${(rss / 1e6).toFixed(0)} MB`,
       )
-    }
+    })
   })
-  line.close()
-  const part = Math.floor(seen.length / 5)
+  child.removeAllListeners('exit').kill()
+  const part = Math.floor(floors.length / 5)
+  const heap = floors.map(({ heapUsed }) => heapUsed / 1e6)
   console.log(`soak of ${minutes} min: ${result.requests} requests, p99 ${result.latency.p99.toFixed(2)} ms`)
-  printRatio('resident set', ['last fifth', seen.slice(-part)], ['second fifth', seen.slice(part, 2 * part)], {
-    unit: ' MB',
-    goal: '<= 1.05',
-  })
+  printRatio(
+    'heap after collections',
+    ['last fifth', heap.slice(-part)],
+    ['second fifth', heap.slice(part, 2 * part)],
+    {
+      unit: ' MB',
+      goal: '<= 1.05',
+    },
+  )
 }
 
 /** An hour of rows at one a second, as the load process holds them. */
