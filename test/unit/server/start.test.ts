@@ -102,7 +102,10 @@ test('a stop in mid-restart does not wait for it', async () => {
   const started = performance.now()
   await server.stop()
   expect(performance.now() - started).toBeLessThan(5_000)
-  await expect(restarting).rejects.toThrow('The server was stopped')
+  await expect(restarting).rejects.toMatchObject({
+    code: 'PERF_SERVER_START',
+    message: /restart was ended: the server was stopped/,
+  })
   rmSync(flag, { force: true })
 })
 
