@@ -261,12 +261,6 @@ describe('a server', () => {
     const { leak } = await monitor.during(load)
     expect(leak.verdict).toBe('inconclusive')
     expect(leak.reason).toMatch(/served 0 of [6-8]\d\d requests; beside it runs process \d+ \((node|MainThread)\)/)
-    // Also where nobody counted.
-    const uncounted = await new MemoryMonitor({ server: () => server.target }).during(() => server.load(4_000, 200))
-    expect(uncounted.leak).toMatchObject({
-      verdict: 'inconclusive',
-      reason: expect.stringContaining('served no request'),
-    })
   }, 30_000)
 
   it('that keeps memory as long as its connections is told by what it looked like under load', async () => {
@@ -358,17 +352,6 @@ describe('measure', { timeout: 60_000 }, () => {
   class Invoice {
     readonly lines = [1, 2, 3]
   }
-
-  it('blames none for what another leaves behind at the same time', async () => {
-    const monitor = new MemoryMonitor()
-    const [sound, leaking] = await Promise.all([
-      monitor.measure(() => JSON.parse('{"a":[1,2]}'), { iterations: 2_000 }),
-      monitor.measure(() => kept.push(new Invoice()), { iterations: 2_000 }),
-    ])
-    kept.length = 0
-    expect(sound.leak.verdict, sound.leak.reason).not.toBe('leak')
-    expect(leaking.leak.verdict, leaking.leak.reason).toBe('leak')
-  })
 
   it('waits its turn, also behind one that gave up waiting', async () => {
     const monitor = new MemoryMonitor()
