@@ -9,8 +9,11 @@ const ENTRY = fileURLToPath(new URL('./process.js', import.meta.url))
 /** Where a Vitest worker keeps its load process: on `process`, because in vmThreads each file has its own modules and globals. */
 const SHARED = Symbol.for('vitest-plugin-perf.load-process')
 
-/** A process with loads in it speaks every 100 ms. One that is silent for so many turns of so many milliseconds does not run any more. */
-const SILENCE = { turn: 500, turns: 10 }
+/**
+ * A process with loads in it speaks every 100 ms. One that is silent for so many turns of so many milliseconds, at its start for
+ * some more, does not run any more.
+ */
+const SILENCE = { turn: 500, turns: 10, start: 50 }
 
 /** Nanoseconds, before anybody can replace the clock. */
 const realTime = process.hrtime.bigint.bind(process.hrtime)
@@ -21,10 +24,10 @@ interface SharedProcess {
   /** Loads under way: while there are any, the process holds the worker. */
   users: number
   /**
-   * While there are loads, counts the turns it was silent, once it has begun to speak. Turns of ours, and not a time: this thread may
-   * have been blocked.
+   * While there are loads, counts the turns it was silent; below 0 as long as it may still be starting. Turns of ours, and not a time:
+   * this thread may have been blocked.
    */
-  silence: { turns: number | undefined; turnedAt: bigint; timer: NodeJS.Timeout | undefined }
+  silence: { turns: number; turnedAt: bigint; timer: NodeJS.Timeout | undefined }
   /** Why we ended it. */
   ended?: string
 }
@@ -60,7 +63,7 @@ function start(): SharedProcess {
   })
   child.unref()
   child.channel?.unref()
-  return { child, entry: ENTRY, users: 0, silence: { turns: undefined, turnedAt: 0n, timer: undefined } }
+  return { child, entry: ENTRY, users: 0, silence: { turns: -SILENCE.start, turnedAt: 0n, timer: undefined } }
 }
 
 function end(own: SharedProcess, why: string): void {
@@ -73,12 +76,11 @@ function addUser(own: SharedProcess): void {
   own.child.channel?.ref()
   if (own.users > 1) return
   const { silence } = own
-  if (silence.turns !== undefined) silence.turns = 0
+  silence.turns = Math.min(silence.turns, 0)
   silence.timer = setInterval(() => {
     // Under fake timers hours pass in a moment, with all their turns.
     const now = realTime()
-    const turned = now - silence.turnedAt >= BigInt(SILENCE.turn) * 900_000n
-    if (silence.turns === undefined || !turned) return
+    if (now - silence.turnedAt < BigInt(SILENCE.turn) * 900_000n) return
     silence.turnedAt = now
     silence.turns += 1
     if (silence.turns > SILENCE.turns)

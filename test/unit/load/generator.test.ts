@@ -327,6 +327,18 @@ describe('ends', () => {
     expect(loadProcessPid()).not.toBe(pid)
   })
 
+  it('where its process stands still for seconds, with what was measured', async () => {
+    const target = await startTarget('load-http.mjs')
+    let seen = 0
+    const options = { url: target.url, duration: 60_000, progressInterval: 100 }
+    const load = rejection(new LoadGenerator().generateLoad(options, ({ requests }) => (seen = requests)))
+    await expect.poll(() => seen, { timeout: 5_000 }).toBeGreaterThan(10)
+    process.kill(loadProcessPid(), 'SIGSTOP')
+    const error = await load
+    expect(error.message).toMatch(/said nothing for 5 s and was ended/)
+    expect(error.partial.requests).toBeGreaterThan(10)
+  })
+
   it('not with a process that was dying when it was asked', async () => {
     const target = await startTarget('load-http.mjs')
     const generator = new LoadGenerator()
