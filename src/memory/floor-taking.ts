@@ -19,7 +19,7 @@ const MOST_FLOORS = 32
  */
 const SHARE = 10
 const FIRST_SHARE = 3
-const FIRST_DISTANCE_AT_LEAST = 500
+const FIRST_REST_CAP = 500
 const ENOUGH_FLOORS = 14
 /** Milliseconds after which a collection is not merely long: the event loop is blocked. */
 const SLOW = 3_000
@@ -73,7 +73,7 @@ export class FloorTaking {
       }
       const rest =
         this.#records.length < ENOUGH_FLOORS
-          ? Math.min(FIRST_SHARE * this.#cost(), Math.max(FIRST_DISTANCE_AT_LEAST, this.#cost()))
+          ? Math.min(FIRST_SHARE * this.#cost(), Math.max(FIRST_REST_CAP, this.#cost()))
           : SHARE * this.#cost()
       await sleep(Math.max(distance, rest), signal)
     }
