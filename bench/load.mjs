@@ -5,9 +5,9 @@ import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { serialize, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { LoadGenerator } from '../dist/load/generator.js'
-import { resolveLoadOptions } from '../dist/load/load-plan.js'
-import { Measurement } from '../dist/load/measurement.js'
+import { LoadGenerator } from '../dist/load/spec/load-generator.js'
+import { resolveLoadOptions } from '../dist/load/plan/load-plan.js'
+import { Measurement } from '../dist/load/measure/measurement.js'
 import { isInstalled, startNginx, startNodeServer } from './load/targets.mjs'
 import { inTurn, median, printRatio } from './measure.mjs'
 
@@ -134,7 +134,7 @@ const FLOORS = `
 
 /** Full rate for a while, in a load process of the bench's own; what is left of its heap after collections must not grow. */
 async function soak(target, minutes) {
-  const entry = new URL('../dist/load/process.js', import.meta.url).pathname
+  const entry = new URL('../dist/load/engine/main.js', import.meta.url).pathname
   const child = fork(entry, [], {
     serialization: 'advanced',
     execArgv: ['--expose-gc', '--import', `data:text/javascript,${encodeURIComponent(FLOORS)}`],

@@ -12,15 +12,15 @@ export {
   ServerExitedError,
   ServerStartError,
 } from './errors.ts'
-export { LoadGenerator } from './load/generator.ts'
+export { LoadGenerator } from './load/spec/load-generator.ts'
 export { MemoryMonitor } from './memory/monitor.ts'
-export { mergeLatency } from './metrics/merged-latency.ts'
+export { mergeLatency } from './results/merged-latency.ts'
 export { resolveServerUrl } from './vitest/current-test.ts'
 export { test, test as it } from './vitest/fixtures.ts'
 export { checkServerHealth, startServer } from './vitest/standalone.ts'
 
 export type { OptionIssue, PerfErrorCode, ServerFailure } from './errors.ts'
-export type { OnLoadProgress } from './load/generator.ts'
+export type { OnLoadProgress } from './load/spec/load-generator.ts'
 export type {
   ExpectedStatus,
   LoadBody,
@@ -30,12 +30,12 @@ export type {
   LoadStage,
   LoadTls,
   LoadWarmup,
-} from './load/load-options.ts'
+} from './load/plan/load-options.ts'
 export type { LeakOptions } from './memory/leak-description.ts'
 export type { MeasureOptions, MemoryConfig } from './memory/memory-options.ts'
-export type * from './metrics/load-result.ts'
-export type * from './metrics/memory-result.ts'
-export type { ThresholdOutcome, Thresholds } from './metrics/threshold.ts'
+export type * from './results/load-result.ts'
+export type * from './results/memory-result.ts'
+export type { ThresholdOutcome, Thresholds } from './results/threshold.ts'
 export type { HealthCheckOptions, HealthCheckResult } from './server/health.ts'
 export type { PerfServer } from './server/perf-server.ts'
 export type { HealthOptions, HealthStatus, ServerOptions, ShutdownOptions } from './server/server-options.ts'

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { delay } from './real-timers.ts'
 
 /** A signal's reason as an Error that can stand as a `cause`. */
 export function abortReason(signal: AbortSignal): Error {

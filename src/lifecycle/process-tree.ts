@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { sleep } from './abort.ts'
 import { findProcess, findGroup, findTree, hasProcessTable, type ProcessTree } from './process-table.ts'
+import { readClock } from './real-timers.ts'
 
 export type { ProcessTree } from './process-table.ts'
 
@@ -71,10 +72,10 @@ export function isTreeAlive(tree: ProcessTree): boolean {
 
 /** Waits until a group and some strays are gone; `false` when that takes longer than `timeout` milliseconds. */
 async function areGone(tree: ProcessTree, strays: readonly number[], timeout: number): Promise<boolean> {
-  const end = performance.now() + timeout
+  const end = readClock() + timeout
   for (let pause = 2; ; pause = Math.min(pause * 1.6, 50)) {
     if (!isGroupAlive(tree) && !strays.some(findProcess)) return true
-    const left = end - performance.now()
+    const left = end - readClock()
     if (left <= 0) return false
     await sleep(Math.min(pause, left))
   }
@@ -90,11 +91,11 @@ export async function terminateTree(tree: ProcessTree, options: TerminateOptions
     await areGone(tree, strays, options.timeout)
     if (!isTreeAlive(tree)) return true
   }
-  const end = performance.now() + KILL_TIMEOUT
+  const end = readClock() + KILL_TIMEOUT
   // Again and again: a process may fork while it is being killed.
   do {
     const strays = signalTree(tree, 'SIGKILL')
     if ((await areGone(tree, strays, 100)) && !isTreeAlive(tree)) return true
-  } while (performance.now() < end)
+  } while (readClock() < end)
   return false
 }

@@ -1,6 +1,6 @@
-import type { LoadProgress, LoadSample } from '../metrics/load-result.ts'
-import type { ThresholdOutcome } from '../metrics/threshold.ts'
-import type { LoadPlan } from './load-plan.ts'
+import type { LoadProgress, LoadSample } from '../results/load-result.ts'
+import type { ThresholdOutcome } from '../results/threshold.ts'
+import type { LoadPlan } from './plan/load-plan.ts'
 
 /** To the load process. */
 export type LoadRequestMessage =

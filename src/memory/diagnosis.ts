@@ -1,10 +1,11 @@
 import { withDeadline } from '../lifecycle/abort.ts'
-import { joinFloors } from '../metrics/floor-series.ts'
-import { decideLeak, looksLikeLeak } from '../metrics/leak-rule.ts'
-import type { ConstructorGrowth } from '../metrics/memory-result.ts'
+import { joinFloors } from './verdict/floor-series.ts'
+import { decideLeak, looksLikeLeak } from './verdict/leak-rule.ts'
+import type { ConstructorGrowth } from '../results/memory-result.ts'
 import type { AllocationProfile } from '../probe/protocol.ts'
 import { HeapGrowth } from './heap-growth.ts'
 import type { FloorRecord, ForcedPause, MemorySource } from './memory-source.ts'
+import { readWallClock } from '../lifecycle/real-timers.ts'
 
 /** Milliseconds for what grew by constructor at the most, and what is left to the test for its end. */
 const COMPARISON_AT_MOST = 20_000
@@ -100,7 +101,7 @@ export class Diagnosis {
     const { source, onPause, timeLeft } = this.#plan
     if (!source.snapshot || timeLeft() < COMPARISON_RESERVE) return
     this.#growth = new HeapGrowth(source, isolate)
-    const startedAt = Date.now()
+    const startedAt = readWallClock()
     const duration = await this.#growth.begin()
     if (duration !== undefined) onPause({ startedAt, duration })
   }

@@ -5,7 +5,8 @@ import type { MemorySource } from './memory-source.ts'
 import { knownTarget, type MemoryTarget } from './memory-target.ts'
 import { OwnProcess } from './own-process.ts'
 import { livingIsolates, ProbedServer } from './probed-server.ts'
-import { ProcessTree } from './process-tree.ts'
+import { ResidentSet } from './resident-set.ts'
+import { readClock } from '../lifecycle/real-timers.ts'
 
 /** A probe connects before its server is healthy, but its greeting may still wait for this thread: so many milliseconds at the most. */
 const GREETING_LIMIT = 100
@@ -27,20 +28,20 @@ export async function findSource(
     return serverSource(known, 'server')
   }
   if (typeof target === 'number') {
-    return known?.pid === target ? serverSource(known, 'server') : new ProcessTree(target, `pid ${target}`)
+    return known?.pid === target ? serverSource(known, 'server') : new ResidentSet(target, `pid ${target}`)
   }
   const own = 'signal' in target && target.signal instanceof AbortSignal ? (target as MemoryTarget) : undefined
   return serverSource(knownTarget(target) ?? own ?? { pid: target.pid, signal: new AbortController().signal }, 'server')
 }
 
 async function serverSource(target: MemoryTarget, name: string): Promise<MemorySource> {
-  const until = performance.now() + GREETING_LIMIT
-  while (target.channel && livingIsolates(target).length === 0 && performance.now() < until) await sleep(5)
+  const until = readClock() + GREETING_LIMIT
+  while (target.channel && livingIsolates(target).length === 0 && readClock() < until) await sleep(5)
   if (livingIsolates(target).length > 0) return new ProbedServer(target, name)
   if (target.pid === undefined) {
     throw new MemoryError(
       'The memory of a server that was given by its `url` alone cannot be read: set `target` to its pid, or let the plugin start it with `command` or `module`',
     )
   }
-  return new ProcessTree(target.pid, name, target.signal)
+  return new ResidentSet(target.pid, name, target.signal)
 }

@@ -1,6 +1,7 @@
 import { sleep } from '../lifecycle/abort.ts'
-import type { ForcedCollections } from '../metrics/memory-result.ts'
+import type { ForcedCollections } from '../results/memory-result.ts'
 import type { FloorRecord, ForcedPause } from './memory-source.ts'
+import { clearTimeout, readClock, setTimeout } from '../lifecycle/real-timers.ts'
 
 /** Floors rise in a program's first collections: so many are forced before one counts. */
 const WARMUP_COLLECTIONS = 6
@@ -57,9 +58,9 @@ export class FloorTaking {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const started = performance.now()
+    const started = readClock()
     await this.#warmUp(signal)
-    const left = (this.#plan.planned ?? 0) - (performance.now() - started)
+    const left = (this.#plan.planned ?? 0) - (readClock() - started)
     let distance = this.#plan.planned === undefined ? FIRST_DISTANCE : Math.max(50, left / PLANNED_FLOORS)
     while (!signal.aborted) {
       const record = await this.#collect()
@@ -86,12 +87,12 @@ export class FloorTaking {
   }
 
   async #warmUp(signal: AbortSignal): Promise<void> {
-    const giveUp = performance.now() + Math.min(LOAD_WAIT, (this.#plan.planned ?? Infinity) / 8)
-    while (this.#plan.underLoad() === false && performance.now() < giveUp) {
+    const giveUp = readClock() + Math.min(LOAD_WAIT, (this.#plan.planned ?? Infinity) / 8)
+    while (this.#plan.underLoad() === false && readClock() < giveUp) {
       if (!(await sleep(WARMUP_DISTANCE, signal))) return
     }
-    const enough = performance.now() + WARMUP_AT_MOST
-    for (let count = 0; count < WARMUP_COLLECTIONS && performance.now() < enough; count += 1) {
+    const enough = readClock() + WARMUP_AT_MOST
+    for (let count = 0; count < WARMUP_COLLECTIONS && readClock() < enough; count += 1) {
       await this.#collect()
       if (!(await sleep(Math.max(WARMUP_DISTANCE, 2 * this.#cost()), signal))) return
     }

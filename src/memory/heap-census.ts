@@ -1,4 +1,4 @@
-import type { ConstructorGrowth } from '../metrics/memory-result.ts'
+import type { ConstructorGrowth } from '../results/memory-result.ts'
 
 /** A heap snapshot as V8 writes it, as far as it is needed here. */
 export interface HeapSnapshot {

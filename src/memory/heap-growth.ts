@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { withDeadline } from '../lifecycle/abort.ts'
 import { guard, type Guard } from '../lifecycle/watchdog.ts'
-import type { ConstructorGrowth } from '../metrics/memory-result.ts'
+import type { ConstructorGrowth } from '../results/memory-result.ts'
 import type { MemorySource } from './memory-source.ts'
 
 /** A snapshot stops its isolate for about 90 ms a megabyte, so larger heaps are let alone. */

@@ -1,6 +1,6 @@
 import type { OptionIssue } from '../errors.ts'
-import { formatGrowth } from '../metrics/constructor-growth.ts'
-import type { LeakVerdict, MemoryResult } from '../metrics/memory-result.ts'
+import { formatGrowth } from '../results/constructor-growth.ts'
+import type { LeakVerdict, MemoryResult } from '../results/memory-result.ts'
 import { optionIssue, rejectIssues, unknownOption } from '../option-issues.ts'
 import { formatBytes, formatDuration } from '../units.ts'
 

@@ -1,7 +1,8 @@
 import { sleep } from '../lifecycle/abort.ts'
-import type { MemorySnapshot } from '../metrics/memory-result.ts'
-import { ThinnedSeries } from '../metrics/thinned-series.ts'
+import type { MemorySnapshot } from '../results/memory-result.ts'
+import { ThinnedSeries } from '../results/thinned-series.ts'
 import type { SourceReading } from './memory-source.ts'
+import { readClock } from '../lifecycle/real-timers.ts'
 
 /** An hour at 100 ms are 36 000 rows; so many are kept, of about 200 bytes each. */
 const ROWS = 2_000
@@ -53,11 +54,11 @@ export class LiveSamples {
 
 /** Looks every `interval` milliseconds until `signal` aborts; what one look costs does not move the next. */
 export async function sampleEvery(interval: number, look: () => Promise<void>, signal: AbortSignal): Promise<void> {
-  let due = performance.now()
+  let due = readClock()
   while (!signal.aborted) {
     await look()
-    due = Math.max(due + interval, performance.now())
-    await sleep(Math.max(0, due - performance.now()), signal)
+    due = Math.max(due + interval, readClock())
+    await sleep(Math.max(0, due - readClock()), signal)
   }
 }
 

@@ -1,8 +1,7 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import { PerfAbortError } from '../errors.ts'
 import { abortReason, raceSignal } from '../lifecycle/abort.ts'
-import { CALLS_MINIMUM_GROWTH } from '../metrics/leak-rule.ts'
-import type { ForcedCollections, MemoryResult } from '../metrics/memory-result.ts'
+import { CALLS_MINIMUM_GROWTH } from './verdict/leak-rule.ts'
+import type { ForcedCollections, MemoryResult } from '../results/memory-result.ts'
 import { Diagnosis } from './diagnosis.ts'
 import { LiveSamples } from './live-samples.ts'
 import type { ResolvedMemoryConfig } from './memory-options.ts'
@@ -11,6 +10,7 @@ import type { MemoryObserver } from './memory-observer.ts'
 import { OwnProcess } from './own-process.ts'
 import type { RunningWatch } from './running-watch.ts'
 import { memoryResult } from './watch-result.ts'
+import { readClock, readWallClock, turn } from '../lifecycle/real-timers.ts'
 
 const WARMUP_BLOCKS = 12
 const BLOCKS = 24
@@ -84,8 +84,8 @@ class CallMeasurement implements RunningWatch {
   readonly #config: ResolvedMemoryConfig
   readonly #measuring: Measuring
   readonly #live = new LiveSamples(0)
-  readonly #startedAt = Date.now()
-  readonly #started = performance.now()
+  readonly #startedAt = readWallClock()
+  readonly #started = readClock()
   readonly #records: FloorRecord[] = []
   readonly #collections: ForcedCollections = { count: 0, time: 0 }
   readonly #stopping = new AbortController()
@@ -94,7 +94,7 @@ class CallMeasurement implements RunningWatch {
   readonly #diagnosis: Diagnosis
   #iterations = 0
   #calls = 0
-  #yielded = performance.now()
+  #yielded = readClock()
 
   constructor(fn: () => unknown, config: ResolvedMemoryConfig, measuring: Measuring) {
     this.#fn = fn
@@ -173,7 +173,7 @@ class CallMeasurement implements RunningWatch {
       kind: 'node',
       title: this.#config.title,
       startedAt: this.#startedAt,
-      duration: performance.now() - this.#started,
+      duration: readClock() - this.#started,
       live: this.#live,
       records: this.#records,
       warmupSamples: 0,
@@ -200,9 +200,9 @@ class CallMeasurement implements RunningWatch {
   }
 
   async #giveWay(): Promise<void> {
-    if (performance.now() - this.#yielded > YIELD_EVERY) {
+    if (readClock() - this.#yielded > YIELD_EVERY) {
       await turn()
-      this.#yielded = performance.now()
+      this.#yielded = readClock()
     }
     this.#throwIfEnded()
   }
@@ -239,7 +239,7 @@ class CallMeasurement implements RunningWatch {
     observe?.onProgress?.(id, {
       ...(this.#config.title !== undefined && { title: this.#config.title }),
       progress,
-      elapsed: performance.now() - this.#started,
+      elapsed: readClock() - this.#started,
       latest: this.#live.latest,
       samples: this.#live.taken,
       floors: this.#records.length,

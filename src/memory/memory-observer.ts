@@ -1,4 +1,4 @@
-import type { MemoryProgress, MemoryResult } from '../metrics/memory-result.ts'
+import type { MemoryProgress, MemoryResult } from '../results/memory-result.ts'
 
 /** Whom a monitor tells of its watches. */
 export interface MemoryObserver {

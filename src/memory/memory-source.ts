@@ -1,5 +1,5 @@
-import type { IsolateBytes } from '../metrics/floor-series.ts'
-import type { MemorySnapshot } from '../metrics/memory-result.ts'
+import type { IsolateBytes } from './verdict/floor-series.ts'
+import type { MemorySnapshot } from '../results/memory-result.ts'
 import type { AllocationProfile, IsolateFloor, LoopDelay } from '../probe/protocol.ts'
 
 /** One look at a target. */

@@ -1,7 +1,7 @@
 import { MemoryError } from '../errors.ts'
 import { abortReason } from '../lifecycle/abort.ts'
-import { SERVER_MINIMUM_GROWTH } from '../metrics/leak-rule.ts'
-import type { MemoryProgress, MemoryResult } from '../metrics/memory-result.ts'
+import { SERVER_MINIMUM_GROWTH } from './verdict/leak-rule.ts'
+import type { MemoryProgress, MemoryResult } from '../results/memory-result.ts'
 import { Diagnosis } from './diagnosis.ts'
 import { FloorTaking } from './floor-taking.ts'
 import { LiveSamples, sampleEvery } from './live-samples.ts'
@@ -9,6 +9,7 @@ import type { ResolvedMemoryConfig } from './memory-options.ts'
 import type { ForcedPause, MemorySource, SourceReading } from './memory-source.ts'
 import type { RunningWatch, WatchEnd } from './running-watch.ts'
 import { memoryResult } from './watch-result.ts'
+import { readClock, readWallClock } from '../lifecycle/real-timers.ts'
 
 const PROGRESS_DISTANCE = 500
 
@@ -35,8 +36,8 @@ export class MemoryWatch implements RunningWatch {
   readonly #floors: FloorTaking | undefined
   readonly #diagnosis: Diagnosis
   readonly #running = new AbortController()
-  readonly #startedAt = Date.now()
-  readonly #started = performance.now()
+  readonly #startedAt = readWallClock()
+  readonly #started = readClock()
   readonly #loadAtStart: number | undefined
   #stoppedAfter: number | undefined
   #progressDue = PROGRESS_DISTANCE
@@ -83,7 +84,7 @@ export class MemoryWatch implements RunningWatch {
   end(end: WatchEnd): void {
     if (this.#end) return
     this.#end = end
-    this.#stoppedAfter = performance.now() - this.#started
+    this.#stoppedAfter = readClock() - this.#started
     this.#plan.source.gone?.removeEventListener('abort', this.#onGone)
     this.#running.abort()
     this.#settle(end)
@@ -114,7 +115,7 @@ export class MemoryWatch implements RunningWatch {
       kind: source.kind,
       title: config.title,
       startedAt: this.#startedAt,
-      duration: this.#stoppedAfter ?? performance.now() - this.#started,
+      duration: this.#stoppedAfter ?? readClock() - this.#started,
       live: this.#live,
       records: this.#floors?.records() ?? [],
       warmupSamples: config.warmupSamples,
@@ -161,7 +162,7 @@ export class MemoryWatch implements RunningWatch {
   }
 
   #report({ snapshot }: SourceReading): void {
-    const elapsed = performance.now() - this.#started
+    const elapsed = readClock() - this.#started
     if (elapsed < this.#progressDue) return
     this.#progressDue = elapsed + PROGRESS_DISTANCE
     const { planned, onProgress, config } = this.#plan

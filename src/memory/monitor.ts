@@ -1,8 +1,7 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import { optionIssue, rejectIssues } from '../option-issues.ts'
 import { abortReason, leftBehindBy, raceSignal, withDeadline } from '../lifecycle/abort.ts'
 import { timeLeft, type Lifetime } from '../lifecycle/attempt.ts'
-import type { MemoryResult, MemorySnapshot, NodeMemorySnapshot } from '../metrics/memory-result.ts'
+import type { MemoryResult, MemorySnapshot, NodeMemorySnapshot } from '../results/memory-result.ts'
 import type { MemoryObserver } from './memory-observer.ts'
 import type { MeasureOptions, MemoryConfig, ResolvedMemoryConfig } from './memory-options.ts'
 import type { ForcedPause, MemorySource } from './memory-source.ts'
@@ -10,6 +9,7 @@ import type { MemoryTarget } from './memory-target.ts'
 import type { MemoryWatch } from './memory-watch.ts'
 import type { RunningWatch, WatchEnd } from './running-watch.ts'
 import { watchError } from './watch-error.ts'
+import { clearTimeout, readWallClock, setTimeout, turn } from '../lifecycle/real-timers.ts'
 
 /** What a monitor needs of the test it belongs to. All of it may be missing: then it watches this process. */
 export interface MemoryContext {
@@ -43,7 +43,7 @@ const watching = () => import('./watching.ts')
 const ownMemory = {
   read(): NodeMemorySnapshot {
     const { heapUsed, heapTotal, external, arrayBuffers, rss } = process.memoryUsage()
-    return { timestamp: Date.now(), heapUsed, heapTotal, external, arrayBuffers, rss }
+    return { timestamp: readWallClock(), heapUsed, heapTotal, external, arrayBuffers, rss }
   },
 }
 

@@ -1,7 +1,8 @@
-import type { NodeMemorySnapshot } from '../metrics/memory-result.ts'
+import type { NodeMemorySnapshot } from '../results/memory-result.ts'
 import { Isolate } from '../probe/isolate.ts'
 import type { AllocationProfile } from '../probe/protocol.ts'
 import { floorBytes, type FloorRecord, type MemorySource, type SourceReading } from './memory-source.ts'
+import { readWallClock } from '../lifecycle/real-timers.ts'
 
 /**
  * Up to a page of old space (256 KB) that V8 has set aside counts as used after one full collection and not after the next, on
@@ -22,7 +23,7 @@ export class OwnProcess implements MemorySource {
   read(watch?: string): SourceReading & { snapshot: NodeMemorySnapshot } {
     const { memory, requests, loop, gc } = isolate.read(watch)
     return {
-      snapshot: { timestamp: Date.now(), ...memory },
+      snapshot: { timestamp: readWallClock(), ...memory },
       stale: false,
       ...(requests && { requests }),
       ...(loop && { loop }),
@@ -33,7 +34,7 @@ export class OwnProcess implements MemorySource {
   async collect(watch?: string): Promise<FloorRecord> {
     const floor = await isolate.collect(watch)
     return {
-      timestamp: Date.now(),
+      timestamp: readWallClock(),
       isolates: new Map([['self', floorBytes(floor)]]),
       time: floor.time,
       ...(floor.requests && { requests: floor.requests }),

@@ -1,6 +1,6 @@
 import { MemoryError } from '../errors.ts'
 import { withDeadline } from '../lifecycle/abort.ts'
-import type { IsolateBytes } from '../metrics/floor-series.ts'
+import type { IsolateBytes } from './verdict/floor-series.ts'
 import type {
   AllocationProfile,
   IsolateFloor,
@@ -10,7 +10,8 @@ import type {
 } from '../probe/protocol.ts'
 import { floorBytes, type FloorRecord, type MemorySource, type SourceReading } from './memory-source.ts'
 import type { MemoryTarget, TargetIsolate } from './memory-target.ts'
-import { listTree } from './process-tree.ts'
+import { listTree } from './resident-set.ts'
+import { readClock, readWallClock } from '../lifecycle/real-timers.ts'
 
 /** How long a sample waits for an isolate before its last known figures stand in. */
 const SAMPLE_LIMIT = 250
@@ -84,10 +85,10 @@ export class ProbedServer implements MemorySource {
 
   /** What was known last, for a while. */
   #absent(known: readonly KnownIsolate[]): SourceReading {
-    this.#absentSince ??= performance.now()
+    this.#absentSince ??= readClock()
     const latest = this.#latest
-    if (!latest || performance.now() - this.#absentSince > ABSENCE_LIMIT) throw this.#silent(known)
-    return { ...latest, snapshot: { ...latest.snapshot, timestamp: Date.now() }, stale: true }
+    if (!latest || readClock() - this.#absentSince > ABSENCE_LIMIT) throw this.#silent(known)
+    return { ...latest, snapshot: { ...latest.snapshot, timestamp: readWallClock() }, stale: true }
   }
 
   async collect(watch?: string): Promise<FloorRecord | undefined> {
@@ -112,7 +113,7 @@ export class ProbedServer implements MemorySource {
     if (isolates.size === 0) return undefined
     const silent = new Set(known.flatMap((entry) => (entry.silent ? [entry.isolate.id] : [])))
     const requests = { ...this.#requestsSoFar(), requestsOf: new Map(this.#requests) }
-    return { timestamp: Date.now(), isolates, silent, time, ...requests }
+    return { timestamp: readWallClock(), isolates, silent, time, ...requests }
   }
 
   /** One question at a time: a thread that is parked must not find hundreds of them when it wakes up. */
@@ -223,7 +224,7 @@ function joinReadings(readings: readonly (IsolateReading & { pid: number })[]): 
   const rss = new Map(readings.map(({ pid, memory }) => [pid, memory.rss]))
   return {
     snapshot: {
-      timestamp: Date.now(),
+      timestamp: readWallClock(),
       heapUsed: sum((memory) => memory.heapUsed),
       heapTotal: sum((memory) => memory.heapTotal),
       external: sum((memory) => memory.external),

@@ -1,4 +1,4 @@
-import type { MemoryResult } from '../metrics/memory-result.ts'
+import type { MemoryResult } from '../results/memory-result.ts'
 
 /** How a watch came to its end. */
 export type WatchEnd =

@@ -1,5 +1,5 @@
 import { MemoryError, PerfAbortError } from '../errors.ts'
-import type { MemoryResult } from '../metrics/memory-result.ts'
+import type { MemoryResult } from '../results/memory-result.ts'
 import type { WatchEnd } from './running-watch.ts'
 
 /** What a watch that came to such an end rejects with. */

@@ -1,5 +1,5 @@
-import { countAt, joinFloors, type JoinedFloors } from '../metrics/floor-series.ts'
-import { decideLeak, RSS_MINIMUM_GROWTH, type LeakDecision } from '../metrics/leak-rule.ts'
+import { countAt, joinFloors, type JoinedFloors } from './verdict/floor-series.ts'
+import { decideLeak, RSS_MINIMUM_GROWTH, type LeakDecision } from './verdict/leak-rule.ts'
 import type {
   ForcedCollections,
   LeakVerdict,
@@ -8,7 +8,7 @@ import type {
   MemorySuspect,
   NodeMemorySnapshot,
   ProcessMemorySnapshot,
-} from '../metrics/memory-result.ts'
+} from '../results/memory-result.ts'
 import type { AllocationProfile } from '../probe/protocol.ts'
 import type { Diagnosed } from './diagnosis.ts'
 import type { LiveSample, LiveSamples } from './live-samples.ts'

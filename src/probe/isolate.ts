@@ -1,11 +1,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { constants, PerformanceObserver } from 'node:perf_hooks'
-import { setImmediate as turn } from 'node:timers/promises'
 import { getHeapCodeStatistics, getHeapSpaceStatistics, setFlagsFromString, writeHeapSnapshot } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { AllocationSampler } from './allocation-sampler.ts'
 import { LoopDelays, LoopTimer } from './loop-delay.ts'
 import type { IsolateAnswers, IsolateFloor, IsolateMemory, IsolateQuestion, IsolateReading } from './protocol.ts'
+import { readClock, turn } from '../lifecycle/real-timers.ts'
 
 /** Turns of the loop between two collections: the requests that waited for the first one are over then. */
 const TURNS = 3
@@ -135,9 +135,9 @@ export class Isolate {
   #snapshot(file: string, largestHeap: number): number | null {
     if (process.memoryUsage().heapUsed > largestHeap) return null
     this.#timer.skip()
-    const started = performance.now()
+    const started = readClock()
     writeHeapSnapshot(file)
-    const time = performance.now() - started
+    const time = readClock() - started
     this.#timer.skip()
     return time
   }
@@ -147,16 +147,16 @@ export class Isolate {
     const gc = (this.#gc ??= exposeGc())
     // A forced pause is ours, not the server's: its loop is not timed across it.
     this.#timer.skip()
-    let started = performance.now()
+    let started = readClock()
     gc()
-    let time = performance.now() - started
+    let time = readClock() - started
     for (let turns = 0; turns < TURNS; turns += 1) await turn()
-    started = performance.now()
+    started = readClock()
     const floors = Array.from({ length: this.#readings }, () => {
       gc()
       return { memory: readMemory(), code: readCodeSize(), machineCode: readMachineCodeSize() }
     })
-    time += performance.now() - started
+    time += readClock() - started
     this.#timer.skip()
     // No spread here: V8 would make the result's shape anew in old space after each collection, and count a page of it as used.
     const { memory, code, machineCode } = medianFloor(floors)

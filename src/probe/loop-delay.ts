@@ -1,6 +1,6 @@
 import { createHistogram } from 'node:perf_hooks'
-import { clearInterval, setInterval } from 'node:timers'
 import type { LoopDelay } from './protocol.ts'
+import { clearInterval, readClock, setInterval } from '../lifecycle/real-timers.ts'
 
 /** How often the event loop is looked at, in milliseconds. */
 const DISTANCE = 20
@@ -42,7 +42,7 @@ export class LoopTimer {
   }
 
   start(): void {
-    this.#last = performance.now()
+    this.#last = readClock()
     this.#timer ??= setInterval(() => this.#tick(), DISTANCE).unref()
   }
 
@@ -53,7 +53,7 @@ export class LoopTimer {
 
   /** Whoever asks right after a blocked loop is answered before the timer fires: what is overdue counts already. */
   catchUp(): void {
-    if (this.#last !== undefined && performance.now() - this.#last > DISTANCE) this.#tick()
+    if (this.#last !== undefined && readClock() - this.#last > DISTANCE) this.#tick()
   }
 
   /** What the loop is late by next is not its own doing. */
@@ -62,7 +62,7 @@ export class LoopTimer {
   }
 
   #tick(): void {
-    const now = performance.now()
+    const now = readClock()
     if (this.#last !== undefined) this.#onDelay(Math.max(0, now - this.#last - DISTANCE))
     this.#last = now
   }

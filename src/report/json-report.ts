@@ -1,4 +1,4 @@
-import type { ReportEnvironment } from './environment.ts'
+import type { ReportEnvironment } from './machine.ts'
 import { explainFailure, type FailureStory } from './failure.ts'
 import type { RunSummary, TestSummary } from './summary.ts'
 

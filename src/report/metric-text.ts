@@ -1,4 +1,4 @@
-import { parseCondition } from '../metrics/threshold.ts'
+import { parseCondition } from '../results/threshold.ts'
 import { formatBytes, formatCount, formatDuration, formatRate, formatRatio, isMeasured } from '../units.ts'
 
 type Figure = number | null | undefined

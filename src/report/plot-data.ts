@@ -1,4 +1,4 @@
-import { parseCondition } from '../metrics/threshold.ts'
+import { parseCondition } from '../results/threshold.ts'
 import { isMeasured } from '../units.ts'
 import { formatBound } from './metric-text.ts'
 import { oneLine } from './screen-text.ts'

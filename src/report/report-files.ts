@@ -1,4 +1,4 @@
-import { readEnvironment } from './environment.ts'
+import { readEnvironment } from './machine.ts'
 import { renderHtmlReport } from './html-report.ts'
 import { createJsonReport, type JsonReport } from './json-report.ts'
 import { renderPrometheus } from './prometheus-report.ts'

@@ -1,6 +1,6 @@
-import type { LoadResult } from '../metrics/load-result.ts'
-import type { MemoryResult } from '../metrics/memory-result.ts'
-import type { ThresholdOutcome } from '../metrics/threshold.ts'
+import type { LoadResult } from '../results/load-result.ts'
+import type { MemoryResult } from '../results/memory-result.ts'
+import type { ThresholdOutcome } from '../results/threshold.ts'
 import type {
   MeasurementOutcome,
   PerfArtifact,

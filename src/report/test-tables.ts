@@ -1,4 +1,4 @@
-import { formatGrowth } from '../metrics/constructor-growth.ts'
+import { formatGrowth } from '../results/constructor-growth.ts'
 import { formatBytes, formatCount, formatDuration, formatRatio, isMeasured } from '../units.ts'
 import { loadRemarks } from './load-remarks.ts'
 import { formatBound, formatMetric, missText } from './metric-text.ts'

@@ -1,4 +1,4 @@
-import type { LoadSample } from '../metrics/load-result.ts'
+import type { LoadSample } from '../results/load-result.ts'
 import { isMeasured } from '../units.ts'
 import type { Recorded } from './recorded.ts'
 

@@ -1,6 +1,7 @@
 import { pathToFileURL } from 'node:url'
 import { withDeadline } from '../lifecycle/abort.ts'
 import { startApplication, type RunningApplication } from './module-application.ts'
+import { setTimeout } from '../lifecycle/real-timers.ts'
 
 // The entry of the process that a `module` runs in. Its argument is a `ModuleHostPlan`.
 

@@ -2,6 +2,7 @@ import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync } f
 import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { clearInterval, setInterval } from '../lifecycle/real-timers.ts'
 
 /** How much of the end of the output is kept. */
 const TAIL = 64 * 1024

@@ -1,5 +1,5 @@
 import type { ServerExitedError } from '../errors.ts'
-import type { MemorySnapshot } from '../metrics/memory-result.ts'
+import type { MemorySnapshot } from '../results/memory-result.ts'
 import type { HealthCheckOptions, HealthCheckResult } from './health.ts'
 
 /** A server under test: started and healthy. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { PROBE_SOCKET, type IsolateAnswers, type IsolateGreeting, type IsolateQuestion } from '../probe/protocol.ts'
+import { clearTimeout, setTimeout } from '../lifecycle/real-timers.ts'
 
 /** One isolate of the server's tree whose probe is connected. */
 export interface ProbedIsolate extends IsolateGreeting {
@@ -35,7 +36,7 @@ export interface ProbeChannel {
   close(): Promise<void>
 }
 
-const PRELOAD = fileURLToPath(new URL('./memory-probe.cjs', import.meta.url))
+const PRELOAD = fileURLToPath(new URL('../probe/preload.cjs', import.meta.url))
 
 /** Opens the listening side for one server. */
 export async function openProbeChannel(): Promise<ProbeChannel> {

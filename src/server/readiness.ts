@@ -3,6 +3,7 @@ import { checkHttp, checkTcp, healthUrl, type HealthCheckResult } from './health
 import { findOwnership, type PortOwner } from './listeners.ts'
 import type { Exit, ServerProcess } from './server-process.ts'
 import type { HealthCheck } from './server-options.ts'
+import { readClock } from '../lifecycle/real-timers.ts'
 
 export interface ReadinessPlan {
   readonly check: HealthCheck
@@ -91,7 +92,7 @@ export async function waitUntilReady(server: ServerProcess, plan: ReadinessPlan)
 
 async function probeUntilReady(server: ServerProcess, plan: ReadinessPlan, running: AbortSignal): Promise<Readiness> {
   const { check, interval, signal } = plan
-  const end = performance.now() + plan.timeout
+  const end = readClock() + plan.timeout
   let lastProbe: string | undefined
   let limit = FIRST_PROBE_TIMEOUT
   let seen = 0
@@ -101,11 +102,11 @@ async function probeUntilReady(server: ServerProcess, plan: ReadinessPlan, runni
     if (server.exit) return { kind: 'exited', exit: server.exit, lastProbe }
     if (signal.aborted) return { kind: 'aborted' }
     if (check.kind === 'none') return { kind: 'ready' }
-    const left = end - performance.now()
+    const left = end - readClock()
     if (left <= 0) return { kind: 'timeout', lastProbe }
-    const started = performance.now()
+    const started = readClock()
     const found = await lookAt(server, plan, Math.min(limit, left), running)
-    const took = performance.now() - started
+    const took = readClock() - started
     if (found.healthy) return judgeAnswer(server, plan, lastProbe)
     // One that had next to no time before the deadline says less than the one before.
     if (!running.aborted && !(left < MEANINGFUL_PROBE && lastProbe)) lastProbe = found.message
@@ -118,7 +119,7 @@ async function probeUntilReady(server: ServerProcess, plan: ReadinessPlan, runni
     // From start to start: a slow refusal does not slow the rhythm.
     const shut = found.latency === undefined && took < SHUT_DOOR
     const pause = Math.max((shut ? Math.min(interval, KNOCK_INTERVAL) : interval) - took, MIN_PAUSE)
-    await sleep(Math.min(pause, Math.max(0, end - performance.now())), running)
+    await sleep(Math.min(pause, Math.max(0, end - readClock())), running)
   }
 }
 

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { ServerStartError } from '../errors.ts'
 import { raceSignal } from '../lifecycle/abort.ts'
 import { formatDuration } from '../units.ts'
-import { cleanEnvironment } from './environment.ts'
+import { cleanEnvironment } from './child-environment.ts'
 import { lastLines } from './output.ts'
 import { ServerProcess } from './server-process.ts'
 

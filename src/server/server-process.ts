@@ -4,6 +4,7 @@ import { terminateTree, type ProcessTree, type TerminateOptions } from '../lifec
 import { COOKIE_VARIABLE, guard, type Guard } from '../lifecycle/watchdog.ts'
 import { withDeadline } from '../lifecycle/abort.ts'
 import { ServerOutput } from './output.ts'
+import { readClock } from '../lifecycle/real-timers.ts'
 
 /** What to spawn: a line for the shell, or a program with its arguments. */
 export interface SpawnPlan {
@@ -35,7 +36,7 @@ const EXIT_NOTICE = 500
  */
 export class ServerProcess {
   readonly output = new ServerOutput()
-  readonly spawnedAt = performance.now()
+  readonly spawnedAt = readClock()
   /** Resolves when the child is gone or could not be spawned; never rejects. */
   readonly exited: Promise<Exit>
   exit: Exit | undefined
@@ -59,7 +60,7 @@ export class ServerProcess {
     }
     this.exited = new Promise((resolve) => {
       const finish = (ended: Omit<Exit, 'lifetime'>) => {
-        this.exit ??= { ...ended, lifetime: performance.now() - this.spawnedAt }
+        this.exit ??= { ...ended, lifetime: readClock() - this.spawnedAt }
         resolve(this.exit)
       }
       this.#child.once('exit', (code, signal) => finish({ code, signal }))

@@ -1,7 +1,7 @@
 import { PerfAbortError, PortInUseError, ServerStartError } from '../errors.ts'
 import { abortReason, raceSignal } from '../lifecycle/abort.ts'
 import { timeLeft, type Lifetime } from '../lifecycle/attempt.ts'
-import type { MemorySnapshot } from '../metrics/memory-result.ts'
+import type { MemorySnapshot } from '../results/memory-result.ts'
 import { formatDuration } from '../units.ts'
 import { adviseOnExit, afterLifetime, describeExit, formatFailure } from './failure-report.ts'
 import type { Instrument, PerfServer, ServerEvent } from './perf-server.ts'
@@ -13,6 +13,7 @@ import { ServerProcess } from './server-process.ts'
 import { folderOf, nameOfSource, planSpawn } from './spawn-plan.ts'
 import { StartedServer, type ServerAddress } from './started-server.ts'
 import { dialHost, hostInUrl } from './url.ts'
+import { readClock, setTimeout } from '../lifecycle/real-timers.ts'
 
 export type { Instrument, PerfServer, ServerEvent } from './perf-server.ts'
 
@@ -217,7 +218,7 @@ async function launchOnPort(
   const dialled = { ...address, host: dialHost(address.host) }
   const readiness = await waitUntilReady(process, { ...dialled, check, interval, signal, timeout: limit.timeout })
   if (readiness.kind === 'ready') {
-    const readyAfter = performance.now() - process.spawnedAt
+    const readyAfter = readClock() - process.spawnedAt
     const pid = process.pid === undefined ? {} : { pid: process.pid }
     context.observe?.({ event: 'ready', source: nameOfSource(options.source), url: address.url, readyAfter, ...pid })
     return process

@@ -1,7 +1,7 @@
 import type {} from 'vitest'
-import type { LoadResult } from '../metrics/load-result.ts'
-import type { MemoryResult, MemorySnapshot } from '../metrics/memory-result.ts'
-import type { ThresholdOutcome } from '../metrics/threshold.ts'
+import type { LoadResult } from '../results/load-result.ts'
+import type { MemoryResult, MemorySnapshot } from '../results/memory-result.ts'
+import type { ThresholdOutcome } from '../results/threshold.ts'
 
 // Types only: the reporter's side reads this file too, and must not load anything of the worker's.
 

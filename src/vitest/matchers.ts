@@ -3,14 +3,14 @@ import type { HealthCheckOptions } from '../server/health.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import type { OptionIssue } from '../errors.ts'
 import { describeLeak, type LeakOptions } from '../memory/leak-description.ts'
-import { measurementId } from '../metrics/measurement-id.ts'
+import { measurementId } from '../results/measurement-id.ts'
 import {
   evaluateThresholds,
   formatOutcomes,
   parseThresholds,
   type Thresholds,
   type ThresholdSyntaxIssue,
-} from '../metrics/threshold.ts'
+} from '../results/threshold.ts'
 import { isRecord, optionIssue, rejectIssues } from '../option-issues.ts'
 import { runningAttempt } from './test-attempt.ts'
 

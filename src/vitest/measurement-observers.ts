@@ -1,6 +1,6 @@
-import type { LoadObserver } from '../load/generator.ts'
+import type { LoadObserver } from '../load/spec/load-generator.ts'
 import type { MemoryObserver } from '../memory/memory-observer.ts'
-import type { MemorySnapshot } from '../metrics/memory-result.ts'
+import type { MemorySnapshot } from '../results/memory-result.ts'
 import type { ServerEvent } from '../server/perf-server.ts'
 import type { TestAttempt } from './test-attempt.ts'
 

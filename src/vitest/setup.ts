@@ -1,3 +1,5 @@
+// First: what it takes must be the real timers, before a test or another setup file fakes them.
+import '../lifecycle/real-timers.ts'
 import './matchers.ts'
 import { renewTest } from './fixtures.ts'
 

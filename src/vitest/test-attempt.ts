@@ -2,6 +2,7 @@ import type { TestContext } from 'vitest'
 import type { Lifetime } from '../lifecycle/attempt.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import { ArtifactRecorder } from './artifact-recorder.ts'
+import { clearTimeout, readClock, setTimeout } from '../lifecycle/real-timers.ts'
 
 type Task = TestContext['task']
 
@@ -32,7 +33,7 @@ export class TestAttempt implements Lifetime {
   readonly #controller = new AbortController()
   readonly #closers: Close[] = []
   readonly #inheritsDeadSignal: boolean
-  #startedAt = performance.now()
+  #startedAt = readClock()
   #startedInHook: boolean
   #closing: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -53,7 +54,7 @@ export class TestAttempt implements Lifetime {
   get deadline(): number {
     if (this.#startedInHook && !isInside('beforeEach', this.task)) {
       this.#startedInHook = false
-      this.#startedAt = performance.now()
+      this.#startedAt = readClock()
     }
     const inHook = this.#startedInHook || isInside('afterEach', this.task)
     const hasLimit = Number.isFinite(this.timeout) && this.timeout > 0 && !inHook

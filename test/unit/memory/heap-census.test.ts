@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { writeHeapSnapshot } from 'node:v8'
 import { afterAll, describe, expect, it } from 'vitest'
 import { compareCensuses, takeCensus, type HeapCensus, type HeapSnapshot } from '../../../src/memory/heap-census.ts'
-import { formatGrowth } from '../../../src/metrics/constructor-growth.ts'
+import { formatGrowth } from '../../../src/results/constructor-growth.ts'
 
 const file = join(tmpdir(), `perf-census-${process.pid}.heapsnapshot`)
 afterAll(() => rmSync(file, { force: true }))

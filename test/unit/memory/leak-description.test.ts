@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { PerfOptionsError } from '../../../src/errors.ts'
 import { describeLeak } from '../../../src/memory/leak-description.ts'
-import type { LeakVerdict } from '../../../src/metrics/memory-result.ts'
+import type { LeakVerdict } from '../../../src/results/memory-result.ts'
 
 function result(leak: Partial<LeakVerdict>) {
   const collections = { count: 40, time: 180 }

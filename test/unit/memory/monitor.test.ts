@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
 // Errors and the monitor from one build: `instanceof` has to hold, and servers under test need the built probe.
 import { MemoryError, PerfAbortError, PerfOptionsError } from '../../../dist/errors.js'
-import { LoadGenerator } from '../../../dist/load/generator.js'
+import { LoadGenerator } from '../../../dist/load/spec/load-generator.js'
 import { MemoryMonitor, snapshotOfServer } from '../../../dist/memory/monitor.js'
 import type { MemoryObserver } from '../../../src/memory/memory-observer.ts'
-import type { NodeMemoryResult } from '../../../src/metrics/memory-result.ts'
+import type { NodeMemoryResult } from '../../../src/results/memory-result.ts'
 import { spawnServer } from './spawned-server.ts'
 
 const HEAP_FIGURES = ['arrayBuffers', 'external', 'heapTotal', 'heapUsed', 'rss', 'timestamp']

@@ -39,7 +39,7 @@ describe('allocationSites', () => {
   })
 
   it('leaves this package out, loaded either way', () => {
-    const own = new URL('../../../src/server/memory-probe.cts', import.meta.url)
+    const own = new URL('../../../src/probe/preload.cts', import.meta.url)
     const head = node(
       '',
       '(root)',

@@ -1,5 +1,5 @@
-import type { LoadResult, LoadSample } from '../../../src/metrics/load-result.ts'
-import type { MemoryResult } from '../../../src/metrics/memory-result.ts'
+import type { LoadResult, LoadSample } from '../../../src/results/load-result.ts'
+import type { MemoryResult } from '../../../src/results/memory-result.ts'
 import type {
   PerfLoadArtifact,
   PerfMemoryArtifact,

@@ -1,0 +1,61 @@
+import { LatencyHistogram } from '../../results/latency-histogram.ts'
+import { ArrivalSchedule, type Segment } from '../plan/schedule.ts'
+
+/** The arrivals of an open model, one after the other: which is next, how many wait, and how late the generator itself was. */
+export class Arrivals {
+  /** How late the generator looked at each arrival, whether or not a connection was free for it: no server has a part in that. */
+  readonly lateness = new LatencyHistogram()
+  readonly #schedule: ArrivalSchedule
+  /** The same schedule: each is read in order. */
+  readonly #ahead: ArrivalSchedule
+  readonly #amount: number
+  #next = 0
+  #noticed = 0
+  /** Milliseconds from the start at which the next arrival is due; `Infinity` after the last. */
+  due: number
+  /** The same of the first that has not been noticed. */
+  dueAhead: number
+
+  constructor(rate: readonly Segment[], amount: number | undefined) {
+    this.#schedule = new ArrivalSchedule(rate)
+    this.#ahead = new ArrivalSchedule(rate)
+    this.#amount = amount ?? Infinity
+    this.due = this.#dueAt(this.#schedule, 0)
+    this.dueAhead = this.due
+  }
+
+  #dueAt(schedule: ArrivalSchedule, n: number): number {
+    return n < this.#amount ? schedule.dueAt(n) : Infinity
+  }
+
+  /** Notices all that is due by `elapsed`; returns how many had been noticed before. */
+  notice(elapsed: number): number {
+    const before = this.#noticed
+    while (this.dueAhead <= elapsed) {
+      this.lateness.record(elapsed - this.dueAhead)
+      this.#noticed += 1
+      this.dueAhead = this.#dueAt(this.#ahead, this.#noticed)
+    }
+    return before
+  }
+
+  /** Whether the next arrival is one of the first `count`. */
+  isAmong(count: number): boolean {
+    return this.#next < count
+  }
+
+  /** The next arrival is done with: sent, dropped or failed. */
+  advance(): void {
+    this.#next += 1
+    this.due = this.#dueAt(this.#schedule, this.#next)
+  }
+
+  /** Arrivals that are due and not yet sent. */
+  backlog(elapsed: number): number {
+    return Math.max(0, Math.min(this.#schedule.dueBy(elapsed), this.#amount) - this.#next)
+  }
+
+  rateAt(elapsed: number): number {
+    return this.#schedule.rateAt(elapsed)
+  }
+}

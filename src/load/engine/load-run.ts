@@ -1,0 +1,275 @@
+import { performance } from 'node:perf_hooks'
+import type { LoadSample } from '../../results/load-result.ts'
+import { Arrivals } from './arrivals.ts'
+import type { Connection } from '../http/connection.ts'
+import { ConnectionPool } from '../http/connection-pool.ts'
+import type { Failure } from '../http/failure.ts'
+import { InFlightHistory } from '../measure/in-flight-history.ts'
+import { LoadPhase } from './load-phase.ts'
+import type { LoadPlan } from '../plan/load-plan.ts'
+import { LOOK, Measurement } from '../measure/measurement.ts'
+import type { LoadEnd, RowlessProgress } from '../messages.ts'
+import { ProgressTimer } from './progress-timer.ts'
+import { Reachability } from './reachability.ts'
+import { valueAt } from '../plan/schedule.ts'
+import { targetOf } from '../http/target.ts'
+import { ThresholdWatch } from './threshold-watch.ts'
+import {
+  clearInterval,
+  clearTimeout,
+  readClock,
+  readWallClock,
+  setImmediate,
+  setInterval,
+  setTimeout,
+} from '../../lifecycle/real-timers.ts'
+
+/** Open model: how long the first arrival waits for all connections to be open (else those that come first pay for the opening). */
+const LONGEST_OPENING = 1_000
+/** Open model: how long requests under way at the end are waited for (the slowest would be missing otherwise). */
+const LONGEST_DRAIN = 1_000
+
+export interface LoadRunReport {
+  /** All so far; absent before there is anything. */
+  tick(completed: number, progress?: RowlessProgress): void
+  progress(progress: RowlessProgress, rows: LoadSample[]): void
+  end(end: LoadEnd, completed: number, progress: RowlessProgress, rows: LoadSample[]): void
+}
+
+/** One load under way, from the opening of its connections through warm-up and measured part to its end. */
+export class LoadRun {
+  readonly #plan: LoadPlan
+  readonly #report: LoadRunReport
+  readonly #pool: ConnectionPool
+  readonly #history = new InFlightHistory()
+  readonly #reachability: Reachability
+  readonly #thresholds: ThresholdWatch | undefined
+  #state: 'opening' | 'warmup' | 'measured' | 'drain' | 'ended' = 'opening'
+  /** Absent while connections are opened. */
+  #phase: LoadPhase | undefined
+  #lookTimer: NodeJS.Timeout | undefined
+  #stateTimer: NodeJS.Timeout | undefined
+  #progressTimer: ProgressTimer | undefined
+
+  constructor(plan: LoadPlan, report: LoadRunReport) {
+    this.#plan = plan
+    this.#report = report
+    this.#reachability = new Reachability(plan.url, plan.duration === undefined)
+    const ramps = plan.stages !== undefined
+    if (plan.abortOnFail) this.#thresholds = new ThresholdWatch(plan.thresholds, { duration: plan.duration, ramps })
+    this.#pool = new ConnectionPool(targetOf(plan), {
+      onReady: (connection) => this.#onReady(connection),
+      onAnswer: (_connection, status, since, request) => this.#phase?.onAnswer(status, since, request),
+      onFailure: (kind, message, since) => this.#phase?.onFailure(kind, message, since),
+      onWithdrawn: (since) => this.#phase?.onWithdrawn(since),
+      onConnectFailure: (failure) => this.#onConnectFailure(failure),
+      onBytes: (count) => this.#phase?.measurement.recorder.addBytes(count),
+    })
+  }
+
+  // From one state to the next -----------------------------------------------------------------------------------------
+
+  start(): void {
+    this.#lookTimer = setInterval(() => this.#look(), LOOK)
+    const { warmup, rate } = this.#plan
+    if (!rate) return this.#begin()
+    this.#pool.resize(warmup?.connections ?? this.#connectionsWanted(0))
+    this.#stateTimer = setTimeout(() => this.#begin(), LONGEST_OPENING)
+  }
+
+  /** Begins to send, once. */
+  #begin(): void {
+    if (this.#state !== 'opening') return
+    clearTimeout(this.#stateTimer)
+    const { warmup, rate } = this.#plan
+    if (!warmup) return this.#beginMeasured()
+    const steady = rate?.flatMap(({ from, to }) => [from, to]).find((value) => value > 0) ?? 0
+    const arrivals = rate && new Arrivals([{ duration: warmup.duration, from: steady, to: steady }], undefined)
+    this.#state = 'warmup'
+    this.#stateTimer = setTimeout(() => this.#beginMeasured(), warmup.duration)
+    this.#beginPhase({ arrivals, connections: warmup.connections, duration: warmup.duration })
+  }
+
+  #beginMeasured(): void {
+    const { rate, amount, duration } = this.#plan
+    this.#state = 'measured'
+    if (duration !== undefined) this.#stateTimer = setTimeout(() => this.#endSending(), duration)
+    const arrivals = rate && new Arrivals(rate, amount)
+    this.#beginPhase({ arrivals, amount, connections: this.#connectionsWanted(0), duration: duration ?? Infinity })
+  }
+
+  #beginPhase(part: {
+    arrivals?: Arrivals | undefined
+    amount?: number | undefined
+    connections: number
+    duration: number
+  }) {
+    this.#phase?.close()
+    this.#progressTimer?.stop()
+    const { arrivals, amount, connections, duration } = part
+    const phase = new LoadPhase({
+      plan: this.#plan,
+      pool: this.#pool,
+      history: this.#history,
+      arrivals,
+      amount,
+      onEnded: () => this.#endIfDone(),
+    })
+    this.#phase = phase
+    this.#pool.resize(connections)
+    this.#progressTimer = new ProgressTimer(phase.start, this.#plan.progressInterval, duration, () =>
+      this.#sendProgress(),
+    )
+    phase.begin()
+  }
+
+  /** The planned time is over: the open model waits a moment for what is under way. */
+  #endSending(): void {
+    const { duration = 0, timeout } = this.#plan
+    if (this.#state !== 'measured' || !this.#phase) return
+    const early = this.#phase.start + duration - readClock()
+    if (early > 0) {
+      // Timers can be up to a millisecond early.
+      this.#stateTimer = setTimeout(() => this.#endSending(), early)
+      return
+    }
+    this.#state = 'drain'
+    const waits = this.#phase.endSending()
+    // What has arrived by now is read first: see `#judge`.
+    const finish = () => setImmediate(() => this.#finish())
+    if (!waits) return void finish()
+    this.#stateTimer = setTimeout(finish, Math.min(timeout + 2 * LOOK, LONGEST_DRAIN))
+    this.#endIfDone()
+  }
+
+  #endIfDone(): void {
+    if (this.#measuring && this.#phase?.isDone) this.#finish()
+  }
+
+  #finish(): void {
+    if (!this.#phase || this.#state === 'ended') return
+    const { measurement, start } = this.#phase
+    if (measurement.recorder.requests > 0) return this.#end({ outcome: 'completed' })
+    const message = describeNothing(this.#plan.url, measurement, readClock() - start)
+    this.#end({ outcome: 'failed', message })
+  }
+
+  /** Ends early with what was measured. */
+  stop(): void {
+    this.#end({ outcome: 'stopped' })
+  }
+
+  /** Ends at once. */
+  abort(): void {
+    this.#end({ outcome: 'aborted' })
+  }
+
+  #end(end: LoadEnd): void {
+    if (this.#state === 'ended') return
+    const measured = this.#measuring ? this.#phase : undefined
+    this.#state = 'ended'
+    clearInterval(this.#lookTimer)
+    clearTimeout(this.#stateTimer)
+    this.#progressTimer?.stop()
+    this.#phase?.close()
+    const { progress, rows } = measured?.interval(true) ?? { progress: this.#nothing(), rows: [] }
+    this.#pool.close()
+    const completed = end.outcome === 'completed'
+    const ended = {
+      ...progress,
+      ...(measured ? { latencyHistogram: measured.measurement.recorder.latency.encode() } : {}),
+      aborted: !completed,
+      ...(completed ? { progress: 1 } : {}),
+    }
+    this.#report.end(end, this.#history.completed, ended, rows)
+  }
+
+  // Connections --------------------------------------------------------------------------------------------------------
+
+  #connectionsWanted(elapsed: number): number {
+    return Math.max(1, Math.round(valueAt(this.#plan.connections, elapsed)))
+  }
+
+  #onReady(connection: Connection): void {
+    this.#reachability.noteOpened()
+    if (this.#phase) this.#phase.offer(connection)
+    else if (this.#pool.allOpen) this.#begin()
+  }
+
+  #onConnectFailure(failure: Failure): void {
+    this.#reachability.noteFailure(failure.message, readClock())
+    this.#begin()
+    this.#phase?.onConnectFailure(failure)
+    this.#giveUpIfDead(false)
+  }
+
+  #giveUpIfDead(hanging: boolean): void {
+    const connected = this.#pool.anyConnected
+    const message = this.#reachability.verdict(readClock(), { hanging, connected })
+    if (message !== undefined) this.#end({ outcome: 'failed', message })
+  }
+
+  // Time ---------------------------------------------------------------------------------------------------------------
+
+  #look(): void {
+    const now = readClock()
+    this.#history.note(performance.timeOrigin + now)
+    if (this.#state === 'measured' && this.#phase && this.#plan.stages) {
+      this.#pool.resize(this.#connectionsWanted(now - this.#phase.start))
+    }
+    this.#phase?.look(now)
+    setImmediate(this.#judge)
+  }
+
+  /** Who has taken too long, after all that has arrived was read: where this process stood still, no server is to blame. */
+  readonly #judge = (): void => {
+    if (this.#state === 'ended') return
+    this.#pool.sweep(readClock())
+    this.#giveUpIfDead(true)
+  }
+
+  /** The server stood still from `startedAt` (Unix ms) on. */
+  noteCollection(startedAt: number, duration: number): void {
+    if (!this.#measuring) return
+    this.#history.note(performance.timeOrigin + readClock())
+    this.#phase?.measurement.collection(startedAt, duration, this.#history)
+  }
+
+  // What is told -------------------------------------------------------------------------------------------------------
+
+  /** In the part that makes the result. */
+  get #measuring(): boolean {
+    return this.#state === 'measured' || this.#state === 'drain'
+  }
+
+  /** Reports all so far, several times a second, and ends the load where a threshold says so. */
+  tick(): void {
+    const progress = this.#measuring ? this.#phase?.soFar() : undefined
+    this.#report.tick(this.#history.completed, progress)
+    if (!progress || this.#state !== 'measured') return
+    const thresholds = this.#thresholds?.judge({ ...progress, samples: [] })
+    if (thresholds) this.#end({ outcome: 'failed-threshold', thresholds })
+  }
+
+  #sendProgress(): void {
+    if (!this.#phase) return
+    const { progress, rows } = this.#phase.interval()
+    if (this.#measuring) this.#report.progress(progress, rows)
+    // What a warm-up counts shows in the interval alone.
+    else this.#report.progress({ ...this.#nothing(), interval: progress.interval }, [])
+  }
+
+  #nothing(): RowlessProgress {
+    return new Measurement(this.#plan, readWallClock()).soFar(0)
+  }
+}
+
+/** Why a load has no result: not one answer. */
+function describeNothing(url: string, { recorder, begun }: Measurement, after: number): string {
+  const sent = begun - recorder.dropped
+  const dropped = recorder.dropped > 0 ? `; ${recorder.dropped} more found no free connection` : ''
+  if (begun === 0) return `${url} was asked nothing in ${Math.round(after)} ms: no request was due`
+  const [first] = Object.values(recorder.errors().byKind)
+  const why = first ? ` (${recorder.errorTotal} errors, the first: ${first.message})` : ': they were still under way'
+  return `${url} answered none of ${sent} requests in ${Math.round(after)} ms${why}${dropped}`
+}

@@ -1,0 +1,56 @@
+import process from 'node:process'
+import { LoadRun } from './load-run.ts'
+import type { LoadReportMessage, LoadRequestMessage } from '../messages.ts'
+import { clearInterval, setInterval } from '../../lifecycle/real-timers.ts'
+
+// Entry of the load process: runs loads for one Vitest worker, and ends with it.
+
+/** Milliseconds: what is lost at the most where this process is killed. */
+const TICK = 100
+const runs = new Map<string, LoadRun>()
+let ticking: NodeJS.Timeout | undefined
+
+function report(message: LoadReportMessage): void {
+  // A worker that goes in this very moment is no error of ours; 'disconnect' follows.
+  if (process.connected) process.send?.(message, () => {})
+}
+
+function tick(): void {
+  for (const run of runs.values()) run.tick()
+}
+
+function begin(id: string, plan: Extract<LoadRequestMessage, { type: 'run' }>['plan']): void {
+  const run = new LoadRun(plan, {
+    progress: (progress, rows) => report({ type: 'progress', id, progress, rows }),
+    tick: (completed, progress) => report({ type: 'tick', id, completed, ...(progress ? { progress } : {}) }),
+    end: (end, completed, progress, rows) => {
+      runs.delete(id)
+      report({ type: 'end', id, end, progress, rows, completed })
+      if (runs.size > 0) return
+      clearInterval(ticking)
+      ticking = undefined
+    },
+  })
+  runs.set(id, run)
+  ticking ??= setInterval(tick, TICK)
+  run.start()
+}
+
+process.on('message', (message: LoadRequestMessage) => {
+  switch (message.type) {
+    case 'run':
+      return begin(message.id, message.plan)
+    case 'stop':
+      return runs.get(message.id)?.stop()
+    case 'abort':
+      return runs.get(message.id)?.abort()
+    case 'collection':
+      return runs.get(message.id)?.noteCollection(message.startedAt, message.duration)
+  }
+})
+// The worker is gone, whatever ended it. Nothing here is worth a moment more.
+process.on('disconnect', () => process.exit(0))
+if (!process.connected) process.exit(0)
+// A Ctrl-C on the terminal is for the worker, which then ends this process or aborts its loads in order.
+process.on('SIGINT', () => {})
+report({ type: 'ready' })

@@ -1,0 +1,53 @@
+import { readClock } from '../../lifecycle/real-timers.ts'
+/** A target to which no connection could be opened for so long is given up. */
+const GIVE_UP_AFTER = 400
+/** The same where the attempts do not fail but hang, after one that failed. */
+const GIVE_UP_HANGING_AFTER = 900
+/** The same of a target that was there before, where nothing else ends the load. */
+const GIVE_UP_LOST_AFTER = 5_000
+
+/**
+ * Whether a target can be reached at all: until the first connection, failures are not of requests but of the whole load; and a load
+ * that only an amount of requests ends must not go on for ever when its target is gone.
+ */
+export class Reachability {
+  readonly #url: string
+  readonly #endless: boolean
+  readonly #firstTry = readClock()
+  #opened = false
+  #failures = 0
+  #lastFailure = ''
+  /** `performance.readClock()` of the first failure since a connection was open. */
+  #failingSince: number | undefined
+
+  /** `endless` where no duration ends the load. */
+  constructor(url: string, endless: boolean) {
+    this.#url = url
+    this.#endless = endless
+  }
+
+  noteOpened(): void {
+    this.#opened = true
+    this.#failingSince = undefined
+  }
+
+  noteFailure(message: string, now: number): void {
+    this.#failures += 1
+    this.#lastFailure = message
+    this.#failingSince ??= now
+  }
+
+  /** Why the load is to be given up. `hanging` where no attempt failed just now; `connected` where a connection is open. */
+  verdict(now: number, { hanging, connected }: { hanging: boolean; connected: boolean }): string | undefined {
+    if (this.#failingSince === undefined || connected) return undefined
+    if (!this.#opened) {
+      const tried = now - this.#firstTry
+      if (tried < (hanging ? GIVE_UP_HANGING_AFTER : GIVE_UP_AFTER)) return undefined
+      const attempts = `${this.#failures} attempts in ${Math.round(tried)} ms`
+      return `No connection to ${this.#url} could be opened (${attempts}): ${this.#lastFailure}. Is the server running, and on that port?`
+    }
+    const lost = now - this.#failingSince
+    if (!this.#endless || lost < GIVE_UP_LOST_AFTER) return undefined
+    return `${this.#url} was lost: no connection could be opened any more for ${Math.round(lost)} ms: ${this.#lastFailure}. Did the server exit?`
+  }
+}

@@ -1,0 +1,71 @@
+import type { LoadResult } from '../../results/load-result.ts'
+import { evaluateThresholds, type ThresholdCondition, type ThresholdOutcome } from '../../results/threshold.ts'
+
+type Threshold = { readonly metric: string; readonly condition: ThresholdCondition }
+
+/** Milliseconds and attempts before which an average says nothing, and how much of a planned load. */
+const MIN_TIME = 1_000
+const MIN_ATTEMPTS = 100
+const MIN_SHARE = 0.1
+const MIN_TIME_AT_MOST = 10_000
+/** Milliseconds for which an average must have failed without a break. */
+const FAILING_FOR = 500
+
+// These only grow while a load runs.
+const GROWING =
+  /^(requests|duration|dropped|latency\.max|throughput\.bytes|statusCodes\..+|errors\..+|collections\..+)$/
+// These are of all so far, and can recover.
+const AVERAGE = /^(latency\..+|errorRate|requestsPerSecond|throughput\.bytesPerSecond)$/
+// These are low as long as a load has not come to its height.
+const RATE = /PerSecond$/
+
+/** What a threshold that fails now says of the end: it fails for certain, it may recover, or nothing. */
+function outlookOf({ metric, condition: { operator, bound } }: Threshold, value: number, ramps: boolean) {
+  const upper = operator.startsWith('<') || (operator === '==' && value > bound)
+  if (GROWING.test(metric)) return upper ? 'final' : 'unknown'
+  if (metric === 'latency.min') return upper ? 'unknown' : 'final'
+  if (!AVERAGE.test(metric) || (ramps && RATE.test(metric) && !upper)) return 'unknown'
+  return 'average'
+}
+
+/**
+ * Ends a load by its thresholds: at once where one has failed for good (a count that is over its bound), and where an average (a
+ * rate, a percentile) has failed for a while that says something. A figure without data, and a count that has not yet reached a
+ * lower bound, wait for the end.
+ */
+export class ThresholdWatch {
+  readonly #thresholds: readonly Threshold[]
+  readonly #minTime: number
+  readonly #ramps: boolean
+  /** By threshold: milliseconds from the start since when its average has failed. */
+  readonly #failingSince: (number | undefined)[]
+
+  /** `ramps` where the load is to change while it runs. */
+  constructor(
+    thresholds: readonly Threshold[],
+    { duration = 0, ramps }: { duration?: number | undefined; ramps: boolean },
+  ) {
+    this.#thresholds = thresholds
+    this.#minTime = Math.max(MIN_TIME, Math.min(MIN_SHARE * duration, MIN_TIME_AT_MOST))
+    this.#ramps = ramps
+    this.#failingSince = thresholds.map(() => undefined)
+  }
+
+  /** The outcomes of all thresholds where the load is to end now. Called again and again, with ever later results. */
+  judge(result: LoadResult): ThresholdOutcome[] | undefined {
+    const outcomes = evaluateThresholds(result, this.#thresholds)
+    const tooYoung =
+      result.duration < this.#minTime || result.requests + result.errors.total + result.dropped < MIN_ATTEMPTS
+    const ends = outcomes.map(({ value, passed }, index) => {
+      const failing = !passed && value !== null
+      const outlook = failing ? outlookOf(this.#thresholds[index] as Threshold, value, this.#ramps) : 'unknown'
+      if (outlook !== 'average' || tooYoung) {
+        this.#failingSince[index] = undefined
+        return outlook === 'final'
+      }
+      const since = (this.#failingSince[index] ??= result.duration)
+      return result.duration - since >= FAILING_FOR
+    })
+    return ends.includes(true) ? outcomes : undefined
+  }
+}

@@ -1,0 +1,41 @@
+import type { LoadErrorKind } from '../../results/load-result.ts'
+
+const KINDS: Readonly<Record<string, LoadErrorKind>> = {
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+  ECONNABORTED: 'reset',
+  ENOTFOUND: 'dns',
+  EAI_AGAIN: 'dns',
+  EAI_FAIL: 'dns',
+  EAI_NODATA: 'dns',
+  EAI_NONAME: 'dns',
+  ETIMEDOUT: 'timeout',
+  EPROTO: 'tls',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls',
+  UNABLE_TO_GET_ISSUER_CERT: 'tls',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls',
+  SELF_SIGNED_CERT_IN_CHAIN: 'tls',
+  HOSTNAME_MISMATCH: 'tls',
+}
+
+/** What this machine and not the server has run out of. */
+const OWN_LIMITS: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM'])
+
+export interface Failure {
+  readonly kind: LoadErrorKind
+  readonly message: string
+  /** Whether this machine, and not the server, was the limit. */
+  readonly ownLimit?: boolean
+}
+
+/** What kind of failure an error of a socket is, and its message. */
+export function failureOf(error: unknown): Failure {
+  const inner: unknown = error instanceof AggregateError ? error.errors[0] : error
+  const { code, message } = inner as { code?: unknown; message?: unknown }
+  const text = String(message ?? inner).trim() || String(code ?? 'unknown error')
+  if (typeof code !== 'string') return { kind: 'other', message: text }
+  const kind = KINDS[code] ?? (/^(ERR_TLS|ERR_SSL|CERT_|ERR_OSSL)/.test(code) ? 'tls' : 'other')
+  return { kind, message: text, ...(OWN_LIMITS.has(code) ? { ownLimit: true } : {}) }
+}

@@ -1,0 +1,21 @@
+import { performance } from 'node:perf_hooks'
+import process from 'node:process'
+
+/** What the load process spends on a load (and on all others that run in it at the time). */
+export class GeneratorCost {
+  readonly #cpu = process.cpuUsage()
+  readonly #loop = performance.eventLoopUtilization()
+  #final: { cpu: number; eventLoopUtilization: number } | undefined
+
+  /** CPU milliseconds, and event-loop utilisation 0 to 1, until now or until it was stopped. */
+  read(): { cpu: number; eventLoopUtilization: number } {
+    if (this.#final) return this.#final
+    const { user, system } = process.cpuUsage(this.#cpu)
+    const { utilization } = performance.eventLoopUtilization(this.#loop)
+    return { cpu: (user + system) / 1_000, eventLoopUtilization: utilization }
+  }
+
+  stop(): void {
+    this.#final = this.read()
+  }
+}

@@ -1,0 +1,225 @@
+import { LatencyHistogram } from '../../results/latency-histogram.ts'
+import type { LoadErrorKind, LoadProgress, LoadResult, LoadSample, LoadStageResult } from '../../results/load-result.ts'
+import { GeneratorCost } from './generator-cost.ts'
+import type { InFlightHistory } from './in-flight-history.ts'
+import type { LoadPlan } from '../plan/load-plan.ts'
+import type { RowlessProgress } from '../messages.ts'
+import { Recorder } from './recorder.ts'
+import { saturationReason } from './saturation.ts'
+import { Stalls } from './stalls.ts'
+
+interface StageCount {
+  readonly end: number
+  readonly latency: LatencyHistogram
+  requests: number
+  errors: number
+  dropped: number
+}
+
+/** Milliseconds between two looks at the clock: see `look`. */
+export const LOOK = 10
+
+/** What the load is doing at the end of an interval. */
+export interface LoadState {
+  connections: number
+  rate?: number
+  backlog?: number
+}
+
+/** The measured part of a load: everything counted in it, and the result that makes. Times are milliseconds from its start. */
+export class Measurement {
+  /** Unix milliseconds. */
+  readonly startedAt: number
+  readonly recorder: Recorder
+  /** Attempts begun (requests sent, arrivals dropped, connections that could not be opened), and how many of them have ended. */
+  begun = 0
+  ended = 0
+  readonly #plan: LoadPlan
+  readonly #cost = new GeneratorCost()
+  readonly #stalls = new Stalls(LOOK, 0)
+  #ownLimit: string | undefined
+  #lastInterval: LoadProgress['interval'] = { requestsPerSecond: 0, latency: { p50: NaN, p99: NaN }, errors: 0 }
+  readonly #stages: StageCount[] | undefined
+  #collections: { count: number; time: number; requestsHit: number } | undefined
+  #rowsTaken = 0
+  /** As they were at the end of the last interval: there may be a hundred. */
+  #stageResults: LoadStageResult[] | undefined
+
+  constructor(plan: LoadPlan, startedAt: number) {
+    this.#plan = plan
+    this.startedAt = startedAt
+    this.recorder = new Recorder(plan.progressInterval, plan.duration)
+    let end = 0
+    this.#stages = plan.stages?.map(({ duration }) => {
+      end += duration
+      return { end, latency: new LatencyHistogram(), requests: 0, errors: 0, dropped: 0 }
+    })
+  }
+
+  #stageAt(time: number): StageCount | undefined {
+    // A nanosecond of grace: an arrival due with the next stage must not fall into this one by rounding.
+    return this.#stages?.find(({ end }) => time < end - 1e-6) ?? this.#stages?.at(-1)
+  }
+
+  /** An answer at `now` to a request whose latency counts from `since`. */
+  answer(request: number, status: number, since: number, now: number): void {
+    this.ended += 1
+    this.recorder.answer(status, now - since)
+    const stage = this.#stages && this.#stageAt(since)
+    if (stage) {
+      stage.requests += 1
+      stage.latency.record(now - since)
+    }
+    const expected = this.#plan.requests[request]?.expectStatus
+    if (expected ? status >= expected[0] && status <= expected[1] : status < 400) return
+    if (stage) stage.errors += 1
+    if (expected) {
+      const wanted = expected[0] === expected[1] ? String(expected[0]) : `${expected[0]} to ${expected[1]}`
+      this.recorder.failure('mismatch', `status ${status}, expected ${wanted}`, now, true)
+    } else {
+      this.recorder.failure('status', `status ${status}`, now, true)
+    }
+  }
+
+  /** An attempt of the stage at `since` that got no answer. */
+  failure(kind: LoadErrorKind, message: string, since: number, now: number): void {
+    this.ended += 1
+    this.recorder.failure(kind, message, now)
+    const stage = this.#stageAt(since)
+    if (stage) stage.errors += 1
+  }
+
+  /** This machine, not the server, could open no more connections. */
+  noteOwnLimit(message: string): void {
+    this.#ownLimit ??= message
+  }
+
+  /** An arrival that nothing could serve. */
+  drop(due: number): void {
+    this.begun += 1
+    this.ended += 1
+    this.recorder.drop(1)
+    const stage = this.#stageAt(due)
+    if (stage) stage.dropped += 1
+  }
+
+  /** Requests under way while the server stood still from `startedAt` (Unix ms) on. */
+  collection(startedAt: number, duration: number, history: InFlightHistory): void {
+    if (startedAt + duration < this.startedAt) return
+    this.#collections ??= { count: 0, time: 0, requestsHit: 0 }
+    this.#collections.count += 1
+    this.#collections.time += duration
+    this.#collections.requestsHit += history.underwayDuring(Math.max(startedAt, this.startedAt), startedAt + duration)
+  }
+
+  /** To be called every `LOOK` milliseconds. */
+  look(now: number): void {
+    this.#stalls.look(now)
+  }
+
+  /** From here on nothing is sent. */
+  stopCost(): void {
+    this.#cost.stop()
+  }
+
+  /** All that is known at `elapsed`, in the middle of an interval. */
+  soFar(elapsed: number, lateness?: LatencyHistogram): RowlessProgress {
+    this.recorder.gather()
+    const { duration, amount } = this.#plan
+    const byTime = duration === undefined ? 0 : elapsed / duration
+    const byAmount = amount === undefined ? 0 : this.ended / amount
+    const progress = Math.max(0, Math.min(1, Math.max(byTime, byAmount)))
+    return { ...this.#result(elapsed, lateness), progress, interval: this.#lastInterval }
+  }
+
+  /**
+   * Ends an interval at `elapsed`: what is known by then, and the rows of `samples` that are new. The last one ends with the last
+   * answer at `end`, which may be later than the last request.
+   */
+  interval(
+    elapsed: number,
+    state: LoadState,
+    lateness?: LatencyHistogram,
+    end?: number,
+  ): { progress: RowlessProgress; rows: LoadSample[] } {
+    this.#stageResults = undefined
+    this.#lastInterval = this.recorder.endInterval(end ?? elapsed, state, end !== undefined)
+    const rows = this.recorder.rows.slice(this.#rowsTaken)
+    this.#rowsTaken = this.recorder.rows.length
+    return { progress: this.soFar(elapsed, lateness), rows }
+  }
+
+  #result(elapsed: number, lateness: LatencyHistogram | undefined): Omit<LoadResult, 'samples'> {
+    const { title, url } = this.#plan
+    const { requests, bytes, latency, dropped, transportFailures } = this.recorder
+    const perSecond = (count: number) => (elapsed > 0 ? (count * 1_000) / elapsed : 0)
+    const errors = this.recorder.errors()
+    const attempts = requests + transportFailures
+    const generator = this.#generator(elapsed, lateness)
+    return {
+      ...(title === undefined ? {} : { title }),
+      url,
+      startedAt: this.startedAt,
+      duration: elapsed,
+      requests,
+      requestsPerSecond: perSecond(requests),
+      latency: latency.summary(),
+      latencySpectrum: latency.spectrum(),
+      throughput: { bytes, bytesPerSecond: perSecond(bytes) },
+      statusCodes: this.recorder.statusCodes(),
+      errors,
+      errorRate: attempts === 0 ? Number.NaN : errors.total / attempts,
+      dropped,
+      unanswered: this.begun - this.ended,
+      ...(this.#stages ? { stages: (this.#stageResults ??= this.#resultsOf(this.#stages, elapsed)) } : {}),
+      ...(this.#collections ? { collections: { ...this.#collections } } : {}),
+      aborted: false,
+      saturated: generator.reason !== undefined,
+      generator,
+    }
+  }
+
+  #generator(duration: number, lateness: LatencyHistogram | undefined): LoadResult['generator'] {
+    const { cpu, eventLoopUtilization } = this.#cost.read()
+    const late = lateness && lateness.count > 0 ? { lateness: lateness.percentile(0.99) } : {}
+    const reason = saturationReason({
+      eventLoopUtilization,
+      duration,
+      lateness,
+      stalled: this.#stalls.total,
+      ownLimit: this.#ownLimit,
+    })
+    const { requests } = this.recorder
+    return {
+      eventLoopUtilization,
+      ...late,
+      cpuPerRequest: requests === 0 ? Number.NaN : cpu / requests,
+      ...(reason === undefined ? {} : { reason }),
+    }
+  }
+
+  #resultsOf(counts: readonly StageCount[], elapsed: number): LoadStageResult[] {
+    return counts
+      .map(({ end, latency, requests, errors, dropped }, index) => {
+        const {
+          duration: planned,
+          connections,
+          rate,
+        } = (this.#plan.stages ?? [])[index] as { duration: number; connections?: number; rate?: number }
+        const startedAt = end - planned
+        const duration = Math.max(0, Math.min(planned, elapsed - startedAt))
+        return {
+          startedAt,
+          duration,
+          ...(connections === undefined ? {} : { connections }),
+          ...(rate === undefined ? {} : { rate }),
+          requests,
+          requestsPerSecond: duration > 0 ? (requests * 1_000) / duration : 0,
+          latency: latency.summary(),
+          errors,
+          dropped,
+        }
+      })
+      .filter(({ duration }, index) => duration > 0 || index === 0)
+  }
+}

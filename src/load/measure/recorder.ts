@@ -1,0 +1,162 @@
+import { LatencyHistogram } from '../../results/latency-histogram.ts'
+import type { LoadErrorCount, LoadErrorKind, LoadErrors, LoadSample } from '../../results/load-result.ts'
+
+/** Rows of `samples` after which rows become twice as long, so that a load of any length stays small. */
+const ROWS_BEFORE_COARSER = 3_600
+
+class Interval {
+  readonly latency = new LatencyHistogram()
+  requests = 0
+  errors = 0
+  dropped = 0
+  bytes = 0
+  errorsByKind: Partial<Record<LoadErrorKind, number>> = {}
+
+  reset(): void {
+    this.latency.reset()
+    this.requests = 0
+    this.errors = 0
+    this.dropped = 0
+    this.bytes = 0
+    this.errorsByKind = {}
+  }
+
+  add(other: Interval): void {
+    this.latency.merge(other.latency)
+    this.requests += other.requests
+    this.errors += other.errors
+    this.dropped += other.dropped
+    this.bytes += other.bytes
+    for (const [kind, count] of Object.entries(other.errorsByKind) as [LoadErrorKind, number][]) {
+      this.errorsByKind[kind] = (this.errorsByKind[kind] ?? 0) + count
+    }
+  }
+}
+
+/** What a load has counted so far. Times are milliseconds from its start; it has no clock of its own. */
+export class Recorder {
+  readonly latency = new LatencyHistogram()
+  readonly rows: LoadSample[] = []
+  requests = 0
+  /** Failures of transport: attempts that got no answer. */
+  transportFailures = 0
+  non2xx = 0
+  dropped = 0
+  bytes = 0
+  readonly #statuses = new Uint32Array(1_000)
+  readonly #errors = new Map<LoadErrorKind, LoadErrorCount>()
+  /** What came since it was last asked: all else is added up from this. */
+  readonly #latest = new Interval()
+  readonly #interval = new Interval()
+  readonly #row = new Interval()
+  #intervalStart = 0
+  #rowStart = 0
+  #rowLength: number
+
+  /** `interval` is the planned length of a row, `planned` the length of the load where it is known. */
+  constructor(interval: number, planned: number | undefined) {
+    this.#rowLength = interval * Math.max(1, Math.ceil((planned ?? 0) / interval / ROWS_BEFORE_COARSER))
+  }
+
+  /** An answer with `status`; `failure` where that status is none that was hoped for. */
+  answer(status: number, latency: number): void {
+    this.requests += 1
+    ;(this.#statuses[status] as number) += 1
+    if (status < 200 || status > 299) this.non2xx += 1
+    this.#latest.requests += 1
+    this.#latest.latency.record(latency)
+  }
+
+  addBytes(count: number): void {
+    this.#latest.bytes += count
+  }
+
+  /** An error; `answered` where an answer is the error, which then is counted as an attempt already. */
+  failure(kind: LoadErrorKind, message: string, at: number, answered = false): void {
+    if (!answered) this.transportFailures += 1
+    const known = this.#errors.get(kind)
+    if (known) {
+      known.count += 1
+      known.lastAt = at
+    } else {
+      this.#errors.set(kind, { count: 1, message, firstAt: at, lastAt: at })
+    }
+    this.#latest.errors += 1
+    this.#latest.errorsByKind[kind] = (this.#latest.errorsByKind[kind] ?? 0) + 1
+  }
+
+  drop(count: number): void {
+    this.dropped += count
+    this.#latest.dropped += count
+  }
+
+  get errorTotal(): number {
+    let total = 0
+    for (const { count } of this.#errors.values()) total += count
+    return total
+  }
+
+  errors(): LoadErrors {
+    const byKind = Object.fromEntries([...this.#errors].map(([kind, count]) => [kind, { ...count }]))
+    return { total: this.errorTotal, timeouts: this.#errors.get('timeout')?.count ?? 0, non2xx: this.non2xx, byKind }
+  }
+
+  statusCodes(): Record<string, number> {
+    const codes: Record<string, number> = {}
+    for (const [status, count] of this.#statuses.entries()) if (count > 0) codes[status] = count
+    return codes
+  }
+
+  /** Takes all that came into `latency` and `bytes`, which hold what was known by the last call. */
+  gather(): void {
+    const latest = this.#latest
+    this.latency.merge(latest.latency)
+    this.bytes += latest.bytes
+    this.#interval.add(latest)
+    this.#row.add(latest)
+    latest.reset()
+  }
+
+  /** Ends an interval at `at`: gathers, and makes a row of `samples` where that is full (or `last`). */
+  endInterval(
+    at: number,
+    state: { connections: number; rate?: number; backlog?: number },
+    last = false,
+  ): { requestsPerSecond: number; latency: { p50: number; p99: number }; errors: number } {
+    this.gather()
+    const interval = this.#interval
+    const duration = at - this.#intervalStart
+    const [p50, p99] = interval.latency.percentiles([0.5, 0.99]) as [number, number]
+    const summary = {
+      requestsPerSecond: duration > 0 ? (interval.requests * 1_000) / duration : 0,
+      latency: { p50, p99 },
+      errors: interval.errors,
+    }
+    interval.reset()
+    this.#intervalStart = at
+    const rowDuration = at - this.#rowStart
+    // Half an interval short of its length still ends a row: timers are never exact.
+    if (rowDuration >= this.#rowLength - duration / 2 || (last && rowDuration > 0)) this.#endRow(at, rowDuration, state)
+    return summary
+  }
+
+  #endRow(at: number, duration: number, state: { connections: number; rate?: number; backlog?: number }): void {
+    const row = this.#row
+    const [p50, p95, p99] = row.latency.percentiles([0.5, 0.95, 0.99]) as [number, number, number]
+    this.rows.push({
+      at,
+      duration,
+      requests: row.requests,
+      requestsPerSecond: (row.requests * 1_000) / duration,
+      latency: { p50, p95, p99, max: row.latency.max },
+      errors: row.errors,
+      ...(row.errors > 0 ? { errorsByKind: row.errorsByKind } : {}),
+      dropped: row.dropped,
+      bytes: row.bytes,
+      ...state,
+    })
+    row.reset()
+    this.#rowStart = at
+    if (this.rows.length % ROWS_BEFORE_COARSER === 0) this.#rowLength *= 2
+  }
+}

@@ -1,0 +1,42 @@
+import type { OptionIssue } from '../../errors.ts'
+import { optionIssue as issue } from '../../option-issues.ts'
+import type { LoadOptions } from './load-options.ts'
+
+/** Pairs that cannot both be meant. Where one came from defaults and the other from a call, the call's wins. */
+export const CONTRADICTIONS: readonly (readonly [keyof LoadOptions, keyof LoadOptions, string])[] = [
+  ['rate', 'pipelining', 'left out where `rate` is set (an arrival takes a free connection)'],
+  ['stages', 'amount', 'left out where `stages` are set (they say when the load ends)'],
+  ['stages', 'duration', 'left out where `stages` are set (their durations add up)'],
+]
+
+/** Options that are sound each, and not together. */
+export function findContradictions(options: LoadOptions, prefix: string, defaults: boolean): OptionIssue[] {
+  const at = (name: string) => (prefix === '' ? name : `${prefix}.${name}`)
+  const issues = CONTRADICTIONS.filter(([one, other]) => options[one] !== undefined && options[other] !== undefined)
+    .filter(([, other]) => other !== 'pipelining' || options.pipelining !== 1)
+    .map(([, other, expected]) => issue(at(other), expected, options[other]))
+  const stages = Array.isArray(options.stages) ? options.stages : []
+  if (
+    options.rate === undefined &&
+    (options.pipelining ?? 1) !== 1 &&
+    stages.some((part) => part?.rate !== undefined)
+  ) {
+    issues.push(issue(at('pipelining'), 'left out where stages have a `rate`', options.pipelining))
+  }
+  if (options.rate !== undefined && options.amount !== undefined && options.amount > 1e9) {
+    issues.push(issue(at('amount'), 'at most 1000000000 with `rate`', options.amount))
+  }
+  if (
+    stages.length > 0 &&
+    options.rate === undefined &&
+    stages.every((part) => part?.rate === undefined || part.rate === 0)
+  ) {
+    if (stages.some((part) => part?.rate === 0)) {
+      issues.push(issue(at('stages'), 'stages of which at least one has a `rate` above 0', options.stages))
+    }
+  }
+  if (!defaults && options.abortOnFail === true && options.thresholds === undefined) {
+    issues.push(issue(at('abortOnFail'), 'left out where there are no `thresholds`', true))
+  }
+  return issues
+}

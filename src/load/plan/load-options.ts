@@ -1,0 +1,267 @@
+import * as v from 'valibot'
+import { LONGEST_TIMER, optionIssue as issue } from '../../option-issues.ts'
+import {
+  findOptionIssues,
+  abortSignal,
+  flag,
+  positiveInteger,
+  positiveNumber,
+  text,
+  timerDuration,
+} from '../../options.ts'
+import type { OptionIssue } from '../../errors.ts'
+import { parseThresholds, type Thresholds } from '../../results/threshold.ts'
+import { findContradictions } from './contradictions.ts'
+import {
+  findBodyIssues,
+  findHeaderIssues,
+  findPathIssues,
+  findUrlIssues,
+  holdsCertificates,
+  isBody,
+  isPlainRecord,
+} from './request-issues.ts'
+
+/** A status, or the first and the last of a range: `200`, `[200, 399]`. */
+export type ExpectedStatus = number | readonly [from: number, to: number]
+
+export type LoadHeaders = Readonly<Record<string, string | number | readonly string[]>>
+
+/** A body: text or bytes as they are, anything else as JSON (with `content-type: application/json` unless set). */
+export type LoadBody = string | Uint8Array | readonly unknown[] | { readonly [key: string]: unknown }
+
+/** One request of a sequence. What it does not say comes from the load's own `method`, `headers`, `body`, `expectStatus`. */
+export interface LoadRequest {
+  /** On the load's server, such as `/orders?page=2`. Default: the path of the load's `url`. */
+  path?: string
+  method?: string
+  headers?: LoadHeaders
+  body?: LoadBody
+  expectStatus?: ExpectedStatus
+}
+
+/** A part of a load: goes in a straight line from what was before to its targets. */
+export interface LoadStage {
+  /** Milliseconds. */
+  duration: number
+  /** Connections at its end. */
+  connections?: number
+  /** Arrivals per second at its end (open model). */
+  rate?: number
+}
+
+export interface LoadWarmup {
+  /** Milliseconds before the measured part. */
+  duration: number
+  /** Default: as many as the load starts with. */
+  connections?: number
+}
+
+export interface LoadTls {
+  /** Certificates to trust, in PEM, in place of the well-known ones. */
+  ca?: string
+  /** `false` accepts any certificate. Default true. */
+  rejectUnauthorized?: boolean
+  /** The name to ask for and to verify, where it is not the URL's host. */
+  servername?: string
+}
+
+/** What `generateLoad` takes. Times in milliseconds, rates per second. */
+export interface LoadOptions {
+  /** Absolute, or a path on the test's `server`. Default: the test's `server`. */
+  url?: string
+  /** Connections that are kept open (default 10): in the closed model each sends its next request when it has its answer. */
+  connections?: number
+  /** Length of the measured part in milliseconds (default 10 000). */
+  duration?: number
+  /** Ends after so many requests; or at `duration`, where that is given too. */
+  amount?: number
+  /** Open model: so many arrivals per second, whatever the server does; latency counts from when a request was due. */
+  rate?: number
+  /** Parts that ramp to their targets, in place of `duration`. */
+  stages?: readonly LoadStage[]
+  /** Requests under way on one connection (default 1; closed model only). */
+  pipelining?: number
+  /** A part before the measured one, kept out of the result. */
+  warmup?: LoadWarmup
+  /** Milliseconds after which one request has failed (default 10 000). */
+  timeout?: number
+  method?: string
+  headers?: LoadHeaders
+  body?: LoadBody
+  /** A sequence that every connection works through, over and over. */
+  requests?: readonly LoadRequest[]
+  /** Statuses that count as success. Default: all below 400. */
+  expectStatus?: ExpectedStatus
+  /** Conditions the result must meet, such as `{ 'latency.p99': '<50' }`; `generateLoad` rejects where it does not. */
+  thresholds?: Thresholds
+  /** Ends the load as soon as a threshold has failed for good. */
+  abortOnFail?: boolean
+  /** Milliseconds between two calls of `onProgress`, and the length of a row of `samples` (default 1 000). */
+  progressInterval?: number
+  /** Ends the load; `generateLoad` then rejects with what was measured. */
+  signal?: AbortSignal
+  /** Name of the load in reports. */
+  title?: string
+  tls?: LoadTls
+}
+
+/** Each has figures of its own in every progress. */
+const MOST_STAGES = 100
+
+const status = v.pipe(
+  v.number('a status of 100 to 599, or [from, to]'),
+  v.integer('a status of 100 to 599, or [from, to]'),
+  v.minValue(100, 'a status of 100 to 599, or [from, to]'),
+  v.maxValue(599, 'a status of 100 to 599, or [from, to]'),
+)
+const expectStatus = v.union(
+  [
+    status,
+    v.pipe(
+      v.strictTuple([status, status], '[from, to]'),
+      v.check(([from, to]) => from <= to, '[from, to] with from <= to'),
+    ),
+  ],
+  'a status of 100 to 599, or [from, to]',
+)
+const methodMessage = 'an HTTP method such as GET or POST'
+const method = v.pipe(
+  v.string(methodMessage),
+  v.regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, methodMessage),
+  v.check((name) => name.toUpperCase() !== 'CONNECT', 'a method other than CONNECT, which opens a tunnel'),
+)
+const body = v.custom<LoadBody>(
+  isBody,
+  'a string, bytes (Uint8Array), or a value to send as JSON (a plain object, an array, or what has a toJSON)',
+)
+const headers = v.custom<LoadHeaders>(isPlainRecord, 'a plain object of header names and values')
+const rate = v.pipe(positiveNumber, v.maxValue(1_000_000, 'a positive number up to 1000000'))
+const connections = v.pipe(positiveInteger, v.maxValue(65_535, 'an integer from 1 to 65535'))
+const stageRate = v.pipe(
+  v.number('a number of 0 or more'),
+  v.finite('a number of 0 or more'),
+  v.minValue(0, 'a number of 0 or more'),
+  v.maxValue(1_000_000, 'a number up to 1000000'),
+)
+const stage = v.strictObject(
+  { duration: timerDuration, connections: v.optional(connections), rate: v.optional(stageRate) },
+  'an object { duration, connections?, rate? }',
+)
+const request = v.strictObject(
+  {
+    path: v.optional(text),
+    method: v.optional(method),
+    headers: v.optional(headers),
+    body: v.optional(body),
+    expectStatus: v.optional(expectStatus),
+  },
+  'an object { path?, method?, headers?, body?, expectStatus? }',
+)
+const warmup = v.strictObject(
+  { duration: timerDuration, connections: v.optional(connections) },
+  'an object { duration, connections? }',
+)
+const certificates = v.pipe(text, v.check(holdsCertificates, 'certificates in PEM'))
+const tls = v.strictObject(
+  { ca: v.optional(certificates), rejectUnauthorized: v.optional(flag), servername: v.optional(text) },
+  'an object { ca?, rejectUnauthorized?, servername? }',
+)
+const progressMessage = `a number of milliseconds from 20 to ${LONGEST_TIMER}`
+const stagesMessage = `a list of 1 to ${MOST_STAGES} stages`
+
+const schema = v.strictObject(
+  {
+    url: v.optional(text),
+    connections: v.optional(connections),
+    duration: v.optional(timerDuration),
+    amount: v.optional(positiveInteger),
+    rate: v.optional(rate),
+    stages: v.optional(
+      v.pipe(
+        v.array(stage, stagesMessage),
+        v.minLength(1, stagesMessage),
+        v.maxLength(MOST_STAGES, stagesMessage),
+        v.check(
+          (stages) => stages.reduce((sum, { duration }) => sum + duration, 0) <= LONGEST_TIMER,
+          `stages of at most ${LONGEST_TIMER} ms together`,
+        ),
+      ),
+    ),
+    pipelining: v.optional(v.pipe(positiveInteger, v.maxValue(1_000, 'an integer from 1 to 1000'))),
+    warmup: v.optional(warmup),
+    timeout: v.optional(timerDuration),
+    method: v.optional(method),
+    headers: v.optional(headers),
+    body: v.optional(body),
+    requests: v.optional(
+      v.pipe(v.array(request, 'a list of requests'), v.minLength(1, 'a list of at least one request')),
+    ),
+    expectStatus: v.optional(expectStatus),
+    thresholds: v.optional(v.custom<Thresholds>(isPlainRecord, 'an object of metrics and conditions')),
+    abortOnFail: v.optional(flag),
+    progressInterval: v.optional(
+      v.pipe(v.number(progressMessage), v.minValue(20, progressMessage), v.maxValue(LONGEST_TIMER, progressMessage)),
+    ),
+    signal: v.optional(abortSignal),
+    title: v.optional(text),
+    tls: v.optional(tls),
+  },
+  'an object',
+)
+
+function findThresholdIssues(thresholds: unknown, prefix: string): OptionIssue[] {
+  if (!isPlainRecord(thresholds)) return []
+  return parseThresholds(thresholds as Thresholds).issues.map(({ metric, expression, message }) => ({
+    option: `${prefix === '' ? '' : `${prefix}.`}thresholds.${metric}`,
+    expected: "an operator (< <= > >= ==) and a number, such as '<50'",
+    received: expression,
+    message,
+  }))
+}
+
+/** What options are checked as. */
+export interface LoadOptionRule {
+  /** Defaults, which a call completes: what is wrong only without the rest is not wrong yet. */
+  defaults?: boolean
+  /** `url` needs protocol and host: there is no server that a path could be on. */
+  absoluteUrl?: boolean
+}
+
+/** The first issue of each option; of a `duration` that is missing, what it must be (the schema speaks of its object). */
+function oneEach(issues: readonly OptionIssue[]): OptionIssue[] {
+  const first = new Map<string, OptionIssue>()
+  for (const found of issues) {
+    const missing = found.received === undefined && found.option.endsWith('.duration')
+    if (!first.has(found.option)) {
+      first.set(found.option, missing ? issue(found.option, 'a positive number of milliseconds', undefined) : found)
+    }
+  }
+  return [...first.values()]
+}
+
+/** Every mistake in load options, also of those that are wrong only together. Pure, and throws nothing. */
+export function findLoadOptionIssues(input: unknown, prefix = '', rule: LoadOptionRule = {}): OptionIssue[] {
+  const issues = oneEach(findOptionIssues(schema, input, prefix))
+  if (!isPlainRecord(input)) return issues
+  const options = input as LoadOptions
+  const wrong = new Set(issues.map(({ option }) => option))
+  const add = (more: OptionIssue[]) => issues.push(...more.filter(({ option }) => !wrong.has(option)))
+  const at = (name: string) => (prefix === '' ? name : `${prefix}.${name}`)
+  add(findUrlIssues(at('url'), options.url, rule.absoluteUrl ? 'absolute' : 'any'))
+  add(findHeaderIssues(at('headers'), options.headers))
+  if (!options.requests) add(findBodyIssues(at('body'), options.method ?? 'GET', options.body))
+  const requests: unknown = options.requests
+  for (const [index, entry] of Array.isArray(requests) ? (requests as unknown[]).entries() : []) {
+    if (!isPlainRecord(entry)) continue
+    const part = entry as LoadRequest
+    add(findPathIssues(at(`requests[${index}].path`), part.path))
+    add(findHeaderIssues(at(`requests[${index}].headers`), part.headers))
+    add(
+      findBodyIssues(at(`requests[${index}].body`), part.method ?? options.method ?? 'GET', part.body ?? options.body),
+    )
+  }
+  add(findContradictions(options, prefix, rule.defaults ?? false))
+  add(findThresholdIssues(options.thresholds, prefix))
+  return issues
+}

@@ -1,0 +1,199 @@
+import { Buffer } from 'node:buffer'
+import type { OptionIssue } from '../../errors.ts'
+import { optionIssue as issue, rejectIssues } from '../../option-issues.ts'
+import type { Lifetime } from '../../lifecycle/attempt.ts'
+import { parseThresholds, type ThresholdCondition } from '../../results/threshold.ts'
+import { LONGEST_TIMER } from '../../option-issues.ts'
+import { CONTRADICTIONS } from './contradictions.ts'
+import { LOAD_DEFAULTS } from './load-defaults.ts'
+import {
+  findLoadOptionIssues,
+  type ExpectedStatus,
+  type LoadBody,
+  type LoadHeaders,
+  type LoadOptions,
+  type LoadStage,
+  type LoadTls,
+} from './load-options.ts'
+import { findUrlIssues, isBytes } from './request-issues.ts'
+import { findTimeIssues, planTime, type LoadTime } from './load-time.ts'
+
+/** A request as the load process sends it. */
+export interface PlannedRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly body?: Uint8Array
+  readonly expectStatus?: readonly [from: number, to: number]
+}
+
+/** A load with every default in place: plain data, as the load process gets it. */
+export interface LoadPlan extends LoadTime {
+  readonly title?: string
+  readonly url: string
+  readonly requests: readonly PlannedRequest[]
+  readonly pipelining: number
+  readonly timeout: number
+  readonly thresholds: readonly { metric: string; condition: ThresholdCondition }[]
+  readonly abortOnFail: boolean
+  readonly progressInterval: number
+  readonly tls: LoadTls
+}
+
+export interface ResolveLoadContext {
+  defaults?: Partial<LoadOptions>
+  /** URL of the server under test, which paths are on (`VITEST_PERF_SERVER_URL` wins over it). */
+  baseUrl?: string | undefined
+  /** Makes an absolute URL of what the user wrote, in place of all that. */
+  resolveUrl?: (url: string | undefined) => string
+  env?: Readonly<Record<string, string | undefined>>
+  /** Of the test: a load that cannot end before it is a mistake. */
+  lifetime?: Lifetime
+  /** Mistakes found elsewhere, to be reported with those of the options. */
+  issues?: readonly OptionIssue[]
+}
+
+const DURATION_VARIABLE = 'VITEST_PERF_LOAD_DURATION'
+/** Where one of these is mistaken nobody can tell how long the load takes. */
+const OF_TIME = /^(options|duration|amount|rate|stages|warmup|connections|VITEST_PERF_LOAD_DURATION)/
+
+/** The call's options over the defaults; a default that contradicts what the call says is left out. */
+export function mergeLoadOptions(options: LoadOptions, defaults: Partial<LoadOptions> = {}): LoadOptions {
+  const kept: Partial<LoadOptions> = { ...defaults }
+  for (const [one, other] of CONTRADICTIONS) {
+    if (options[one] !== undefined) delete kept[other]
+    if (options[other] !== undefined) delete kept[one]
+  }
+  if (options.method !== undefined && options.body === undefined) delete kept.body
+  if (hasRates(options)) delete kept.pipelining
+  if (options.pipelining !== undefined && hasRates(kept)) delete kept.stages
+  if (options.amount !== undefined) delete kept.duration
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const headers = kept.headers && options.headers ? mergeHeaders(kept.headers, options.headers) : undefined
+  return { ...kept, ...given, ...(headers ? { headers } : {}) }
+}
+
+/** Also of options that nobody has checked yet. */
+function hasRates({ stages }: Partial<LoadOptions>): boolean {
+  return Array.isArray(stages) && stages.some((stage: Partial<LoadStage> | null) => stage?.rate !== undefined)
+}
+
+/** `over` wins over `base` by name, and names are the same in any case. */
+function mergeHeaders(base: LoadHeaders = {}, over: LoadHeaders = {}): LoadHeaders {
+  const replaced = new Set(Object.keys(over).map((name) => name.toLowerCase()))
+  return { ...Object.fromEntries(Object.entries(base).filter(([name]) => !replaced.has(name.toLowerCase()))), ...over }
+}
+
+function environmentDuration(env: ResolveLoadContext['env']): { value?: number; issues: OptionIssue[] } {
+  const text = env?.[DURATION_VARIABLE]
+  if (text === undefined || text === '') return { issues: [] }
+  const value = Number(text)
+  if (value > 0 && value <= LONGEST_TIMER) return { value, issues: [] }
+  return { issues: [issue(DURATION_VARIABLE, `a positive number of milliseconds, up to ${LONGEST_TIMER}`, text)] }
+}
+
+/**
+ * Checks and completes load options, in the order call, defaults, `LOAD_DEFAULTS`; `VITEST_PERF_LOAD_DURATION` wins over
+ * `duration`, caps an `amount`, and stretches or shortens `stages` as a whole. Throws one `PerfOptionsError` with every mistake.
+ */
+export function resolveLoadOptions(input: LoadOptions, context: ResolveLoadContext = {}): LoadPlan {
+  const { defaults, resolveUrl, env = process.env, lifetime } = context
+  const base = env.VITEST_PERF_SERVER_URL || context.baseUrl
+  const fromEnvironment = environmentDuration(env)
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    rejectIssues('load options', [...findLoadOptionIssues(input), ...fromEnvironment.issues, ...(context.issues ?? [])])
+  }
+  const merged = mergeLoadOptions(input, defaults)
+  const issues = [
+    ...findLoadOptionIssues(merged, '', { absoluteUrl: resolveUrl === undefined && base === undefined }),
+    ...fromEnvironment.issues,
+    ...(context.issues ?? []),
+  ]
+  if (resolveUrl === undefined && base === undefined && merged.url === undefined) {
+    issues.push(issue('url', 'a URL with http:// or https://, such as http://127.0.0.1:3000/orders', merged.url))
+  }
+  if (lifetime && !issues.some(({ option }) => OF_TIME.test(option))) {
+    issues.push(...findTimeIssues(planTime(merged, fromEnvironment.value), lifetime))
+  }
+  rejectIssues('load options', issues)
+  const text = resolveUrl ? resolveUrl(merged.url) : absoluteUrl(merged.url, base)
+  rejectIssues('load options', findUrlIssues('url', text, 'absolute'))
+  return completePlan(merged, new URL(text), fromEnvironment.value)
+}
+
+/** A path stands on the server under test, also where that has a path of its own. */
+function absoluteUrl(url: string | undefined, base: string | undefined): string {
+  if (base === undefined || (url !== undefined && !url.startsWith('/'))) return url as string
+  return `${base.replace(/\/+$/, '')}${url ?? '/'}`
+}
+
+function completePlan(options: LoadOptions, url: URL, environment: number | undefined): LoadPlan {
+  return {
+    ...(options.title === undefined ? {} : { title: options.title }),
+    url: withoutSecrets(url),
+    requests: planRequests(options, url),
+    ...planTime(options, environment),
+    pipelining: options.pipelining ?? LOAD_DEFAULTS.pipelining,
+    timeout: options.timeout ?? LOAD_DEFAULTS.timeout,
+    thresholds: parseThresholds(options.thresholds ?? {}).conditions,
+    abortOnFail: options.abortOnFail ?? false,
+    progressInterval: options.progressInterval ?? LOAD_DEFAULTS.progressInterval,
+    tls: options.tls ?? {},
+  }
+}
+
+function withoutSecrets(url: URL): string {
+  const shown = new URL(url)
+  shown.username = ''
+  shown.password = ''
+  shown.hash = ''
+  return shown.href
+}
+
+function planRequests(options: LoadOptions, url: URL): PlannedRequest[] {
+  const own = { path: `${url.pathname}${url.search}` }
+  return (options.requests ?? [{}]).map((request) => {
+    const method = (request.method ?? options.method ?? LOAD_DEFAULTS.method).toUpperCase()
+    const { bytes, json } = encodeBody(request.body ?? options.body)
+    const expectStatus = request.expectStatus ?? options.expectStatus
+    return {
+      method,
+      path: encodePath(request.path ?? own.path),
+      headers: planHeaders(url, mergeHeaders(options.headers, request.headers), json),
+      ...(bytes ? { body: bytes } : {}),
+      ...(expectStatus === undefined ? {} : { expectStatus: statusRange(expectStatus) }),
+    }
+  })
+}
+
+/** What cannot stand in a request line in its percent form; all else, also `%2e` and `..`, as it is. A fragment is not sent. */
+function encodePath(path: string): string {
+  return (path.split('#', 1)[0] as string).replace(/[^!-~]+|["<>`{}|\\^]+/g, encodeURIComponent)
+}
+
+function statusRange(expected: ExpectedStatus): readonly [number, number] {
+  return typeof expected === 'number' ? [expected, expected] : expected
+}
+
+function encodeBody(body: LoadBody | undefined): { bytes?: Uint8Array; json: boolean } {
+  if (body === undefined) return { json: false }
+  if (typeof body === 'string') return { bytes: Buffer.from(body), json: false }
+  if (isBytes(body)) return { bytes: body, json: false }
+  return { bytes: Buffer.from(JSON.stringify(body)), json: true }
+}
+
+function planHeaders(url: URL, headers: LoadHeaders, json: boolean): [string, string][] {
+  const planned: [string, string][] = []
+  const names = new Set(Object.keys(headers).map((name) => name.toLowerCase()))
+  if (!names.has('host')) planned.push(['Host', url.host])
+  if (!names.has('connection')) planned.push(['Connection', 'keep-alive'])
+  if (json && !names.has('content-type')) planned.push(['Content-Type', 'application/json'])
+  if (url.username !== '' && !names.has('authorization')) {
+    const secret = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
+    planned.push(['Authorization', `Basic ${Buffer.from(secret).toString('base64')}`])
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    for (const one of Array.isArray(value) ? (value as readonly string[]) : [String(value)]) planned.push([name, one])
+  }
+  return planned
+}

@@ -1,0 +1,98 @@
+import type { OptionIssue } from '../../errors.ts'
+import { timeLeft, type Lifetime } from '../../lifecycle/attempt.ts'
+import { formatDuration } from '../../units.ts'
+import { LOAD_DEFAULTS } from './load-defaults.ts'
+import type { LoadOptions } from './load-options.ts'
+import { ArrivalSchedule, type Segment } from './schedule.ts'
+
+/** Milliseconds between the end of a load and the end of the test that it must leave. */
+const MARGIN = 250
+/** What the opening of connections and the last answers of an open model may take at the most. */
+const OPENING_AND_DRAIN = 2_000
+
+export interface PlannedStage {
+  readonly duration: number
+  readonly connections?: number
+  readonly rate?: number
+}
+
+/** The course of a load in time. */
+export interface LoadTime {
+  /** Milliseconds of the measured part; absent where `amount` alone ends it. */
+  readonly duration?: number
+  readonly amount?: number
+  /** Connections over time. */
+  readonly connections: readonly Segment[]
+  /** Arrivals per second over time; absent in the closed model. */
+  readonly rate?: readonly Segment[]
+  readonly stages?: readonly PlannedStage[]
+  readonly warmup?: { readonly duration: number; readonly connections: number }
+}
+
+/** `environment` (ms) wins over `duration`, and stretches or shortens `stages` as a whole. */
+export function planTime(options: LoadOptions, environment: number | undefined): LoadTime {
+  const stages = options.stages ? scaleStages(options.stages, environment) : undefined
+  const total = stages?.reduce((sum, stage) => sum + stage.duration, 0)
+  const duration =
+    total ?? environment ?? options.duration ?? (options.amount === undefined ? LOAD_DEFAULTS.duration : undefined)
+  const span = duration ?? Infinity
+  const open = options.rate !== undefined || stages?.some((stage) => stage.rate !== undefined) === true
+  const connections = options.connections ?? LOAD_DEFAULTS.connections
+  const ramp = stages?.some((stage) => stage.connections !== undefined)
+  const first = ramp ? (options.connections ?? (open ? connections : 1)) : connections
+  const steady = (value: number): Segment[] => [{ duration: span, from: value, to: value }]
+  const rate = stages ? segments(stages, 'rate', options.rate ?? 0) : steady(options.rate ?? 0)
+  return {
+    ...(duration === undefined ? {} : { duration }),
+    ...(options.amount === undefined ? {} : { amount: options.amount }),
+    connections: stages ? segments(stages, 'connections', first) : steady(connections),
+    ...(open ? { rate } : {}),
+    ...(stages ? { stages } : {}),
+    ...(options.warmup
+      ? { warmup: { duration: options.warmup.duration, connections: options.warmup.connections ?? first } }
+      : {}),
+  }
+}
+
+function scaleStages(stages: NonNullable<LoadOptions['stages']>, total: number | undefined): PlannedStage[] {
+  const factor = total === undefined ? 1 : total / stages.reduce((sum, stage) => sum + stage.duration, 0)
+  return stages.map((stage) => ({ ...stage, duration: stage.duration * factor }))
+}
+
+function segments(stages: readonly PlannedStage[], of: 'connections' | 'rate', start: number): Segment[] {
+  let from = start
+  return stages.map((stage) => {
+    const to = stage[of] ?? from
+    const segment = { duration: stage.duration, from, to }
+    from = to
+    return segment
+  })
+}
+
+/** The least time a load takes: with `amount` it ends with the last arrival at the earliest, and in the closed model nobody knows. */
+function leastDuration({ duration = Infinity, amount, rate }: LoadTime): number {
+  if (amount === undefined) return duration
+  return rate ? Math.min(duration, new ArrivalSchedule(rate).dueAt(amount - 1)) : 0
+}
+
+/** That a load cannot end before its test does, with the timeout to set. */
+export function findTimeIssues(time: LoadTime, lifetime: Lifetime): OptionIssue[] {
+  const left = timeLeft(lifetime)
+  const least = leastDuration(time)
+  const needed = least + (time.warmup?.duration ?? 0) + MARGIN
+  if (needed <= left) return []
+  const whole = (lifetime.timeout ?? left) + needed - left + (time.rate ? OPENING_AND_DRAIN : 0)
+  const suggested = Math.ceil(whole / 1_000) * 1_000
+  const option = time.amount === undefined ? 'duration' : 'amount'
+  return [
+    {
+      option,
+      expected: `at most ${Math.max(0, Math.floor(left - needed + least))} ms`,
+      received: least,
+      message:
+        `The load takes ${formatDuration(needed - MARGIN)}${time.warmup ? ' with its warm-up' : ''}, but its test has ${formatDuration(Math.max(0, left))} left` +
+        `${lifetime.timeout === undefined ? '' : ` of its ${formatDuration(lifetime.timeout)}`}; ` +
+        `give the test a timeout of at least ${suggested} ms: test(name, { timeout: ${suggested} }, fn), or the load ${option === 'amount' ? 'a smaller' : 'a shorter'} \`${option}\``,
+    },
+  ]
+}

@@ -1,0 +1,20 @@
+import type { Lifetime } from '../../lifecycle/attempt.ts'
+import type { LoadObserver } from './load-observer.ts'
+import type { ResolveLoadContext } from '../plan/load-plan.ts'
+
+export interface LoadedServer {
+  readonly url: string
+  /** Aborts when it dies. */
+  readonly signal: AbortSignal
+}
+
+/** What a load generator lives in. All of it is optional: `new LoadGenerator()` works anywhere. */
+export interface LoadContext extends Omit<ResolveLoadContext, 'baseUrl'> {
+  /** Ends every load, and says how long they may take. */
+  lifetime?: Lifetime
+  /** The server under test, which paths are on. */
+  server?: () => LoadedServer | undefined
+  /** More servers: the death of any of these, and of the one under test, ends the loads against it. */
+  servers?: () => readonly LoadedServer[]
+  observe?: LoadObserver
+}

@@ -1,0 +1,283 @@
+import { randomUUID } from 'node:crypto'
+import { LoadError } from '../../errors.ts'
+import { abortReason, withDeadline } from '../../lifecycle/abort.ts'
+import type { LoadProgress, LoadResult, LoadSample } from '../../results/load-result.ts'
+import { tagMeasurement } from '../../results/measurement-id.ts'
+import { evaluateThresholds, formatOutcomes, type ThresholdOutcome } from '../../results/threshold.ts'
+import { formatDuration } from '../../units.ts'
+import { emptyProgress } from './empty-progress.ts'
+import type { LoadEnding, LoadObserver, LoadOutcome, LoadPlanSummary } from './load-observer.ts'
+import type { LoadPlan } from '../plan/load-plan.ts'
+import { openLoadProcess, type LoadProcessLine } from './load-process.ts'
+import type { LoadEnd, LoadReportMessage } from '../messages.ts'
+import { clearTimeout, setImmediate, setTimeout } from '../../lifecycle/real-timers.ts'
+
+/** Called every `progressInterval` while a load runs, and once at its end. */
+export type OnLoadProgress = (progress: LoadProgress) => void
+
+/** Milliseconds the load process has to answer an abort, or a stop; then what it said last is the result. */
+const ABORT_GRACE = 150
+const STOP_GRACE = 1_000
+
+/** Milliseconds that what `onProgress` returned has to settle once the load is over. */
+const CALLBACK_GRACE = 250
+
+/** A signal that ends a load. */
+export interface EndingSignal {
+  readonly signal: AbortSignal
+  /** The error to reject with. */
+  error(reason: Error, partial: LoadResult): Error
+}
+
+function summarise({ connections, rate, duration, amount, pipelining, requests }: LoadPlan): LoadPlanSummary {
+  const peak = (segments: LoadPlan['connections']) => Math.max(...segments.flatMap(({ from, to }) => [from, to]))
+  return {
+    connections: peak(connections),
+    ...(rate ? { rate: peak(rate) } : {}),
+    ...(duration === undefined ? {} : { duration }),
+    ...(amount === undefined ? {} : { amount }),
+    ...(pipelining === 1 ? {} : { pipelining }),
+    method: requests.length === 1 ? (requests[0]?.method ?? 'GET') : `${requests.length} requests`,
+  }
+}
+
+/** One load from the spec's side. */
+export class RunningLoad {
+  readonly result: Promise<LoadResult>
+  completed = 0
+  readonly #id = randomUUID()
+  readonly #plan: LoadPlan
+  readonly #summary: LoadPlanSummary
+  readonly #observe: LoadObserver
+  readonly #onProgress: OnLoadProgress | undefined
+  readonly #rows: LoadSample[] = []
+  readonly #resolve: (result: LoadResult) => void
+  readonly #reject: (error: Error) => void
+  #line: LoadProcessLine | undefined
+  readonly #unlisten: (() => void)[] = []
+  #latest: LoadProgress
+  #ending: { error: (partial: LoadResult) => Error } | undefined
+  #progressError: { error: unknown } | undefined
+  /** What `onProgress` returned and has not settled. */
+  readonly #callbacks = new Set<Promise<void>>()
+  #grace: NodeJS.Timeout | undefined
+  #over = false
+  /** Whether the load process has said anything of this load, and whether it was asked for a second time. */
+  #heard = false
+  #retried = false
+
+  constructor(plan: LoadPlan, observe: LoadObserver, signals: EndingSignal[], onProgress: OnLoadProgress | undefined) {
+    this.#plan = plan
+    this.#summary = summarise(plan)
+    this.#observe = observe
+    this.#onProgress = onProgress
+    this.#latest = emptyProgress(plan)
+    let resolve!: (result: LoadResult) => void
+    let reject!: (error: Error) => void
+    this.result = new Promise<LoadResult>((onResult, onError) => {
+      resolve = onResult
+      reject = onError
+    })
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#tell(() => this.#observe.onStart?.(this.#id, this.#summary, titleOf(plan)))
+    const already = signals.find(({ signal }) => signal.aborted)
+    if (already) {
+      this.#fail(already.error(abortReason(already.signal), this.#partial()), 'aborted')
+      return
+    }
+    for (const ending of signals) this.#listen(ending)
+    this.#run()
+  }
+
+  #run(): void {
+    this.#line = openLoadProcess({
+      onMessage: (message) => this.#onMessage(message),
+      onLost: (error) => this.#onLost(error),
+    })
+    this.#line.send({ type: 'run', id: this.#id, plan: this.#plan })
+  }
+
+  stop(): void {
+    if (this.#over || this.#ending) return
+    this.#line?.send({ type: 'stop', id: this.#id })
+    if (!this.#grace) this.#afterGrace(STOP_GRACE, () => this.#succeed(this.#partial(), 'stopped'))
+  }
+
+  /** Ends without the load process, unless that answers in time. */
+  #afterGrace(milliseconds: number, end: () => void): void {
+    clearTimeout(this.#grace)
+    const giveUp = () => {
+      if (this.#over) return
+      this.#giveUpProcess()
+      end()
+    }
+    // This thread may have been blocked: what has come by now is read first.
+    this.#grace = setTimeout(() => setImmediate(giveUp), milliseconds)
+  }
+
+  /** It does not answer. With it go its sockets; but not where other loads would go too: those see for themselves. */
+  #giveUpProcess(): void {
+    if (!this.#line?.isShared()) this.#line?.kill()
+  }
+
+  noteCollection({ startedAt, duration }: { startedAt: number; duration: number }): void {
+    this.#line?.send({ type: 'collection', id: this.#id, startedAt, duration })
+  }
+
+  #listen(ending: EndingSignal): void {
+    const onAbort = () => this.#abort((partial) => ending.error(abortReason(ending.signal), partial))
+    ending.signal.addEventListener('abort', onAbort, { once: true })
+    this.#unlisten.push(() => ending.signal.removeEventListener('abort', onAbort))
+  }
+
+  #abort(error: (partial: LoadResult) => Error): void {
+    if (this.#over || this.#ending) return
+    this.#ending = { error }
+    this.#line?.send({ type: 'abort', id: this.#id })
+    this.#afterGrace(ABORT_GRACE, () => this.#fail(error(this.#partial()), 'aborted'))
+  }
+
+  #onMessage(message: LoadReportMessage): void {
+    if (this.#over || message.type === 'ready' || message.id !== this.#id) return
+    this.#heard = true
+    if ('completed' in message) this.completed = message.completed
+    if ('rows' in message) this.#rows.push(...message.rows)
+    if (!message.progress) return
+    this.#latest = { ...message.progress, samples: this.#rows.slice() }
+    tagMeasurement(this.#latest, this.#id)
+    if (message.type === 'tick') return
+    if (message.type === 'progress') return this.#callOnProgress()
+    this.#onEnd(message.end)
+  }
+
+  #callOnProgress(): void {
+    const progress = this.#latest
+    this.#tell(() => this.#observe.onProgress?.(this.#id, progress))
+    // After its first error it is not called again: the load goes on, and its result is in the error it ends with.
+    if (this.#progressError || this.#ending) return
+    const fail = (error: unknown) => {
+      this.#progressError ??= { error }
+    }
+    try {
+      const returned: unknown = this.#onProgress?.(progress)
+      if (typeof (returned as PromiseLike<unknown> | undefined)?.then !== 'function') return
+      // An async function's rejection would be nobody's.
+      const settled = Promise.resolve(returned)
+        .then(() => {}, fail)
+        .finally(() => this.#callbacks.delete(settled))
+      this.#callbacks.add(settled)
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  #onEnd(end: LoadEnd): void {
+    this.#callOnProgress()
+    if (this.#callbacks.size === 0 || this.#ending) return this.#conclude(end)
+    // Its process has ended it: what is still to come is the callbacks' word.
+    clearTimeout(this.#grace)
+    void withDeadline(Promise.all(this.#callbacks), CALLBACK_GRACE).then(() => {
+      if (!this.#over) this.#conclude(end)
+    })
+  }
+
+  #conclude(end: LoadEnd): void {
+    const ending = this.#ending
+    if (ending) return this.#fail(ending.error(this.#partial()), 'aborted')
+    const result = this.#finalResult()
+    if (end.outcome === 'failed')
+      return this.#fail(new LoadError<LoadResult>(end.message, { partial: result }), 'failed')
+    if (end.outcome === 'failed-threshold') return this.#failThresholds(end.thresholds, result, true)
+    if (this.#progressError) {
+      const { error } = this.#progressError
+      const text = error instanceof Error ? error.message : String(error)
+      const failure = new LoadError<LoadResult>(
+        `onProgress threw: ${text} (the load ran to its end; its result is \`partial\`)`,
+        {
+          cause: error,
+          partial: result,
+        },
+      )
+      return this.#fail(failure, 'failed')
+    }
+    if (end.outcome === 'stopped') return this.#succeed(result, 'stopped')
+    const thresholds = this.#plan.thresholds.length > 0 ? evaluateThresholds(result, this.#plan.thresholds) : undefined
+    if (thresholds?.some(({ passed }) => !passed)) return this.#failThresholds(thresholds, result, false)
+    this.#succeed(result, end.outcome === 'aborted' ? 'stopped' : 'completed', thresholds)
+  }
+
+  #failThresholds(thresholds: ThresholdOutcome[], result: LoadResult, early: boolean): void {
+    const failed = thresholds.filter(({ passed }) => !passed).length
+    const message =
+      `${titleOf(this.#plan)} failed ${failed} of ${thresholds.length} thresholds` +
+      `${early ? ` and was ended after ${formatDuration(result.duration)} (abortOnFail)` : ''}:\n${formatOutcomes(thresholds)}`
+    this.#fail(new LoadError<LoadResult>(message, { partial: result }), 'failed', thresholds)
+  }
+
+  #onLost(error: LoadError): void {
+    if (!this.#heard && !this.#retried && !this.#ending) {
+      // It was dying when we asked it: another one has not lost anything yet.
+      this.#retried = true
+      return this.#run()
+    }
+    if (this.#ending) return this.#fail(this.#ending.error(this.#partial()), 'aborted')
+    this.#fail(new LoadError<LoadResult>(error.message, { cause: error.cause, partial: this.#partial() }), 'failed')
+  }
+
+  /** The last progress without what only a progress has. */
+  #finalResult(): LoadResult {
+    const { progress: _progress, interval: _interval, ...result } = this.#latest
+    tagMeasurement(result, this.#id)
+    return result
+  }
+
+  #partial(): LoadResult {
+    const result = this.#finalResult()
+    result.aborted = true
+    return result
+  }
+
+  #succeed(result: LoadResult, outcome: LoadOutcome, thresholds?: ThresholdOutcome[]): void {
+    if (!this.#close()) return
+    this.#end({ outcome, result, ...(thresholds ? { thresholds } : {}) })
+    this.#resolve(result)
+  }
+
+  #fail(error: Error, outcome: LoadOutcome, thresholds?: ThresholdOutcome[]): void {
+    if (!this.#close()) return
+    const { partial } = error as { partial?: LoadResult }
+    this.#end({
+      outcome,
+      ...(partial ? { result: partial } : {}),
+      ...(thresholds ? { thresholds } : {}),
+      error: error.message,
+    })
+    this.#reject(error)
+  }
+
+  #end(ending: Omit<LoadEnding, 'plan'>): void {
+    this.#tell(() => this.#observe.onEnd?.(this.#id, { ...ending, plan: this.#summary }))
+  }
+
+  #close(): boolean {
+    if (this.#over) return false
+    this.#over = true
+    clearTimeout(this.#grace)
+    for (const unlisten of this.#unlisten) unlisten()
+    this.#line?.close()
+    return true
+  }
+
+  #tell(call: () => void): void {
+    try {
+      call()
+    } catch {
+      // An observer watches; it does not decide what a test measures.
+    }
+  }
+}
+
+function titleOf({ title, url, requests }: LoadPlan): string {
+  return title ?? `${requests[0]?.method ?? 'GET'} ${url}`
+}

@@ -1,0 +1,44 @@
+import { LoadError, PerfAbortError } from '../../errors.ts'
+import type { LoadResult } from '../../results/load-result.ts'
+import { optionIssue } from '../../option-issues.ts'
+import type { LoadContext } from './load-context.ts'
+import type { LoadOptions } from '../plan/load-options.ts'
+import { resolveLoadOptions } from '../plan/load-plan.ts'
+import { RunningLoad, type EndingSignal, type OnLoadProgress } from './running-load.ts'
+
+/** Checks what was asked for, all of it before the first request, and starts it. */
+export function startLoad(
+  options: LoadOptions,
+  context: LoadContext,
+  onProgress: OnLoadProgress | undefined,
+): RunningLoad {
+  const callable = onProgress === undefined || typeof onProgress === 'function'
+  const issues = callable ? [] : [optionIssue('onProgress', 'a function', onProgress)]
+  const plan = resolveLoadOptions(options, { ...context, baseUrl: context.server?.()?.url, issues })
+  return new RunningLoad(plan, context.observe ?? {}, signalsOf(options, context, plan.url), onProgress)
+}
+
+function signalsOf(options: LoadOptions, context: LoadContext, url: string): EndingSignal[] {
+  const aborted = (by: string) => (reason: Error, partial: LoadResult) =>
+    new PerfAbortError<LoadResult>(`The load was aborted by ${by}: ${reason.message}`, { cause: reason, partial })
+  const signals: EndingSignal[] = []
+  if (options.signal) signals.push({ signal: options.signal, error: aborted('its signal') })
+  if (context.lifetime) signals.push({ signal: context.lifetime.signal, error: aborted('the end of its test') })
+  const known = [context.server?.(), ...(context.servers?.() ?? [])]
+  const server = known.find((candidate) => candidate && isSameServer(candidate.url, url))
+  if (server) {
+    signals.push({
+      signal: server.signal,
+      error: (reason, partial) =>
+        new LoadError<LoadResult>(`The server under load is gone: ${reason.message}`, { cause: reason, partial }),
+    })
+  }
+  return signals
+}
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
+
+function isSameServer(one: string, other: string): boolean {
+  const [a, b] = [new URL(one), new URL(other)]
+  return a.origin === b.origin || (a.port === b.port && LOOPBACK.test(a.hostname) && LOOPBACK.test(b.hostname))
+}

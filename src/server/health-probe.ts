@@ -1,0 +1,121 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { connect, type LookupFunction } from 'node:net'
+import { clearTimeout, readClock, setTimeout } from '../lifecycle/real-timers.ts'
+
+/** What one probe found: an answer, or why there was none. */
+export type ProbeOutcome =
+  | { readonly kind: 'answer'; readonly status: number; readonly latency: number }
+  | { readonly kind: 'open'; readonly latency: number }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'aborted' }
+  | { readonly kind: 'failure'; readonly code: string; readonly message: string }
+
+export interface ProbeOptions {
+  /** Milliseconds for the whole probe. */
+  readonly timeout: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The body of a health answer is of no interest, but to cut it off would make some servers report an error. */
+const BODY_TIMEOUT = 250
+const BODY_LIMIT = 64 * 1024
+
+/** Addresses to try for a host: a server on `localhost` may have bound either family. */
+export function addressesOf(hostname: string): readonly (string | undefined)[] {
+  return hostname.toLowerCase() === 'localhost' ? ['127.0.0.1', '::1'] : [undefined]
+}
+
+export function isLoopback(hostname: string): boolean {
+  const bare = hostname.replace(/^\[|\]$/g, '').toLowerCase()
+  return bare === 'localhost' || bare === '::1' || /^127(\.\d+){3}$/.test(bare)
+}
+
+function fixedLookup(address: string): LookupFunction {
+  const family = address.includes(':') ? 6 : 4
+  return (_hostname, options, callback) => {
+    if (options.all) callback(null, [{ address, family }])
+    else callback(null, address, family)
+  }
+}
+
+function drain(response: IncomingMessage, done: () => void): void {
+  let received = 0
+  const timer = setTimeout(() => response.destroy(), BODY_TIMEOUT)
+  response.on('data', (chunk: Buffer) => {
+    received += chunk.length
+    if (received > BODY_LIMIT) response.destroy()
+  })
+  response.on('error', () => {})
+  response.once('close', () => {
+    clearTimeout(timer)
+    done()
+  })
+}
+
+function failure(error: unknown): ProbeOutcome {
+  const { code, message } = error as NodeJS.ErrnoException
+  return { kind: 'failure', code: code ?? 'ERROR', message }
+}
+
+/** One GET on a connection of its own, blind to proxy variables. Never rejects; holds nothing when it resolves. */
+export function probeHttp(url: URL, address: string | undefined, options: ProbeOptions): Promise<ProbeOutcome> {
+  const { timeout, signal } = options
+  if (signal?.aborted) return Promise.resolve({ kind: 'aborted' })
+  return new Promise((resolve) => {
+    const started = readClock()
+    let outcome: ProbeOutcome | undefined
+    const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
+      method: 'GET',
+      agent: false,
+      headers: { 'user-agent': 'vitest-plugin-perf', accept: '*/*' },
+      // Self-signed certificates are what servers under test on this machine have; elsewhere they are an error.
+      rejectUnauthorized: !isLoopback(url.hostname),
+      ...(address && { lookup: fixedLookup(address) }),
+    })
+    const settle = (found: ProbeOutcome) => {
+      outcome ??= found
+    }
+    const cut = (found: ProbeOutcome) => {
+      settle(found)
+      request.destroy()
+    }
+    const timer = setTimeout(() => cut({ kind: 'timeout' }), timeout)
+    const onAbort = () => cut({ kind: 'aborted' })
+    signal?.addEventListener('abort', onAbort, { once: true })
+    request.once('response', (response) => {
+      settle({ kind: 'answer', status: response.statusCode ?? 0, latency: readClock() - started })
+      drain(response, () => request.destroy())
+    })
+    request.on('error', (error) => settle(failure(error)))
+    request.once('close', () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+      resolve(
+        outcome ?? { kind: 'failure', code: 'ECONNRESET', message: 'the connection was closed without an answer' },
+      )
+    })
+    request.end()
+  })
+}
+
+/** Whether a port accepts a connection. Never rejects; holds nothing when it resolves. */
+export function probeTcp(host: string, port: number, options: ProbeOptions): Promise<ProbeOutcome> {
+  const { timeout, signal } = options
+  if (signal?.aborted) return Promise.resolve({ kind: 'aborted' })
+  return new Promise((resolve) => {
+    const started = readClock()
+    const socket = connect({ host, port })
+    const settle = (outcome: ProbeOutcome) => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+      socket.destroy()
+      resolve(outcome)
+    }
+    const timer = setTimeout(() => settle({ kind: 'timeout' }), timeout)
+    const onAbort = () => settle({ kind: 'aborted' })
+    signal?.addEventListener('abort', onAbort, { once: true })
+    socket.once('connect', () => settle({ kind: 'open', latency: readClock() - started }))
+    socket.on('error', (error) => settle(failure(error)))
+  })
+}
