@@ -3,9 +3,6 @@ import { defineConfig } from 'vitest/config'
 // What judges figures has the machine to itself.
 const MEASURED = ['test/e2e/load.test.ts', 'test/e2e/memory.test.ts']
 
-// A machine that others share can spoil any one measurement; on your own, a test that fails once has failed.
-const retry = process.env.CI ? 2 : 0
-
 export default defineConfig({
   test: {
     projects: [
@@ -14,7 +11,6 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           testTimeout: 20_000,
-          retry,
         },
       },
       {
@@ -22,7 +18,6 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           exclude: MEASURED,
-          retry,
           globalSetup: ['test/e2e/harness/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -35,8 +30,6 @@ export default defineConfig({
           globalSetup: ['test/e2e/harness/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // A verdict that the machine's other work spoils is 'inconclusive', and taken again.
-          retry: 2,
         },
       },
     ],

@@ -96,7 +96,7 @@ export class ProbedServer implements MemorySource {
     if (known.length === 0) return undefined
     const asked = new Map(known.map((entry) => [entry, this.#askFloor(entry, watch)]))
     const awaited = known.filter(({ silent }) => !silent)
-    await withDeadline(Promise.all(awaited.map((entry) => asked.get(entry))), SILENT_AFTER)
+    await withDeadline(Promise.all(awaited.map(async (entry) => asked.get(entry))), SILENT_AFTER)
     for (const entry of awaited) entry.silent = entry.collecting !== undefined
     if (known.every(({ silent }) => silent)) {
       await withDeadline(Promise.race(asked.values()), ANSWER_LIMIT - SILENT_AFTER)
