@@ -113,6 +113,8 @@ export interface LoadResult {
   latencyHistogram?: EncodedHistogram
   throughput: { bytes: number; bytesPerSecond: number }
   statusCodes: Record<string, number>
+  /** `location` of the first redirect (3xx): nothing follows it. */
+  redirectedTo?: string
   errors: LoadErrors
   /** Failed attempts divided by all attempts, 0 to 1; dropped arrivals are no attempts. `NaN` without attempts. */
   errorRate: number

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import type { LoadErrorKind, LoadSample } from '../../results/load-result.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { Connection } from '../http/connection.ts'
+import type { CapturedAnswer } from '../http/captured-answer.ts'
 import { ClosedModel } from './closed-model.ts'
 import type { ConnectionPool } from '../http/connection-pool.ts'
 import type { Failure } from '../http/failure.ts'
@@ -11,11 +12,14 @@ import type { LoadPlan } from '../plan/load-plan.ts'
 import { Measurement } from '../measure/measurement.ts'
 import type { RowlessProgress } from '../messages.ts'
 import { OpenModel } from './open-model.ts'
+import type { ListedRequest, RequestOrder } from './request-order.ts'
 import { readClock } from '../../lifecycle/real-timers.ts'
 
 export interface LoadPhaseParts {
   readonly plan: LoadPlan
-  readonly pool: ConnectionPool
+  readonly pool: ConnectionPool<ListedRequest>
+  /** Which request is sent next. */
+  readonly order: RequestOrder
   readonly history: InFlightHistory
   /** Open model. */
   readonly arrivals?: Arrivals | undefined
@@ -39,7 +43,7 @@ export class LoadPhase {
   #sendingEnded: number | undefined
 
   constructor(parts: LoadPhaseParts) {
-    const { plan, pool, arrivals, amount } = parts
+    const { plan, pool, order, arrivals, amount } = parts
     this.#parts = parts
     this.measurement = new Measurement(plan, performance.timeOrigin + this.start)
     const onSend = () => this.#noteSent()
@@ -49,8 +53,8 @@ export class LoadPhase {
       if (this.#sendingEnded === undefined) parts.onEnded()
     }
     this.#model = arrivals
-      ? new OpenModel(arrivals, this.start, pool, plan.timeout, { onSend, onDrop })
-      : new ClosedModel(this.start, () => amount === undefined || this.measurement.begun < amount, onSend)
+      ? new OpenModel(arrivals, this.start, pool, order, plan.timeout, { onSend, onDrop })
+      : new ClosedModel(this.start, order, () => amount === undefined || this.measurement.begun < amount, onSend)
   }
 
   /** Whether nothing is left to wait for. */
@@ -72,7 +76,7 @@ export class LoadPhase {
   }
 
   /** A connection can take a request. */
-  offer(connection: Connection): void {
+  offer(connection: Connection<ListedRequest>): void {
     this.#model.offer(connection, readClock())
   }
 
@@ -107,30 +111,32 @@ export class LoadPhase {
     return since >= this.start
   }
 
-  onAnswer(status: number, since: number, request: number): void {
+  onAnswer(status: number, since: number, request: ListedRequest, answer: CapturedAnswer | undefined): void {
     this.#parts.history.completed += 1
     if (!this.#counts(since)) return
-    this.measurement.answer(request, status, since - this.start, readClock() - this.start)
+    this.measurement.answer(request.index, status, since - this.start, readClock() - this.start, answer)
     this.#parts.onEnded()
   }
 
-  onFailure(kind: LoadErrorKind, message: string, since: number): void {
+  onFailure(kind: LoadErrorKind, message: string, since: number, request: ListedRequest): void {
     this.#parts.history.completed += 1
     if (!this.#counts(since)) return
-    this.measurement.failure(kind, message, since - this.start, readClock() - this.start)
+    this.measurement.failure(kind, message, since - this.start, readClock() - this.start, request.index)
     this.#parts.onEnded()
   }
 
-  onWithdrawn(since: number): void {
+  onWithdrawn(connection: Connection<ListedRequest>, since: number, request: ListedRequest): void {
     this.#parts.history.sent -= 1
-    if (this.#counts(since)) this.measurement.begun -= 1
+    const counts = this.#counts(since)
+    if (counts) this.measurement.begun -= 1
+    this.#parts.order.giveBack(connection, request, counts)
   }
 
-  onConnectFailure({ kind, message, ownLimit }: Failure): void {
+  onConnectFailure(connection: Connection<ListedRequest>, { kind, message, ownLimit }: Failure): void {
     if (ownLimit) this.measurement.noteOwnLimit(message)
     this.#model.failUnserved(readClock(), (since) => {
       this.#noteSent()
-      this.onFailure(kind, message, since)
+      this.onFailure(kind, message, since, this.#parts.order.spend(connection))
     })
   }
 

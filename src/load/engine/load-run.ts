@@ -10,6 +10,8 @@ import type { LoadPlan } from '../plan/load-plan.ts'
 import { LOOK, Measurement } from '../measure/measurement.ts'
 import type { LoadEnd, RowlessProgress } from '../messages.ts'
 import { ProgressTimer } from './progress-timer.ts'
+import { encodeRequest } from '../http/outgoing-request.ts'
+import { PerConnectionOrder, SharedOrder, type ListedRequest, type RequestOrder } from './request-order.ts'
 import { Reachability } from './reachability.ts'
 import { valueAt } from '../plan/schedule.ts'
 import { targetOf } from '../http/target.ts'
@@ -40,7 +42,10 @@ export interface LoadRunReport {
 export class LoadRun {
   readonly #plan: LoadPlan
   readonly #report: LoadRunReport
-  readonly #pool: ConnectionPool
+  readonly #pool: ConnectionPool<ListedRequest>
+  readonly #list: readonly ListedRequest[]
+  /** Sessions outlive the warm-up. */
+  readonly #perConnection: RequestOrder | undefined
   readonly #history = new InFlightHistory()
   readonly #reachability: Reachability
   readonly #thresholds: ThresholdWatch | undefined
@@ -55,14 +60,17 @@ export class LoadRun {
     this.#plan = plan
     this.#report = report
     this.#reachability = new Reachability(plan.url, plan.duration === undefined)
+    this.#list = listRequests(plan)
+    if (plan.order === 'perConnection' && this.#list.length > 1)
+      this.#perConnection = new PerConnectionOrder(this.#list)
     const ramps = plan.stages !== undefined
     if (plan.abortOnFail) this.#thresholds = new ThresholdWatch(plan.thresholds, { duration: plan.duration, ramps })
     this.#pool = new ConnectionPool(targetOf(plan), {
       onReady: (connection) => this.#onReady(connection),
-      onAnswer: (_connection, status, since, request) => this.#phase?.onAnswer(status, since, request),
-      onFailure: (kind, message, since) => this.#phase?.onFailure(kind, message, since),
-      onWithdrawn: (since) => this.#phase?.onWithdrawn(since),
-      onConnectFailure: (failure) => this.#onConnectFailure(failure),
+      onAnswer: (_connection, status, since, request, answer) => this.#phase?.onAnswer(status, since, request, answer),
+      onFailure: (kind, message, since, request) => this.#phase?.onFailure(kind, message, since, request),
+      onWithdrawn: (connection, since, request) => this.#phase?.onWithdrawn(connection, since, request),
+      onConnectFailure: (connection, failure) => this.#onConnectFailure(connection, failure),
       onBytes: (count) => this.#phase?.measurement.recorder.addBytes(count),
     })
   }
@@ -110,6 +118,7 @@ export class LoadRun {
     const phase = new LoadPhase({
       plan: this.#plan,
       pool: this.#pool,
+      order: this.#perConnection ?? new SharedOrder(this.#list),
       history: this.#history,
       arrivals,
       amount,
@@ -190,16 +199,16 @@ export class LoadRun {
     return Math.max(1, Math.round(valueAt(this.#plan.connections, elapsed)))
   }
 
-  #onReady(connection: Connection): void {
+  #onReady(connection: Connection<ListedRequest>): void {
     this.#reachability.noteOpened()
     if (this.#phase) this.#phase.offer(connection)
     else if (this.#pool.allOpen) this.#begin()
   }
 
-  #onConnectFailure(failure: Failure): void {
+  #onConnectFailure(connection: Connection<ListedRequest>, failure: Failure): void {
     this.#reachability.noteFailure(failure.message, readClock())
     this.#begin()
-    this.#phase?.onConnectFailure(failure)
+    this.#phase?.onConnectFailure(connection, failure)
     this.#giveUpIfDead(false)
   }
 
@@ -262,6 +271,17 @@ export class LoadRun {
   #nothing(): RowlessProgress {
     return new Measurement(this.#plan, readWallClock()).soFar(0)
   }
+}
+
+/** The requests of a load as they are written to a connection. */
+function listRequests({ requests }: LoadPlan): ListedRequest[] {
+  return requests.map((request, index) => ({
+    index,
+    bytes: encodeRequest(request),
+    isHead: request.method === 'HEAD',
+    needsHeaders: request.needsHeaders === true,
+    needsBody: request.needsBody === true,
+  }))
 }
 
 /** Why a load has no result: not one answer. */

@@ -2,6 +2,7 @@ import type { Arrivals } from './arrivals.ts'
 import type { Connection } from '../http/connection.ts'
 import type { ConnectionPool } from '../http/connection-pool.ts'
 import type { LoadModel } from './load-model.ts'
+import type { ListedRequest, RequestOrder } from './request-order.ts'
 import { clearTimeout, readClock, setTimeout } from '../../lifecycle/real-timers.ts'
 
 /** Whom a pacer tells what became of an arrival. */
@@ -17,21 +18,30 @@ export class OpenModel implements LoadModel {
   readonly arrivals: Arrivals
   /** `performance.readClock()` from which the arrivals count. */
   readonly #start: number
-  readonly #pool: ConnectionPool
+  readonly #pool: ConnectionPool<ListedRequest>
+  readonly #order: RequestOrder
   readonly #longestWait: number
   readonly #events: OpenModelEvents
   #timer: NodeJS.Timeout | undefined
   #stopped = false
 
-  constructor(arrivals: Arrivals, start: number, pool: ConnectionPool, longestWait: number, events: OpenModelEvents) {
+  constructor(
+    arrivals: Arrivals,
+    start: number,
+    pool: ConnectionPool<ListedRequest>,
+    order: RequestOrder,
+    longestWait: number,
+    events: OpenModelEvents,
+  ) {
     this.arrivals = arrivals
     this.#start = start
     this.#pool = pool
+    this.#order = order
     this.#longestWait = longestWait
     this.#events = events
   }
 
-  offer(connection: Connection, now: number): void {
+  offer(connection: Connection<ListedRequest>, now: number): void {
     this.#pool.addFree(connection)
     if (this.arrivals.due <= now - this.#start) this.pace(now)
   }
@@ -50,7 +60,7 @@ export class OpenModel implements LoadModel {
       const connection = this.#pool.takeFree()
       if (!connection) break
       this.#events.onSend()
-      connection.send(this.#start + arrivals.due, now)
+      connection.send(this.#order.take(connection), this.#start + arrivals.due, now)
       arrivals.advance()
     }
     clearTimeout(this.#timer)

@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module'
-import { readPlainHead } from './plain-head.ts'
+import { CapturedAnswer } from './captured-answer.ts'
+import type { OutgoingRequest } from './outgoing-request.ts'
+import { headersOf, readPlainHead } from './plain-head.ts'
 
 // The one file that knows autocannon's inside (9.0.0 exactly). Of its client we keep the parser of answers. Connecting, writing,
 // matching answers with requests and timing are ours (`client.ts`): that is where its figures go wrong.
@@ -63,10 +65,35 @@ function valuesOf({ headers }: ResponseInfo, name: string): string[] {
 }
 
 export interface AnswerEvents {
-  /** Whether the answer under way is one to HEAD, which has a length but no body. */
-  isHead(): boolean
-  /** An answer is complete; `keepAlive` is false where the server closes the connection with it. */
-  onAnswer(status: number, keepAlive: boolean): void
+  /** The request that the answer under way belongs to, if there is one. */
+  request(): OutgoingRequest | undefined
+  /**
+   * An answer is complete; `keepAlive` is false where the server closes the connection with it. `answer` is given where the
+   * request needs it, and with every redirect.
+   */
+  onAnswer(status: number, keepAlive: boolean, answer: CapturedAnswer | undefined): void
+}
+
+const NO_BODY = Buffer.alloc(0)
+
+/** Whether somebody may read the headers: of a redirect, where it leads to. */
+function needsHeaders(status: number, request: OutgoingRequest | undefined): boolean {
+  return request?.needsBody === true || request?.needsHeaders === true || (status >= 300 && status < 400)
+}
+
+/** What is kept of an answer whose body stands in `chunk` from `start` to `end`. */
+function capture(
+  status: number,
+  head: string,
+  request: OutgoingRequest | undefined,
+  chunk: Buffer,
+  start: number,
+  end: number,
+): CapturedAnswer | undefined {
+  if (!needsHeaders(status, request)) return undefined
+  // The buffer is read into again.
+  const body = request?.needsBody ? Buffer.from(chunk.subarray(start, end)) : NO_BODY
+  return new CapturedAnswer(headersOf(head), body)
 }
 
 /** Makes answers of the bytes of one connection: 1xx skipped, bodies by length, chunked, none (HEAD, 204, 304) or up to the end. */
@@ -75,17 +102,28 @@ export class AnswerParser {
   #info: ResponseInfo | undefined
   #keepAlive = true
   #untilEnd = false
+  /** Parts of the body under way, where it is needed. */
+  #body: Buffer[] = []
   readonly #events: AnswerEvents
 
   constructor(events: AnswerEvents) {
     this.#events = events
     const parser = this.#parser
     parser[ON_HEADERS_COMPLETE] = (info: ResponseInfo) => this.#onHead(info, events)
-    parser[ON_BODY] = () => {}
+    parser[ON_BODY] = (chunk: Buffer) => {
+      // The bytes are of a buffer that is read into again.
+      if (events.request()?.needsBody) this.#body.push(Buffer.from(chunk))
+    }
     parser[ON_MESSAGE_COMPLETE] = () => {
-      const status = this.#info?.statusCode ?? 0
+      const info = this.#info
       this.#info = undefined
-      if (status >= 200 || status === 101) events.onAnswer(status, this.#keepAlive)
+      if (!info || (info.statusCode < 200 && info.statusCode !== 101)) return
+      const body = this.#body
+      if (body.length > 0) this.#body = []
+      const answer = needsHeaders(info.statusCode, events.request())
+        ? new CapturedAnswer(info.headers, Buffer.concat(body))
+        : undefined
+      events.onAnswer(info.statusCode, this.#keepAlive, answer)
     }
   }
 
@@ -93,6 +131,7 @@ export class AnswerParser {
   reset(): void {
     this.#info = undefined
     this.#untilEnd = false
+    this.#body = []
     this.#parser.reinitialize(RESPONSE)
   }
 
@@ -118,15 +157,18 @@ export class AnswerParser {
   /** The short way, for whole answers with nothing special about them; returns how far it came. */
   #readPlainAnswers(chunk: Buffer, length: number): number {
     let offset = 0
-    while (offset < length && !this.#events.isHead()) {
+    while (offset < length) {
+      const request = this.#events.request()
+      if (request?.isHead) break
       const headEnd = chunk.indexOf('\r\n\r\n', offset, 'latin1')
       // The buffer is shared: what stands behind `length` is of an earlier chunk.
       if (headEnd === -1 || headEnd + 4 > length) break
-      const head = readPlainHead(chunk.toString('latin1', offset, headEnd))
+      const text = chunk.toString('latin1', offset, headEnd)
+      const head = readPlainHead(text)
       const end = headEnd + 4 + (head?.length ?? 0)
       if (!head || end > length) break
       offset = end
-      this.#events.onAnswer(head.status, true)
+      this.#events.onAnswer(head.status, true, capture(head.status, text, request, chunk, headEnd + 4, end))
     }
     return offset
   }
@@ -154,7 +196,7 @@ export class AnswerParser {
       parser.isChunked = /(?:^|,)[ \t]*chunked[ \t]*$/.test(codings)
       parser.body_bytes = null
     }
-    const bodiless = status === 204 || status === 304 || events.isHead()
+    const bodiless = status === 204 || status === 304 || events.request()?.isHead === true
     this.#untilEnd = !bodiless && !parser.isChunked && parser.body_bytes === null
     const announced = parser.connection
     this.#keepAlive =

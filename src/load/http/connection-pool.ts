@@ -1,25 +1,26 @@
 import { Connection, type ConnectionEvents } from './connection.ts'
+import type { OutgoingRequest } from './outgoing-request.ts'
 import type { Target } from './target.ts'
 
 /** Connections being opened at a time: more would overflow the queue of a server that listens with the usual backlog of 511 or less. */
 const MOST_OPENING = 100
 
 /** The connections of a load: as many as are wanted, and which of them are free. */
-export class ConnectionPool {
+export class ConnectionPool<R extends OutgoingRequest> {
   readonly #target: Target
-  readonly #events: ConnectionEvents
-  readonly #connections: Connection[] = []
+  readonly #events: ConnectionEvents<R>
+  readonly #connections: Connection<R>[] = []
   /** Their turn to be opened is yet to come. */
-  readonly #unopened: Connection[] = []
+  readonly #unopened: Connection<R>[] = []
   /** No longer wanted; they end with the answers under way. */
-  #retiring: Connection[] = []
+  #retiring: Connection<R>[] = []
   /**
    * Can take a request. The one used last is used next, as browsers' and Node's own agents do: at a low rate it then does not
    * fall to the server's idle timeout in the very moment a request is written to it.
    */
-  readonly #free: Connection[] = []
+  readonly #free: Connection<R>[] = []
 
-  constructor(target: Target, events: ConnectionEvents) {
+  constructor(target: Target, events: ConnectionEvents<R>) {
     this.#target = target
     this.#events = events
   }
@@ -56,13 +57,13 @@ export class ConnectionPool {
     for (const connection of this.#unopened.splice(0, Math.max(0, MOST_OPENING - opening))) connection.open()
   }
 
-  addFree(connection: Connection): void {
+  addFree(connection: Connection<R>): void {
     if (connection.listed) return
     connection.listed = true
     this.#free.push(connection)
   }
 
-  takeFree(): Connection | undefined {
+  takeFree(): Connection<R> | undefined {
     for (let connection = this.#free.pop(); connection; connection = this.#free.pop()) {
       connection.listed = false
       if (connection.ready) return connection
@@ -71,7 +72,7 @@ export class ConnectionPool {
   }
 
   /** Every connection that can take a request now. */
-  *ready(): Generator<Connection> {
+  *ready(): Generator<Connection<R>> {
     for (const connection of this.#connections) if (connection.ready) yield connection
   }
 

@@ -2,7 +2,9 @@ import net, { type LookupFunction } from 'node:net'
 import tls from 'node:tls'
 import type { LoadErrorKind } from '../../results/load-result.ts'
 import { AnswerParser } from './answer-parser.ts'
+import type { CapturedAnswer } from './captured-answer.ts'
 import { failureOf, type Failure } from './failure.ts'
+import type { OutgoingRequest } from './outgoing-request.ts'
 import type { Target } from './target.ts'
 import { clearTimeout, readClock, setTimeout } from '../../lifecycle/real-timers.ts'
 
@@ -10,21 +12,24 @@ const FIRST_RETRY = 10
 const LAST_RETRY = 250
 
 /** What becomes of a connection's requests. Every one sent is answered, failed, withdrawn, or under way at the end. */
-export interface ConnectionEvents {
+export interface ConnectionEvents<R extends OutgoingRequest> {
   /** It can take a request. Called whenever that becomes true again. */
-  onReady(connection: Connection): void
-  onAnswer(connection: Connection, status: number, since: number, request: number): void
-  onFailure(kind: LoadErrorKind, message: string, since: number): void
-  /** Sent on a connection whose end the server had announced: never served, no error, to be sent again. */
-  onWithdrawn(since: number): void
+  onReady(connection: Connection<R>): void
+  /** `answer` is given where the request needs it, and with every redirect. */
+  onAnswer(connection: Connection<R>, status: number, since: number, request: R, answer?: CapturedAnswer): void
+  onFailure(kind: LoadErrorKind, message: string, since: number, request: R): void
+  /**
+   * Sent on a connection whose end the server had announced: never served, no error, to be sent again. Several requests are
+   * withdrawn from last to first.
+   */
+  onWithdrawn(connection: Connection<R>, since: number, request: R): void
   /** The connection could not be opened. */
-  onConnectFailure(failure: Failure): void
+  onConnectFailure(connection: Connection<R>, failure: Failure): void
   onBytes(count: number): void
 }
 
-interface PendingRequest {
-  /** Its place in the sequence. */
-  readonly request: number
+interface PendingRequest<R> {
+  readonly request: R
   /** From when its latency counts. */
   readonly since: number
   readonly sentAt: number
@@ -71,17 +76,16 @@ function connectPlainly(target: Target, onData: (chunk: Buffer, length: number) 
  * One connection of a load: opened, kept open and reopened; requests go out on it when its owner says so, and every answer is
  * matched with the request it belongs to.
  */
-export class Connection {
+export class Connection<R extends OutgoingRequest> {
   readonly #target: Target
-  readonly #events: ConnectionEvents
+  readonly #events: ConnectionEvents<R>
   readonly #parser: AnswerParser
   #socket: net.Socket | undefined
   #state: 'idle' | 'connecting' | 'open' | 'waiting' | 'closed' = 'idle'
-  #pending: PendingRequest[] = []
+  #pending: PendingRequest<R>[] = []
   /** Counts chunks of bytes; 0 while none is being read. */
   #read = 0
   #reads = 0
-  #next = 0
   #connectStarted = 0
   #answersHere = 0
   #answersEver = 0
@@ -94,12 +98,12 @@ export class Connection {
   /** Its owner's mark: it stands in the list of free connections. */
   listed = false
 
-  constructor(target: Target, events: ConnectionEvents) {
+  constructor(target: Target, events: ConnectionEvents<R>) {
     this.#target = target
     this.#events = events
     this.#parser = new AnswerParser({
-      isHead: () => target.requests[this.#pending[0]?.request ?? 0]?.isHead === true,
-      onAnswer: (status, keepAlive) => this.#onAnswer(status, keepAlive),
+      request: () => this.#pending[0]?.request,
+      onAnswer: (status, keepAlive, answer) => this.#onAnswer(status, keepAlive, answer),
     })
   }
 
@@ -158,13 +162,10 @@ export class Connection {
     on('close', () => this.#onSocketEnd())
   }
 
-  /** Sends the next request of the sequence; its latency counts from `since`. */
-  send(since: number, now: number): void {
-    const request = this.#next
-    const { requests } = this.#target
-    this.#next = request + 1 === requests.length ? 0 : request + 1
+  /** Sends a request; its latency counts from `since`. */
+  send(request: R, since: number, now: number): void {
     this.#pending.push({ request, since, sentAt: now, read: this.#read })
-    this.#socket?.write((requests[request] as { bytes: Uint8Array }).bytes)
+    this.#socket?.write(request.bytes)
   }
 
   /**
@@ -183,9 +184,10 @@ export class Connection {
     const limit = this.#target.timeout
     const oldest = this.#pending[0]
     if (oldest && now - oldest.sentAt >= limit) {
-      for (const { since, sentAt } of this.#drop()) {
-        if (now - sentAt >= limit) this.#events.onFailure('timeout', `no answer within ${limit} ms`, since)
-        else this.#events.onFailure('reset', 'lost behind a request that timed out on the same connection', since)
+      const lost = 'lost behind a request that timed out on the same connection'
+      for (const { since, sentAt, request } of this.#drop()) {
+        if (now - sentAt >= limit) this.#events.onFailure('timeout', `no answer within ${limit} ms`, since, request)
+        else this.#events.onFailure('reset', lost, since, request)
       }
       this.#reopen()
     } else if (this.#state === 'connecting' && now - this.#connectStarted >= limit) {
@@ -216,7 +218,7 @@ export class Connection {
     else if (wrong !== undefined) this.#onBrokenAnswer(wrong)
   }
 
-  #onAnswer(status: number, keepAlive: boolean): void {
+  #onAnswer(status: number, keepAlive: boolean, answer: CapturedAnswer | undefined): void {
     if (this.#leaving || this.#state !== 'open') return
     const answered = this.#pending.shift()
     if (answered === undefined || status === 101 || (this.#read > 0 && answered.read === this.#read)) {
@@ -224,31 +226,34 @@ export class Connection {
       this.#leaving = true
       this.#failures += 1
       const what = status === 101 ? '101 Switching Protocols' : 'an answer'
-      if (answered) this.#events.onFailure('protocol', `${what} that no request asked for`, answered.since)
+      if (!answered) return
+      this.#events.onFailure('protocol', `${what} that no request asked for`, answered.since, answered.request)
       return
     }
     this.#answersHere += 1
     this.#answersEver += 1
     this.#failures = 0
     this.#leaving = !keepAlive
-    this.#events.onAnswer(this, status, answered.since, answered.request)
+    this.#events.onAnswer(this, status, answered.since, answered.request, answer)
     if (this.#retired && this.#pending.length === 0) this.close()
     else if (this.ready) this.#events.onReady(this)
   }
 
   /** The server has said, with the answer just counted, that it closes. */
   #leave(): void {
-    const withdrawn = this.#drop()
-    this.#next = withdrawn[0]?.request ?? this.#next
-    for (const { since } of withdrawn) this.#events.onWithdrawn(since)
+    for (const { since, request } of this.#drop().toReversed()) this.#events.onWithdrawn(this, since, request)
     this.#reopen()
   }
 
   #onBrokenAnswer(message: string): void {
     this.#failures += 1
     const [first, ...rest] = this.#drop()
-    if (first) this.#events.onFailure('protocol', `an answer that is not HTTP/1.1: ${message}`, first.since)
-    for (const { since } of rest) this.#events.onFailure('reset', 'lost behind an answer that is not HTTP/1.1', since)
+    if (first) {
+      this.#events.onFailure('protocol', `an answer that is not HTTP/1.1: ${message}`, first.since, first.request)
+    }
+    for (const { since, request } of rest) {
+      this.#events.onFailure('reset', 'lost behind an answer that is not HTTP/1.1', since, request)
+    }
     this.#reopen()
   }
 
@@ -271,7 +276,7 @@ export class Connection {
 
   #lose(kind: LoadErrorKind, message: string): void {
     if (this.#answersHere === 0) this.#failures += 1
-    for (const { since } of this.#drop()) this.#events.onFailure(kind, message, since)
+    for (const { since, request } of this.#drop()) this.#events.onFailure(kind, message, since, request)
     this.#reopen()
   }
 
@@ -279,7 +284,7 @@ export class Connection {
     this.#failures += 1
     this.#target.address = undefined
     this.#drop()
-    this.#events.onConnectFailure(failure)
+    this.#events.onConnectFailure(this, failure)
     this.#reopen()
   }
 
@@ -296,7 +301,7 @@ export class Connection {
   }
 
   /** Destroys the socket; returns what was under way on it. */
-  #drop(): PendingRequest[] {
+  #drop(): PendingRequest<R>[] {
     const pending = this.#pending
     const socket = this.#socket
     this.#pending = []

@@ -37,3 +37,14 @@ export function readPlainHead(head: string): PlainHead | undefined {
   remembered.set(head, parsed)
   return parsed
 }
+
+/** Names and values of a plain head, in turn. */
+export function headersOf(head: string): string[] {
+  return head
+    .split('\r\n')
+    .slice(1)
+    .flatMap((line) => {
+      const colon = line.indexOf(':')
+      return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()]
+    })
+}

@@ -16,6 +16,16 @@ interface StageCount {
   dropped: number
 }
 
+/** What can be read of an answer. The body is decoded when it is first read. */
+export interface ReadableAnswer {
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Empty unless the request needs it. */
+  readonly body: Buffer
+  /** Why the body could not be decoded, if so. */
+  readonly malformed: string | undefined
+}
+
 /** Milliseconds between two looks at the clock: see `look`. */
 export const LOOK = 10
 
@@ -37,6 +47,7 @@ export class Measurement {
   readonly #plan: LoadPlan
   readonly #cost = new GeneratorCost()
   readonly #stalls = new Stalls(LOOK, 0)
+  #redirectedTo: string | undefined
   #ownLimit: string | undefined
   #lastInterval: LoadProgress['interval'] = { requestsPerSecond: 0, latency: { p50: NaN, p99: NaN }, errors: 0 }
   readonly #stages: StageCount[] | undefined
@@ -61,9 +72,10 @@ export class Measurement {
     return this.#stages?.find(({ end }) => time < end - 1e-6) ?? this.#stages?.at(-1)
   }
 
-  /** An answer at `now` to a request whose latency counts from `since`. */
-  answer(request: number, status: number, since: number, now: number): void {
+  /** An answer at `now` to a request whose latency counts from `since`. `answer` is there for redirects, and where the request needs it. */
+  answer(request: number, status: number, since: number, now: number, answer?: ReadableAnswer): void {
     this.ended += 1
+    if (status >= 300 && status < 400) this.#redirectedTo ??= answer?.headers['location']
     this.recorder.answer(status, now - since)
     const stage = this.#stages && this.#stageAt(since)
     if (stage) {
@@ -81,8 +93,8 @@ export class Measurement {
     }
   }
 
-  /** An attempt of the stage at `since` that got no answer. */
-  failure(kind: LoadErrorKind, message: string, since: number, now: number): void {
+  /** An attempt of the stage at `since` that got no answer. `_request` is its place in the list. */
+  failure(kind: LoadErrorKind, message: string, since: number, now: number, _request?: number): void {
     this.ended += 1
     this.recorder.failure(kind, message, now)
     const stage = this.#stageAt(since)
@@ -167,6 +179,7 @@ export class Measurement {
       latencySpectrum: latency.spectrum(),
       throughput: { bytes, bytesPerSecond: perSecond(bytes) },
       statusCodes: this.recorder.statusCodes(),
+      ...(this.#redirectedTo === undefined ? {} : { redirectedTo: this.#redirectedTo }),
       errors,
       errorRate: attempts === 0 ? Number.NaN : errors.total / attempts,
       dropped,

@@ -5,5 +5,6 @@ export const LOAD_DEFAULTS = {
   pipelining: 1,
   timeout: 10_000,
   method: 'GET',
+  order: 'shared',
   progressInterval: 1_000,
 } as const

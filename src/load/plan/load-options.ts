@@ -40,6 +40,9 @@ export interface LoadRequest {
   expectStatus?: ExpectedStatus
 }
 
+/** How the connections of a load share its list of requests. */
+export type LoadOrder = 'shared' | 'perConnection'
+
 /** A part of a load: goes in a straight line from what was before to its targets. */
 export interface LoadStage {
   /** Milliseconds. */
@@ -89,8 +92,14 @@ export interface LoadOptions {
   method?: string
   headers?: LoadHeaders
   body?: LoadBody
-  /** A sequence that every connection works through, over and over. */
+  /** A list of requests, sent over and over in its order. */
   requests?: readonly LoadRequest[]
+  /**
+   * How connections share `requests`. Default `'shared'`.
+   * - `'shared'`: the load sends the list once, over all connections, and then again: request `k` of the load is element `k mod n`.
+   * - `'perConnection'`: each connection sends the whole list by itself, as a session needs.
+   */
+  order?: LoadOrder
   /** Statuses that count as success. Default: all below 400. */
   expectStatus?: ExpectedStatus
   /** Conditions the result must meet, such as `{ 'latency.p99': '<50' }`; `generateLoad` rejects where it does not. */
@@ -197,6 +206,7 @@ const schema = v.strictObject(
     requests: v.optional(
       v.pipe(v.array(request, 'a list of requests'), v.minLength(1, 'a list of at least one request')),
     ),
+    order: v.optional(v.picklist(['shared', 'perConnection'], "'shared' or 'perConnection'")),
     expectStatus: v.optional(expectStatus),
     thresholds: v.optional(v.custom<Thresholds>(isPlainRecord, 'an object of metrics and conditions')),
     abortOnFail: v.optional(flag),

@@ -12,6 +12,7 @@ import {
   type LoadBody,
   type LoadHeaders,
   type LoadOptions,
+  type LoadOrder,
   type LoadStage,
   type LoadTls,
 } from './load-options.ts'
@@ -25,6 +26,9 @@ export interface PlannedRequest {
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body?: Uint8Array
   readonly expectStatus?: readonly [from: number, to: number]
+  /** Whether the load process keeps the headers, or the body, of each answer: it costs time, so only where something reads them. */
+  readonly needsHeaders?: boolean
+  readonly needsBody?: boolean
 }
 
 /** A load with every default in place: plain data, as the load process gets it. */
@@ -32,6 +36,7 @@ export interface LoadPlan extends LoadTime {
   readonly title?: string
   readonly url: string
   readonly requests: readonly PlannedRequest[]
+  readonly order: LoadOrder
   readonly pipelining: number
   readonly timeout: number
   readonly thresholds: readonly { metric: string; condition: ThresholdCondition }[]
@@ -132,6 +137,7 @@ function completePlan(options: LoadOptions, url: URL, environment: number | unde
     ...(options.title === undefined ? {} : { title: options.title }),
     url: withoutSecrets(url),
     requests: planRequests(options, url),
+    order: options.order ?? LOAD_DEFAULTS.order,
     ...planTime(options, environment),
     pipelining: options.pipelining ?? LOAD_DEFAULTS.pipelining,
     timeout: options.timeout ?? LOAD_DEFAULTS.timeout,

@@ -11,7 +11,7 @@ const LAST = 'HTTP/1.1 500 Oops\r\nConnection: close\r\nContent-Length: 2\r\n\r\
 function parse(stream: string, size: number) {
   const answers: [number, boolean][] = []
   const parser = new AnswerParser({
-    isHead: () => false,
+    request: () => undefined,
     onAnswer: (status, keepAlive) => answers.push([status, keepAlive]),
   })
   // As the connections do it: one buffer for all chunks, so that old bytes stand behind the new.
@@ -64,7 +64,7 @@ describe('AnswerParser', () => {
     'HTTP/1.1 000 Nothing\r\nContent-Length: 0\r\n\r\n',
     `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}`,
   ])('says what is wrong: %j', (stream) => {
-    const parser = new AnswerParser({ isHead: () => false, onAnswer() {} })
+    const parser = new AnswerParser({ request: () => undefined, onAnswer() {} })
     expect(parser.read(Buffer.from(stream), stream.length)).toEqual(expect.any(String))
   })
 
@@ -92,7 +92,10 @@ describe('AnswerParser', () => {
 
   it('knows that an answer to HEAD has no body', () => {
     const answers: number[] = []
-    const parser = new AnswerParser({ isHead: () => true, onAnswer: (status) => answers.push(status) })
+    const parser = new AnswerParser({
+      request: () => ({ bytes: new Uint8Array(), isHead: true }),
+      onAnswer: (status) => answers.push(status),
+    })
     const stream = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
     expect(parser.read(Buffer.from(stream), stream.length)).toBeUndefined()
     expect(answers).toEqual([200, 200])

@@ -232,6 +232,40 @@ describe('requests and answers of a real server', () => {
     expect(served).toEqual({ '/1': 100, '/2': 100, '/3': 100, '/4': 100 })
   })
 
+  it.for([{}, { pipelining: 3 }, { rate: 2_000, connections: 20 }])(
+    'sends each of a list once, however many connections: %o',
+    async (options) => {
+      const bodies: string[] = []
+      const server = http.createServer((request, response) => {
+        let body = ''
+        request.on('data', (chunk: Buffer) => (body += chunk.toString()))
+        request.on('end', () => {
+          bodies.push(body)
+          response.end('ok')
+        })
+      })
+      server.maxRequestsPerSocket = 7
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      const { port } = server.address() as net.AddressInfo
+      const requests = Array.from({ length: 600 }, (_, n) => ({ method: 'POST', body: { n } }))
+      const load = { url: `http://127.0.0.1:${port}/`, connections: 50, amount: 600, requests, ...options }
+      const result = await new LoadGenerator().generateLoad(load)
+      server.close()
+      expect(result).toMatchObject({ requests: 600, errors: { total: 0 } })
+      expect(bodies).toHaveLength(600)
+      expect(new Set(bodies).size).toBe(600)
+    },
+  )
+
+  it('tells where redirects lead', async () => {
+    const server = http.createServer((_, response) => response.writeHead(302, { location: '/login' }).end())
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as net.AddressInfo
+    const load = { url: `http://127.0.0.1:${port}/`, amount: 20 }
+    expect(await new LoadGenerator().generateLoad(load)).toMatchObject({ requests: 20, redirectedTo: '/login' })
+    server.close()
+  })
+
   it('takes no answer for that of a request sent after it', async () => {
     const server = net.createServer((socket) => {
       socket.on('error', () => {})
