@@ -1,5 +1,7 @@
 import { formatCount, formatDuration, formatRate, formatRatio, isMeasured } from '../units.ts'
 import { loadRemarks } from './load-remarks.ts'
+import type { AnyMeasurementKind, MeasurementEntry } from './measurement-kind.ts'
+import { MEASUREMENT_KINDS } from './measurement-kinds.ts'
 import { formatBound, formatMetric, missText } from './metric-text.ts'
 import { harmlessLines, oneLine } from './screen-text.ts'
 import {
@@ -34,11 +36,15 @@ export function explainFailure(test: TestSummary): FailureStory | undefined {
   const loads = ofAttempt(test.loads)
   const servers = ofAttempt(test.servers)
   const missed = ofAttempt(test.thresholds).filter((threshold) => !threshold.passed)
+  const measured = MEASUREMENT_KINDS.flatMap((kind) =>
+    ofAttempt(test.measurements[kind.name] ?? []).map((entry) => ({ kind, entry })),
+  )
   return {
-    cause: firstCause(test, { loads, servers, missed, memory: ofAttempt(test.memory) }),
+    cause: firstCause(test, { loads, servers, missed, memory: ofAttempt(test.memory), measured }),
     details: [
       ...missed.slice(1).map(thresholdSentence),
       ...loads.flatMap((load) => loadDetails(load, loads.length > 1)),
+      ...measured.flatMap(({ kind, entry }) => kind.details?.(entry) ?? []).map(oneLine),
     ],
     output: servers.flatMap((server) => (server.output ? harmlessLines(server.output).slice(-OUTPUT_LINES) : [])),
   }
@@ -49,9 +55,10 @@ interface AttemptEntries {
   memory: MemoryEntry[]
   servers: ServerEntry[]
   missed: ThresholdEntry[]
+  measured: { kind: AnyMeasurementKind; entry: MeasurementEntry }[]
 }
 
-function firstCause(test: TestSummary, { loads, memory, servers, missed }: AttemptEntries): string {
+function firstCause(test: TestSummary, { loads, memory, servers, missed, measured }: AttemptEntries): string {
   const message = test.errors[0]?.message
   const timeout = /timed out in (\d+)ms/i.exec(message ?? '')
   // What the spec itself caught, or left behind when it failed, is not the cause.
@@ -68,6 +75,10 @@ function firstCause(test: TestSummary, { loads, memory, servers, missed }: Attem
   if (missed[0] && speaksOf(/threshold/i)) return thresholdSentence(missed[0])
   const leak = memory.find((watch) => watch.result.leak.verdict === 'leak')
   if (leak && speaksOf(/leak/i)) return oneLine(`memory of ${leak.target} leaks: ${leak.result.leak.reason}`)
+  for (const { kind, entry } of measured) {
+    const cause = kind.cause?.(entry, message)
+    if (cause !== undefined) return oneLine(cause)
+  }
   const failed = [...loads, ...memory].find((entry) => entry.error !== undefined && told(entry.error))
   if (failed?.error) return oneLine(failed.error)
   return message ? oneLine(message.split('\n')[0] ?? message) : 'it failed without an error of its own'

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { formatBytes, formatDuration } from '../units.ts'
+import { escapeHtml } from './html-text.ts'
 import type { JsonReport, JsonReportTest } from './json-report.ts'
+import { MEASUREMENT_KINDS } from './measurement-kinds.ts'
 import { loadPlots, memoryPlot, type LoadPlots, type MemoryPlot } from './plot-data.ts'
-import { oneLine } from './screen-text.ts'
 import { testName, verdictText } from './summary.ts'
 import { testTables, type TestTable } from './test-tables.ts'
 
@@ -67,12 +68,6 @@ function hash(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`
 }
 
-/** Text for an element or a quoted attribute; on one line, with nothing invisible in it. */
-function escapeHtml(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-  return oneLine(text).replace(/[&<>"']/g, (character) => entities[character] ?? '')
-}
-
 function renderHeader(report: JsonReport, tests: readonly JsonReportTest[]): string {
   const failed = tests.flatMap((test, index) => (test.failure ? [{ test, index, cause: test.failure.cause }] : []))
   const state = failed.length > 0 ? 'failed' : tests.some((test) => test.state === 'pending') ? 'pending' : 'passed'
@@ -132,6 +127,7 @@ ${renderChips(test)}
 ${renderFailure(test)}
 <div class="tables">${tables.map(renderTable).join('\n')}</div>
 ${renderPlots(test)}
+${renderMeasurements(test)}
 </div>
 </details>`
 }
@@ -203,6 +199,12 @@ function renderPlots(test: JsonReportTest): string {
   const memory = test.memory.map((watch, entry) => figure('memory', entry, 'Memory over time', watch.target))
   const figures = [...loads, ...memory]
   return figures.length > 0 ? `<div class="plots">${figures.join('\n')}</div>` : ''
+}
+
+/** What further kinds of measurement draw. */
+function renderMeasurements({ measurements }: JsonReportTest): string {
+  const pages = MEASUREMENT_KINDS.flatMap(({ name, page }) => (page ? (measurements[name] ?? []).map(page) : []))
+  return pages.filter(Boolean).join('\n')
 }
 
 function renderEnvironment({ environment }: JsonReport): string {

@@ -2,15 +2,15 @@ import type { ReportEnvironment } from './machine.ts'
 import { explainFailure, type FailureStory } from './failure.ts'
 import type { RunSummary, TestSummary } from './summary.ts'
 
-/** The version of the JSON report's format; it grows when a reader of the old one would misread the new one. */
-const REPORT_VERSION = 1
+/** The version of the JSON report's format. Version 2 adds fields to version 1 and changes none. */
+const REPORT_VERSION = 2
 
 export interface JsonReportTest extends TestSummary {
   /** Why it failed; `null` for a test that did not. */
   failure: FailureStory | null
 }
 
-/** The JSON report: `schema/report-v1.schema.json` describes it. */
+/** The JSON report: `schema/report-v2.schema.json` describes it. */
 export interface JsonReport {
   version: typeof REPORT_VERSION
   run: {

@@ -9,7 +9,7 @@ const MARK = 'perf'
 
 /** The line of a measurement that has just started, for output that is no terminal. */
 export function startLine(artifact: PerfProgressArtifact, test: string, paint: Paint): string {
-  const what = artifact.kind === 'load' ? 'load' : 'memory watch'
+  const what = artifact.kind === 'memory' ? 'memory watch' : artifact.kind
   const whole = plannedDuration(artifact)
   const planned = whole ? `, ${formatDuration(whole)} planned` : ''
   return line('▸', `${titleOf(artifact.title, test)}: ${what} starts${planned}`, paint)

@@ -15,6 +15,7 @@ import { FIGURE_PREFIX, GithubActions } from './github-actions.ts'
 import { LiveState } from './live-state.ts'
 import { loadEndLine, memoryEndLine, runningLine, startLine } from './live-lines.ts'
 import { LiveWindow } from './live-window.ts'
+import { kindOf } from './measurement-kinds.ts'
 import { createPaint, wantsColors, type Paint } from './paint.ts'
 import { pluginReportOptions } from './plugin-options.ts'
 import {
@@ -75,7 +76,18 @@ export class PerfReporter extends DefaultReporter {
       if (this.#window) this.#window.update()
       else if (perf.type === 'perf:load') this.log(loadEndLine(perf, testCase.name, this.#paint))
       else this.log(memoryEndLine(perf, this.#paint))
-    }
+    } else this.#endMeasurement(testCase, artifact)
+  }
+
+  #endMeasurement(testCase: TestCase, artifact: { type: string }): void {
+    const kind = kindOf(artifact.type)
+    if (!kind) return
+    const entry = kind.entry(artifact, testCase.name)
+    this.#live.end(testCase.id, entry.id)
+    this.#lastLine.delete(`${testCase.id}\n${entry.id}`)
+    const line = kind.endLine?.(entry, this.#paint)
+    if (this.#window) this.#window.update()
+    else if (line) this.log(line)
   }
 
   onTestCaseAnnotate(testCase: TestCase, annotation: TestAnnotation): void {

@@ -1,4 +1,5 @@
 import { isMeasured } from '../units.ts'
+import { MEASUREMENT_KINDS } from './measurement-kinds.ts'
 import { lastAttempt, testName, type RunSummary, type TestSummary } from './summary.ts'
 
 interface Series {
@@ -68,6 +69,19 @@ function addTest(test: TestSummary, copy: number, add: Add): void {
     add('memory_growth_bytes', 'Growth of the memory floor.', labels, result.growth.bytes)
     add('memory_leak', 'Whether memory leaks.', labels, result.leak.verdict === 'leak' ? 1 : 0)
   })
+  for (const { name, figures } of MEASUREMENT_KINDS) {
+    ;(test.measurements[name] ?? []).forEach((entry, index) => {
+      if (entry.attempt !== attempt || !figures) return
+      for (const figure of figures(entry)) {
+        add(
+          figure.name,
+          figure.help,
+          { ...base, [name]: entry.title, index: String(index), ...figure.labels },
+          figure.value,
+        )
+      }
+    })
+  }
   test.thresholds.forEach(({ attempt: tried, metric, expression, passed }, index) => {
     if (tried !== attempt) return
     const labels = { ...base, metric, expression, index: String(index) }

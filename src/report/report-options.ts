@@ -5,7 +5,7 @@ import { findOptionIssues, flag, positiveNumber, text } from '../options.ts'
 
 /** What the `perf` reporter writes and how often it speaks. Paths are relative to Vitest's root. */
 export interface ReportOptions {
-  /** Writes everything that was measured to this file, as JSON (`schema/report-v1.schema.json`). */
+  /** Writes everything that was measured to this file, as JSON (`schema/report-v2.schema.json`). */
   json?: string
   /** Writes one self-contained HTML page to this file. */
   html?: string

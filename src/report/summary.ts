@@ -9,6 +9,8 @@ import type {
   PerfServerArtifact,
   PerfThresholdArtifact,
 } from '../vitest/artifacts.ts'
+import type { MeasurementEntry } from './measurement-kind.ts'
+import { kindOf } from './measurement-kinds.ts'
 import { recorded, type Recorded } from './recorded.ts'
 
 type TestState = 'passed' | 'failed' | 'skipped' | 'pending'
@@ -91,6 +93,8 @@ export interface TestSummary {
   memory: MemoryEntry[]
   servers: ServerEntry[]
   thresholds: ThresholdEntry[]
+  /** Entries of further kinds of measurement, by the name of the kind. */
+  measurements: Record<string, MeasurementEntry[]>
 }
 
 export interface RunSummary {
@@ -130,7 +134,7 @@ export function summarizeTest(record: TestRecord): TestSummary | undefined {
   const artifacts = record.artifacts.filter(isPerfArtifact).filter((artifact) => artifact.type !== 'perf:progress')
   if (artifacts.length === 0) return undefined
   const { artifacts: _, ...test } = record
-  const summary: TestSummary = { ...test, loads: [], memory: [], servers: [], thresholds: [] }
+  const summary: TestSummary = { ...test, loads: [], memory: [], servers: [], thresholds: [], measurements: {} }
   const name = record.path.at(-1) ?? ''
   for (const artifact of artifacts) {
     if (artifact.type === 'perf:load')
@@ -138,6 +142,7 @@ export function summarizeTest(record: TestRecord): TestSummary | undefined {
     else if (artifact.type === 'perf:memory') addMemory(summary, artifact, name)
     else if (artifact.type === 'perf:server') addServer(summary, recorded(artifact) as PerfServerArtifact)
     else if (artifact.type === 'perf:threshold') addThresholds(summary, artifact, name)
+    else addMeasurement(summary, artifact, name)
   }
   return summary
 }
@@ -199,6 +204,11 @@ function addServer(summary: TestSummary, artifact: PerfServerArtifact): void {
   if (event === 'exited') server.crashes += 1
 }
 
+function addMeasurement(summary: TestSummary, artifact: { type: string }, name: string): void {
+  const kind = kindOf(artifact.type)
+  if (kind) (summary.measurements[kind.name] ??= []).push(recorded(kind.entry(artifact, name)) as MeasurementEntry)
+}
+
 function definedOnly<T extends object>(value: T): Partial<T> {
   return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Partial<T>
 }
@@ -237,7 +247,8 @@ export function testName(test: { path: string[] }): string {
 
 /** The last attempt that left something behind: what the test's state speaks of. */
 export function lastAttempt(test: TestSummary): number {
-  const all = [...test.loads, ...test.memory, ...test.servers, ...test.thresholds]
+  const further = Object.values(test.measurements).flat()
+  const all = [...test.loads, ...test.memory, ...test.servers, ...test.thresholds, ...further]
   return Math.max(0, ...all.map((entry) => entry.attempt))
 }
 

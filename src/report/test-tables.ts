@@ -1,6 +1,8 @@
 import { formatGrowth } from '../results/constructor-growth.ts'
 import { formatBytes, formatCount, formatDuration, formatRatio, isMeasured } from '../units.ts'
 import { loadRemarks } from './load-remarks.ts'
+import type { AnyMeasurementKind, MeasurementEntry } from './measurement-kind.ts'
+import { MEASUREMENT_KINDS } from './measurement-kinds.ts'
 import { formatBound, formatMetric, missText } from './metric-text.ts'
 import { oneLine } from './screen-text.ts'
 import {
@@ -27,8 +29,9 @@ export interface Column {
 
 /** A table of one test, ready to be drawn on a terminal, in Markdown or in HTML. */
 export interface TestTable {
-  kind: 'load' | 'memory' | 'threshold' | 'server'
-  columns: Column[]
+  /** `load`, `memory`, `threshold`, `server`, or the name of a further kind of measurement. */
+  kind: string
+  columns: readonly Column[]
   rows: Cell[][]
   /** Sentences below it. */
   notes: string[]
@@ -36,12 +39,12 @@ export interface TestTable {
 
 const right = (title: string): Column => ({ title, align: 'right' })
 
-const COLUMNS: Record<TestTable['kind'], Column[]> = {
+const COLUMNS = {
   load: [{ title: 'load' }, ...['requests/s', 'p50', 'p95', 'p99', 'max', 'errors'].map(right)],
   memory: [{ title: 'memory' }, ...['start', 'peak', 'end'].map(right), { title: 'verdict' }],
   threshold: [{ title: 'threshold' }, right('value'), { title: 'verdict' }],
   server: [{ title: 'server' }, ...['ready after', 'crashes'].map(right)],
-}
+} satisfies Record<string, Column[]>
 
 /** Every table of a test, in the order in which a person asks; empty ones are left out. */
 export function testTables(test: TestSummary): TestTable[] {
@@ -64,6 +67,7 @@ export function testTables(test: TestSummary): TestTable[] {
       ),
       notes: test.memory.flatMap((watch) => (watch.result.leak.verdict === 'stable' ? [] : leakNotes(watch))),
     },
+    ...MEASUREMENT_KINDS.map((kind) => measurementTable(kind, test.measurements[kind.name] ?? [], suffix)),
     table(
       'threshold',
       test.thresholds.map((threshold) => thresholdRow(threshold, several, suffix(threshold))),
@@ -76,8 +80,24 @@ export function testTables(test: TestSummary): TestTable[] {
   return tables.filter(({ rows }) => rows.length > 0)
 }
 
-function table(kind: TestTable['kind'], rows: Cell[][]): TestTable {
+function table(kind: keyof typeof COLUMNS, rows: Cell[][]): TestTable {
   return { kind, columns: COLUMNS[kind], rows, notes: [] }
+}
+
+function measurementTable(
+  kind: AnyMeasurementKind,
+  entries: readonly MeasurementEntry[],
+  suffix: (entry: MeasurementEntry) => string,
+): TestTable {
+  const rows = entries.map((entry) => {
+    const [first = { text: '' }, ...cells] = kind.row(entry)
+    return [{ ...first, text: first.text + suffix(entry) }, ...cells].map((cell) => ({
+      ...cell,
+      text: oneLine(cell.text),
+    }))
+  })
+  const notes = entries.flatMap((entry) => kind.notes?.(entry) ?? []).map(oneLine)
+  return { kind: kind.name, columns: kind.columns, rows, notes }
 }
 
 /** Metrics of a load that missed a threshold. */

@@ -59,7 +59,8 @@ export interface PerfServerArtifact extends ArtifactOf<'perf:server'> {
 
 /** What a running measurement shows. Small on purpose: an hour of these must stay cheap. */
 export interface PerfProgressArtifact extends ArtifactOf<'perf:progress'> {
-  kind: 'load' | 'memory'
+  /** `load`, `memory`, or a further kind of measurement, in a word or two that a line can begin with. */
+  kind: string
   title: string
   /** 0 to 1. */
   progress: number

@@ -9,7 +9,7 @@ import { createProject, removeProjects, runVitest, startVitest } from './harness
 import { exampleSpecs, reporterConfig, runningSpec } from './report-project.ts'
 
 const Ajv = createRequire(import.meta.url)('ajv') as typeof import('ajv').default
-const schema = JSON.parse(readFileSync('schema/report-v1.schema.json', 'utf8')) as object
+const schema = JSON.parse(readFileSync('schema/report-v2.schema.json', 'utf8')) as object
 
 function readReport(project: string, path: string): JsonReport {
   return JSON.parse(readFileSync(join(project, path), 'utf8')) as JsonReport

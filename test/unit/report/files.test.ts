@@ -34,7 +34,7 @@ const reportOf = (records: TestRecord[]) =>
 
 describe('JSON', () => {
   const validate = new Ajv({ strict: false, allErrors: true }).compile(
-    JSON.parse(readFileSync('schema/report-v1.schema.json', 'utf8')) as object,
+    JSON.parse(readFileSync('schema/report-v2.schema.json', 'utf8')) as object,
   )
   const accepts = (report: unknown) => validate(JSON.parse(JSON.stringify(report)))
 
@@ -63,7 +63,7 @@ describe('JSON', () => {
 
   test('with anything undocumented or missing is not', () => {
     const report = reportOf(exampleRecords())
-    expect(accepts({ ...report, version: 2 })).toBe(false)
+    expect(accepts({ ...report, version: 1 })).toBe(false)
     expect(accepts({ ...report, extra: 1 })).toBe(false)
     expect(accepts({ ...report, tests: [{ ...report.tests[0], loads: undefined }] })).toBe(false)
     expect(accepts({ ...report, tests: [{ ...report.tests[0], state: 'good' }] })).toBe(false)
