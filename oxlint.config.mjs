@@ -67,7 +67,7 @@ const vitestStaysOutside = { group: ['vitest', 'vitest/*'], message: 'Only vites
 
 const rooms = Object.keys(ROOMS)
 const layers = [
-  layer(['src/{errors,units,settings,options,option-issues}.ts'], [forbid(rooms, []), vitestStaysOutside]),
+  layer(['src/{errors,units,settings,server-url,options,option-issues}.ts'], [forbid(rooms, []), vitestStaysOutside]),
   ...rooms.map((room) =>
     layer(
       [`src/${room}/**`],

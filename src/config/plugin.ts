@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { Plugin, ViteUserConfig } from 'vitest/config'
 import type { ReportOptions } from '../report/report-options.ts'
 import { rejectIssues } from '../option-issues.ts'
-import { ENVIRONMENT, findEnvironmentIssues, readMilliseconds } from './environment.ts'
+import { parseSettings } from '../settings.ts'
 import { findPluginOptionIssues, type PerfPluginOptions } from './plugin-options.ts'
 
 const TEST_TIMEOUT = 60_000
@@ -53,12 +53,12 @@ export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
         if (config.hookTimeout === VITEST_HOOK_TIMEOUT && !written.hookTimeout) config.hookTimeout = HOOK_TIMEOUT
       }
       // Here it wins on both majors over the command line as well.
-      config.testTimeout = readMilliseconds(ENVIRONMENT.testTimeout, process.env) ?? config.testTimeout
+      config.testTimeout = parseSettings(process.env).settings.testTimeout ?? config.testTimeout
     },
     config(user) {
       rejectIssues('options of vitest-plugin-perf', [
         ...findPluginOptionIssues(options),
-        ...findEnvironmentIssues(process.env),
+        ...parseSettings(process.env).issues,
       ])
       // Set, not returned: Vite would merge them into those of the plugin in a root config that this project extends.
       const { provide = {} } = (user.test ??= {})

@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
-import { hostInUrl } from './url.ts'
+import { hostInUrl } from '../server-url.ts'
 
 /** A web-standard handler, as Hono, H3 and others export it. */
 export type FetchHandler = (request: Request) => Response | Promise<Response>

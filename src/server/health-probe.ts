@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { connect, type LookupFunction } from 'node:net'
+import { isLoopback } from '../server-url.ts'
 import { clearTimeout, readClock, setTimeout } from '../lifecycle/real-timers.ts'
 
 /** What one probe found: an answer, or why there was none. */
@@ -24,11 +25,6 @@ const BODY_LIMIT = 64 * 1024
 /** Addresses to try for a host: a server on `localhost` may have bound either family. */
 export function addressesOf(hostname: string): readonly (string | undefined)[] {
   return hostname.toLowerCase() === 'localhost' ? ['127.0.0.1', '::1'] : [undefined]
-}
-
-export function isLoopback(hostname: string): boolean {
-  const bare = hostname.replace(/^\[|\]$/g, '').toLowerCase()
-  return bare === 'localhost' || bare === '::1' || /^127(\.\d+){3}$/.test(bare)
 }
 
 function fixedLookup(address: string): LookupFunction {

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import type { OptionIssue } from '../errors.ts'
 import { optionIssue } from '../option-issues.ts'
 import { findOptionIssues, nonNegativeInteger, positiveInteger, text, timerDuration } from '../options.ts'
-import { parseServerUrl } from './url.ts'
+import { findBaseUrlProblem } from '../server-url.ts'
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGKILL', 'SIGABRT']
 const SCOPES = ['test', 'file', 'worker'] as const
@@ -59,7 +59,10 @@ const serverSchema = v.strictObject(
     url: v.optional(
       v.pipe(
         v.string("an absolute http(s) URL, such as 'http://127.0.0.1:3000'"),
-        v.check((url) => parseServerUrl(url) !== undefined, "an absolute http(s) URL, such as 'http://127.0.0.1:3000'"),
+        v.check(
+          (url) => findBaseUrlProblem(url) === undefined,
+          "an absolute http(s) URL, such as 'http://127.0.0.1:3000'",
+        ),
       ),
     ),
     port: v.optional(v.pipe(positiveInteger, v.maxValue(65_535, 'a port of 1 to 65535'))),

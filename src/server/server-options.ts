@@ -1,7 +1,7 @@
 import { rejectIssues } from '../option-issues.ts'
-import { duration, findOptionIssues } from '../options.ts'
 import { findServerOptionIssues } from './server-option-issues.ts'
-import { stripTrailingSlashes } from './url.ts'
+import { baseUrlOf, bareHost } from '../server-url.ts'
+import { readSettings, type Settings } from '../settings.ts'
 
 export { findServerOptionIssues } from './server-option-issues.ts'
 
@@ -116,15 +116,14 @@ export function resolveStatus(status: HealthStatus | undefined): readonly [numbe
 }
 
 function resolveSource(options: ServerOptions): ServerSource {
-  if (options.url !== undefined) return { kind: 'url', url: stripTrailingSlashes(options.url) }
+  if (options.url !== undefined) return { kind: 'url', url: baseUrlOf(options.url) }
   if (options.module !== undefined) return { kind: 'module', module: options.module }
   return { kind: 'command', command: options.command ?? '' }
 }
 
 /** `VITEST_PERF_SERVER_URL` takes the place of all that starts a server; how its health is known stays. */
-function withEnvironmentUrl(options: ServerOptions, env: NodeJS.ProcessEnv): ServerOptions {
-  const url = env.VITEST_PERF_SERVER_URL
-  if (!url) return options
+function withEnvironmentUrl(options: ServerOptions, { serverUrl: url }: Settings): ServerOptions {
+  if (url === undefined) return options
   const { health, scope } = options
   const running: ServerOptions = { url }
   if (scope !== undefined) running.scope = scope
@@ -143,24 +142,21 @@ export function resolveServerOptions(
   input: ServerOptions,
   env: NodeJS.ProcessEnv = process.env,
 ): ResolvedServerOptions {
+  const settings = readSettings(env)
   const isObject = typeof input === 'object' && input !== null
-  const options = isObject ? withEnvironmentUrl(input, env) : input
+  const options = isObject ? withEnvironmentUrl(input, settings) : input
   rejectIssues('server options', findServerOptionIssues(options, 'server'))
   const { health, shutdown } = options
-  const environmentTimeout = env.VITEST_PERF_HEALTH_TIMEOUT ? Number(env.VITEST_PERF_HEALTH_TIMEOUT) : undefined
-  if (environmentTimeout !== undefined) {
-    rejectIssues('environment', findOptionIssues(duration, environmentTimeout, 'VITEST_PERF_HEALTH_TIMEOUT'))
-  }
   const configured = health === false ? undefined : health
   return {
     source: resolveSource(options),
     port: options.port,
-    host: (options.host ?? SERVER_DEFAULTS.host).replace(/^\[(.*)\]$/, '$1'),
+    host: bareHost(options.host ?? SERVER_DEFAULTS.host),
     cwd: options.cwd,
     env: options.env ?? {},
     health: {
       check: resolveCheck(health),
-      timeout: environmentTimeout ?? configured?.timeout ?? SERVER_DEFAULTS.healthTimeout,
+      timeout: settings.healthTimeout ?? configured?.timeout ?? SERVER_DEFAULTS.healthTimeout,
       interval: configured?.interval ?? SERVER_DEFAULTS.interval,
     },
     waitOn: options.waitOn === undefined ? [] : [options.waitOn].flat(),

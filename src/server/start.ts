@@ -12,7 +12,7 @@ import { resolveServerOptions, type ResolvedServerOptions, type ServerOptions } 
 import { ServerProcess } from './server-process.ts'
 import { folderOf, nameOfSource, planSpawn } from './spawn-plan.ts'
 import { StartedServer, type ServerAddress } from './started-server.ts'
-import { dialHost, hostInUrl } from './url.ts'
+import { dialHost, hostInUrl } from '../server-url.ts'
 import { readClock, setTimeout } from '../lifecycle/real-timers.ts'
 
 export type { Instrument, PerfServer, ServerEvent } from './perf-server.ts'

@@ -9,7 +9,7 @@ import { probeServer } from './readiness.ts'
 import type { ResolvedServerOptions } from './server-options.ts'
 import type { Exit, ServerProcess } from './server-process.ts'
 import { nameOfSource } from './spawn-plan.ts'
-import { dialHost } from './url.ts'
+import { dialHost } from '../server-url.ts'
 
 const HEALTH_TIMEOUT = 5_000
 const INSTRUMENT_TIMEOUT = 500

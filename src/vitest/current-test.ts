@@ -1,6 +1,7 @@
 import { TestRunner } from 'vitest'
 import { optionIssue, rejectIssues } from '../option-issues.ts'
 import { resolveServerUrl as resolve } from '../server/url.ts'
+import { readSettings } from '../settings.ts'
 import { attemptsOverlap, runningAttempt } from './test-attempt.ts'
 
 /** The URL of the `server` of the test that runs now; among several that run at once nobody can tell which one asks. */
@@ -19,6 +20,6 @@ function currentServerUrl(): string | undefined {
  * @throws {PerfOptionsError} for a URL that is none, and for none at all where tests run concurrently.
  */
 export function resolveServerUrl(url?: string): string {
-  const known = url !== undefined || process.env.VITEST_PERF_SERVER_URL
+  const known = url !== undefined || readSettings().serverUrl !== undefined
   return resolve(url, known ? {} : { server: currentServerUrl() })
 }

@@ -7,7 +7,7 @@ import type { PerfServer } from '../server/perf-server.ts'
 import { openProbeChannel, type ProbeChannel } from '../server/probe-channel.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import { startServer as launch, type ServerContext } from '../server/start.ts'
-import { dialHost } from '../server/url.ts'
+import { dialHost } from '../server-url.ts'
 
 /** A server as the memory monitor sees it; one that was given by its URL, by who listens there on this machine. */
 function memoryTargetOf(server: PerfServer, channel: ProbeChannel | undefined): MemoryTarget {

@@ -1,3 +1,4 @@
+import { keyOfOptions } from '../server/options-key.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 
@@ -32,7 +33,7 @@ export class SharedServers {
     options: ServerOptions,
     start: (options: ServerOptions, end: AbortSignal) => Promise<PerfServer>,
   ): Promise<PerfServer> {
-    const key = keyOf(options)
+    const key = keyOfOptions(options)
     const known = this.#servers.get(key)
     if (known) {
       const server = await known.catch(() => undefined)
@@ -56,8 +57,4 @@ export class SharedServers {
     const failed = stopped.find((result) => result.status === 'rejected')
     if (failed) throw new Error(`A server of scope '${this.#scope}' could not be stopped`, { cause: failed.reason })
   }
-}
-
-function keyOf(options: ServerOptions): string {
-  return JSON.stringify(options, (_, value: unknown) => (value instanceof RegExp ? String(value) : value))
 }

@@ -3,7 +3,8 @@ import type { OptionIssue } from '../../errors.ts'
 import { optionIssue as issue, rejectIssues } from '../../option-issues.ts'
 import type { Lifetime } from '../../lifecycle/attempt.ts'
 import { parseThresholds, type ThresholdCondition } from '../../results/threshold.ts'
-import { LONGEST_TIMER } from '../../option-issues.ts'
+import { baseUrlOf } from '../../server-url.ts'
+import { parseSettings } from '../../settings.ts'
 import { CONTRADICTIONS } from './contradictions.ts'
 import { LOAD_DEFAULTS } from './load-defaults.ts'
 import {
@@ -58,7 +59,6 @@ export interface ResolveLoadContext {
   issues?: readonly OptionIssue[]
 }
 
-const DURATION_VARIABLE = 'VITEST_PERF_LOAD_DURATION'
 /** Where one of these is mistaken nobody can tell how long the load takes. */
 const OF_TIME = /^(options|duration|amount|rate|stages|warmup|connections|VITEST_PERF_LOAD_DURATION)/
 
@@ -89,22 +89,15 @@ function mergeHeaders(base: LoadHeaders = {}, over: LoadHeaders = {}): LoadHeade
   return { ...Object.fromEntries(Object.entries(base).filter(([name]) => !replaced.has(name.toLowerCase()))), ...over }
 }
 
-function environmentDuration(env: ResolveLoadContext['env']): { value?: number; issues: OptionIssue[] } {
-  const text = env?.[DURATION_VARIABLE]
-  if (text === undefined || text === '') return { issues: [] }
-  const value = Number(text)
-  if (value > 0 && value <= LONGEST_TIMER) return { value, issues: [] }
-  return { issues: [issue(DURATION_VARIABLE, `a positive number of milliseconds, up to ${LONGEST_TIMER}`, text)] }
-}
-
 /**
  * Checks and completes load options, in the order call, defaults, `LOAD_DEFAULTS`; `VITEST_PERF_LOAD_DURATION` wins over
  * `duration`, caps an `amount`, and stretches or shortens `stages` as a whole. Throws one `PerfOptionsError` with every mistake.
  */
 export function resolveLoadOptions(input: LoadOptions, context: ResolveLoadContext = {}): LoadPlan {
   const { defaults, resolveUrl, env = process.env, lifetime } = context
-  const base = env.VITEST_PERF_SERVER_URL || context.baseUrl
-  const fromEnvironment = environmentDuration(env)
+  const fromEnvironment = parseSettings(env)
+  const { serverUrl = context.baseUrl, loadDuration } = fromEnvironment.settings
+  const base = serverUrl && baseUrlOf(serverUrl)
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     rejectIssues('load options', [...findLoadOptionIssues(input), ...fromEnvironment.issues, ...(context.issues ?? [])])
   }
@@ -118,18 +111,18 @@ export function resolveLoadOptions(input: LoadOptions, context: ResolveLoadConte
     issues.push(issue('url', 'a URL with http:// or https://, such as http://127.0.0.1:3000/orders', merged.url))
   }
   if (lifetime && !issues.some(({ option }) => OF_TIME.test(option))) {
-    issues.push(...findTimeIssues(planTime(merged, fromEnvironment.value), lifetime))
+    issues.push(...findTimeIssues(planTime(merged, loadDuration), lifetime))
   }
   rejectIssues('load options', issues)
   const text = resolveUrl ? resolveUrl(merged.url) : absoluteUrl(merged.url, base)
   rejectIssues('load options', findUrlIssues('url', text, 'absolute'))
-  return completePlan(merged, new URL(text), fromEnvironment.value)
+  return completePlan(merged, new URL(text), loadDuration)
 }
 
 /** A path stands on the server under test, also where that has a path of its own. */
 function absoluteUrl(url: string | undefined, base: string | undefined): string {
   if (base === undefined || (url !== undefined && !url.startsWith('/'))) return url as string
-  return `${base.replace(/\/+$/, '')}${url ?? '/'}`
+  return `${base}${url ?? '/'}`
 }
 
 function completePlan(options: LoadOptions, url: URL, environment: number | undefined): LoadPlan {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { dialHost, hostInUrl, resolveServerUrl } from '../../../src/server/url.ts'
+import { dialHost, hostInUrl } from '../../../src/server-url.ts'
+import { resolveServerUrl } from '../../../src/server/url.ts'
 
 const VITEST_PERF_SERVER_URL = 'http://env:1/'
 

@@ -1,0 +1,75 @@
+import type { OptionIssue } from './errors.ts'
+import { LONGEST_TIMER, optionIssue, rejectIssues } from './option-issues.ts'
+import { findBaseUrlProblem } from './server-url.ts'
+
+/** The environment variables that users set. Each wins over the option of the same meaning. */
+export const VARIABLES = {
+  serverUrl: 'VITEST_PERF_SERVER_URL',
+  healthTimeout: 'VITEST_PERF_HEALTH_TIMEOUT',
+  loadDuration: 'VITEST_PERF_LOAD_DURATION',
+  testTimeout: 'VITEST_PERF_TIMEOUT',
+  engine: 'VITEST_PERF_ENGINE',
+  base: 'VITEST_PERF_BASE',
+} as const
+
+/** What the environment variables say. A variable that is unset or empty is absent. Times in milliseconds. */
+export interface Settings {
+  readonly serverUrl?: string
+  readonly healthTimeout?: number
+  readonly loadDuration?: number
+  readonly testTimeout?: number
+  /** Who generates the load. */
+  readonly engine?: string
+  /** The `git` of `compare.base`. */
+  readonly base?: string
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+type Reader = (text: string) => { readonly value: string | number } | { readonly expected: string }
+
+const milliseconds: Reader = (text) => {
+  const value = Number(text)
+  if (value > 0 && value <= LONGEST_TIMER) return { value }
+  return { expected: `a positive number of milliseconds, up to ${LONGEST_TIMER}` }
+}
+
+const baseUrl: Reader = (text) => {
+  const expected = findBaseUrlProblem(text)
+  return expected === undefined ? { value: text } : { expected }
+}
+
+const anyText: Reader = (value) => ({ value })
+
+const READERS: Record<keyof Settings, Reader> = {
+  serverUrl: baseUrl,
+  healthTimeout: milliseconds,
+  loadDuration: milliseconds,
+  testTimeout: milliseconds,
+  engine: anyText,
+  base: anyText,
+}
+
+/** What the environment says, and every mistake in it. */
+export function parseSettings(environment: Environment): { settings: Settings; issues: OptionIssue[] } {
+  const settings: Record<string, string | number> = {}
+  const issues: OptionIssue[] = []
+  for (const name of Object.keys(VARIABLES) as (keyof Settings)[]) {
+    const text = environment[VARIABLES[name]]?.trim()
+    if (!text) continue
+    const read = READERS[name](text)
+    if ('value' in read) settings[name] = read.value
+    else issues.push(optionIssue(VARIABLES[name], read.expected, text))
+  }
+  return { settings, issues }
+}
+
+/**
+ * What the environment says.
+ *
+ * @throws {PerfOptionsError} with every mistake in it.
+ */
+export function readSettings(environment: Environment = process.env): Settings {
+  const { settings, issues } = parseSettings(environment)
+  rejectIssues('environment', issues)
+  return settings
+}
