@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import getPort from 'get-port'
 import { MemoryMonitor } from '../dist/memory/monitor.js'
-import { openProbeChannel } from '../dist/server/probe-channel.js'
+import { openProbeChannel } from '../dist/probe/channel.js'
 import { leaking, sound } from '../test/programs/calls.mjs'
 import { steadyLoad, untilHealthy } from './steady-load.mjs'
 

@@ -9,7 +9,7 @@ import getPort from 'get-port'
 import { node } from '../scripts/tool.mjs'
 import { LoadGenerator } from '../dist/load/spec/load-generator.js'
 import { MemoryMonitor } from '../dist/memory/monitor.js'
-import { openProbeChannel } from '../dist/server/probe-channel.js'
+import { openProbeChannel } from '../dist/probe/channel.js'
 import { inTurn, median, printRatio } from './measure.mjs'
 import { untilHealthy } from './steady-load.mjs'
 

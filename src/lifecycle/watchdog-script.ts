@@ -4,8 +4,8 @@
  *
  * It reads orders from its standard input: `cookie <cookie>` begins a guard, `group <cookie> <pgid>` and `file <cookie> <path>`
  * add to it, `release <cookie>` ends it. When its input ends, whoever held the other end is gone: it ends every group it
- * still guards, and every process whose environment carries one of their cookies, and removes their files. SIGTERM first;
- * SIGKILL for what is left after 0.3 s.
+ * still guards, and every process whose environment carries one of their cookies, and removes their files,
+ * and folders that are empty then. SIGTERM first; SIGKILL for what is left after 0.3 s.
  *
  * `$1` is the pid of the process to watch and `$2` the parent that it must keep, both empty where that does not matter:
  * a forked worker of Vitest outlives its killed main process, and then holds its end of the pipe open for ever. Such an
@@ -66,8 +66,8 @@ finish() {
     [ -n "$found" ] || break
   done
   IFS=$newline
-  for entry in $files; do rm -f "\${entry#*:}"; done
-}
+  for entry in $files; do rm -f "\${entry#*:}" || rmdir "\${entry#*:}"; done
+} 2>/dev/null
 
 # The entries of $2, parted by $3, that are not of the cookie $1.
 without() {

@@ -12,7 +12,7 @@ export interface Guard {
   readonly cookie: string
   /** Adds a process group: the pid of a child that was spawned with `detached: true`. */
   addGroup(pgid: number): void
-  /** Adds a file to be removed where the tree has to be killed. */
+  /** Adds a file, or a folder that is empty by then, to be removed where the tree has to be killed. */
   addFile(path: string): void
   /** Ends the watch. Call it when the tree is gone: what is still there then stays. Idempotent. */
   release(): void

@@ -1,10 +1,11 @@
+import type { HeapRecord } from './verdict/heap-record.ts'
 import { withDeadline } from '../lifecycle/abort.ts'
 import { joinFloors } from './verdict/floor-series.ts'
 import { decideLeak, looksLikeLeak } from './verdict/leak-rule.ts'
 import type { ConstructorGrowth } from '../results/memory-result.ts'
 import type { AllocationProfile } from '../probe/protocol.ts'
 import { HeapGrowth } from './heap-growth.ts'
-import type { FloorRecord, ForcedPause, MemorySource } from './memory-source.ts'
+import type { ForcedPause, MemorySource } from './memory-source.ts'
 import { readWallClock } from '../lifecycle/real-timers.ts'
 
 /** Milliseconds for what grew by constructor at the most, and what is left to the test for its end. */
@@ -50,7 +51,7 @@ export class Diagnosis {
     if (this.#plan.always) await this.#startProfile()
   }
 
-  async onFloor(records: readonly FloorRecord[]): Promise<void> {
+  async onFloor(records: readonly HeapRecord[]): Promise<void> {
     const { source, always, minimumGrowth } = this.#plan
     const { floors } = joinFloors(records)
     if (!this.#profiling && looksLikeLeak(floors)) await this.#startProfile()
@@ -114,9 +115,9 @@ export class Diagnosis {
 }
 
 /** The isolate whose floor rose the most. */
-function mostGrown(records: readonly FloorRecord[]): string {
+function mostGrown(records: readonly HeapRecord[]): string {
   const [first, last] = [records[0], records.at(-1)]
-  const bytes = (record: FloorRecord | undefined, id: string) => {
+  const bytes = (record: HeapRecord | undefined, id: string) => {
     const { heapData = 0, external = 0 } = record?.isolates.get(id) ?? {}
     return heapData + external
   }

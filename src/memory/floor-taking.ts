@@ -1,6 +1,7 @@
+import type { HeapRecord } from './verdict/heap-record.ts'
 import { sleep } from '../lifecycle/abort.ts'
 import type { ForcedCollections } from '../results/memory-result.ts'
-import type { FloorRecord, ForcedPause } from './memory-source.ts'
+import type { ForcedPause } from './memory-source.ts'
 import { clearTimeout, readClock, setTimeout } from '../lifecycle/real-timers.ts'
 
 /** Floors rise in a program's first collections: so many are forced before one counts. */
@@ -28,14 +29,14 @@ const SLOW = 3_000
 const RECENT = 5
 
 export interface FloorPlan {
-  readonly collect: () => Promise<FloorRecord | undefined>
+  readonly collect: () => Promise<HeapRecord | undefined>
   /** Whether the load has begun; `undefined` where nobody can tell. */
   readonly underLoad: () => boolean | undefined
   /** Milliseconds the watch is planned to take. */
   readonly planned?: number | undefined
   readonly onCollection?: ((pause: ForcedPause) => void) | undefined
   /** Called after each floor. */
-  readonly onFloor: (floors: readonly FloorRecord[]) => Promise<void>
+  readonly onFloor: (floors: readonly HeapRecord[]) => Promise<void>
 }
 
 /** Forces the target to collect, now and then, and keeps what was left each time. */
@@ -44,7 +45,7 @@ export class FloorTaking {
   /** Collections that a blocked event loop did not answer, or has not yet. */
   missed = 0
   warm = false
-  #records: FloorRecord[] = []
+  #records: HeapRecord[] = []
   #recent: number[] = []
   #segment: number | undefined
   readonly #plan: FloorPlan
@@ -53,7 +54,7 @@ export class FloorTaking {
     this.#plan = plan
   }
 
-  records(): readonly FloorRecord[] {
+  records(): readonly HeapRecord[] {
     return this.#records
   }
 
@@ -103,7 +104,7 @@ export class FloorTaking {
     return this.#recent.length === 0 ? 0 : Math.min(...this.#recent)
   }
 
-  async #collect(): Promise<FloorRecord | undefined> {
+  async #collect(): Promise<HeapRecord | undefined> {
     const slow = setTimeout(() => (this.missed += 1), SLOW)
     const record = await this.#plan.collect().finally(() => clearTimeout(slow))
     if (!record) return undefined

@@ -1,3 +1,4 @@
+import type { HeapRecord } from './verdict/heap-record.ts'
 import { PerfAbortError } from '../errors.ts'
 import { abortReason, raceSignal } from '../lifecycle/abort.ts'
 import { CALLS_MINIMUM_GROWTH } from './verdict/leak-rule.ts'
@@ -5,7 +6,7 @@ import type { ForcedCollections, MemoryResult } from '../results/memory-result.t
 import { Diagnosis } from './diagnosis.ts'
 import { LiveSamples } from './live-samples.ts'
 import type { ResolvedMemoryConfig } from './memory-options.ts'
-import type { FloorRecord, SourceReading } from './memory-source.ts'
+import type { SourceReading } from './memory-source.ts'
 import type { MemoryObserver } from './memory-observer.ts'
 import { OwnProcess } from './own-process.ts'
 import type { RunningWatch } from './running-watch.ts'
@@ -86,7 +87,7 @@ class CallMeasurement implements RunningWatch {
   readonly #live = new LiveSamples(0)
   readonly #startedAt = readWallClock()
   readonly #started = readClock()
-  readonly #records: FloorRecord[] = []
+  readonly #records: HeapRecord[] = []
   readonly #collections: ForcedCollections = { count: 0, time: 0 }
   readonly #stopping = new AbortController()
   /** Whatever can end it early. */
@@ -211,7 +212,7 @@ class CallMeasurement implements RunningWatch {
     for (const signal of this.#endings) if (signal.aborted) throw abortReason(signal)
   }
 
-  async #collect(): Promise<FloorRecord> {
+  async #collect(): Promise<HeapRecord> {
     const record = await this.source.collect(this.#measuring.id)
     this.#throwIfEnded()
     this.#countPause(record.time)

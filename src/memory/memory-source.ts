@@ -1,6 +1,6 @@
-import type { IsolateBytes } from './verdict/floor-series.ts'
 import type { MemorySnapshot } from '../results/memory-result.ts'
-import type { AllocationProfile, IsolateFloor, LoopDelay } from '../probe/protocol.ts'
+import type { HeapRecord } from './verdict/heap-record.ts'
+import type { AllocationProfile, LoopDelay } from '../probe/protocol.ts'
 
 /** One look at a target. */
 export interface SourceReading {
@@ -11,21 +11,6 @@ export interface SourceReading {
   readonly requests?: number
   readonly loop?: LoopDelay
   readonly gc?: { readonly count: number; readonly time: number }
-}
-
-/** Memory of each isolate after a collection. */
-export interface FloorRecord {
-  readonly timestamp: number
-  readonly requests?: number
-  /** By isolate, where they count. */
-  readonly requestsOf?: ReadonlyMap<string, number>
-  /** Isolates that did not answer. */
-  readonly silent?: ReadonlySet<string>
-  readonly isolates: ReadonlyMap<string, IsolateBytes>
-  /** Milliseconds that the slowest isolate stood still. */
-  readonly time: number
-  /** How many heap snapshots came before it. */
-  readonly segment?: number
 }
 
 /** Unix time and milliseconds that a target was made to stand still. */
@@ -47,7 +32,7 @@ export interface MemorySource {
   /** Without a `watch` nothing goes on in the target. Rejects with a `MemoryError` when there is nothing to read any more. */
   read(watch?: string): SourceReading | Promise<SourceReading>
   /** `undefined` where a part of the target did not answer: half a floor is none. Absent where none can be forced. */
-  collect?(watch: string): Promise<FloorRecord | undefined>
+  collect?(watch: string): Promise<HeapRecord | undefined>
   /** Begins to sample allocations; `sites` ends it and says what is still alive, or was when `rememberSites` was called. */
   profile?(): Promise<void>
   rememberSites?(): Promise<void>
@@ -60,10 +45,4 @@ export interface MemorySource {
   /** Whether floors after a snapshot are not comparable with those before it. */
   readonly snapshotShiftsFloors?: boolean
   release(watch: string): void
-}
-
-/** The part of a floor that the verdict looks at. */
-export function floorBytes({ memory, code, machineCode }: IsolateFloor): IsolateBytes {
-  const { heapUsed, external, arrayBuffers } = memory
-  return { heapData: heapUsed - code, machineCode, external, arrayBuffers }
 }

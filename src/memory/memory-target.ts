@@ -1,17 +1,4 @@
-import type { IsolateAnswers, IsolateQuestion } from '../probe/protocol.ts'
-
-/** An isolate of a watched server that can be asked. */
-export interface TargetIsolate {
-  readonly id: string
-  readonly pid: number
-  readonly wrapper: boolean
-  readonly connected: boolean
-  /** `undefined` when no answer came within `limit` milliseconds or the isolate is gone. */
-  ask<Ask extends IsolateQuestion['ask']>(
-    question: Extract<IsolateQuestion, { ask: Ask }>,
-    limit: number,
-  ): Promise<IsolateAnswers[Ask] | undefined>
-}
+import type { WatchedIsolate } from '../probe/protocol.ts'
 
 /** A server as a memory watch sees it. */
 export interface MemoryTarget {
@@ -19,7 +6,7 @@ export interface MemoryTarget {
   /** Aborts when the server dies; its reason says how. */
   readonly signal: AbortSignal
   /** Reaches the isolates of its tree; absent where no probe could be preloaded. */
-  readonly channel?: { isolates(): readonly TargetIsolate[] } | undefined
+  readonly channel?: { isolates(): readonly WatchedIsolate[] } | undefined
 }
 
 const targets = new WeakMap<object, MemoryTarget>()

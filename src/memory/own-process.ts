@@ -1,7 +1,8 @@
+import type { HeapRecord } from './verdict/heap-record.ts'
 import type { NodeMemorySnapshot } from '../results/memory-result.ts'
 import { Isolate } from '../probe/isolate.ts'
 import type { AllocationProfile } from '../probe/protocol.ts'
-import { floorBytes, type FloorRecord, type MemorySource, type SourceReading } from './memory-source.ts'
+import type { MemorySource, SourceReading } from './memory-source.ts'
 import { readWallClock } from '../lifecycle/real-timers.ts'
 
 /**
@@ -31,26 +32,26 @@ export class OwnProcess implements MemorySource {
     }
   }
 
-  async collect(watch?: string): Promise<FloorRecord> {
+  async collect(watch?: string): Promise<HeapRecord> {
     const floor = await isolate.collect(watch)
     return {
       timestamp: readWallClock(),
-      isolates: new Map([['self', floorBytes(floor)]]),
+      isolates: new Map([['self', floor]]),
       time: floor.time,
       ...(floor.requests && { requests: floor.requests }),
     }
   }
 
   async profile(): Promise<void> {
-    await isolate.answer<'profile'>({ ask: 'profile' })
+    await isolate.answer('sampleAllocations', {})
   }
 
   sites(): Promise<AllocationProfile> {
-    return isolate.answer<'sites'>({ ask: 'sites' })
+    return isolate.answer('endAllocations', {})
   }
 
   async snapshot(_isolate: string, file: string, largestHeap: number): Promise<number | undefined> {
-    return (await isolate.answer<'snapshot'>({ ask: 'snapshot', file, largestHeap })) ?? undefined
+    return (await isolate.answer('snapshot', { file, largestHeap })) ?? undefined
   }
 
   release(watch: string): void {

@@ -1,15 +1,18 @@
+import type { HeapRecord } from './verdict/heap-record.ts'
 import { MemoryError } from '../errors.ts'
 import { withDeadline } from '../lifecycle/abort.ts'
-import type { IsolateBytes } from './verdict/floor-series.ts'
 import type {
   AllocationProfile,
-  IsolateFloor,
+  Answer,
+  Ask,
+  Details,
+  IsolateHeap,
   IsolateMemory,
-  IsolateQuestion,
   IsolateReading,
+  WatchedIsolate,
 } from '../probe/protocol.ts'
-import { floorBytes, type FloorRecord, type MemorySource, type SourceReading } from './memory-source.ts'
-import type { MemoryTarget, TargetIsolate } from './memory-target.ts'
+import type { MemorySource, SourceReading } from './memory-source.ts'
+import type { MemoryTarget } from './memory-target.ts'
 import { listTree } from './resident-set.ts'
 import { readClock, readWallClock } from '../lifecycle/real-timers.ts'
 
@@ -25,11 +28,11 @@ const ABSENCE_LIMIT = 5_000
 const SHELL = /^(sh|bash|dash|zsh|ash|busybox)$/
 
 interface KnownIsolate {
-  readonly isolate: TargetIsolate
+  readonly isolate: WatchedIsolate
   last: IsolateReading | undefined
   asking: Promise<void> | undefined
   /** The floor it is asked for, and whether that has been so for too long. */
-  collecting: Promise<IsolateFloor | undefined> | undefined
+  collecting: Promise<IsolateHeap | undefined> | undefined
   silent: boolean
 }
 
@@ -91,7 +94,7 @@ export class ProbedServer implements MemorySource {
     return { ...latest, snapshot: { ...latest.snapshot, timestamp: readWallClock() }, stale: true }
   }
 
-  async collect(watch?: string): Promise<FloorRecord | undefined> {
+  async collect(watch?: string): Promise<HeapRecord | undefined> {
     const known = this.#connected()
     if (known.length === 0) return undefined
     const asked = new Map(known.map((entry) => [entry, this.#askFloor(entry, watch)]))
@@ -101,12 +104,12 @@ export class ProbedServer implements MemorySource {
     if (known.every(({ silent }) => silent)) {
       await withDeadline(Promise.race(asked.values()), ANSWER_LIMIT - SILENT_AFTER)
     }
-    const isolates = new Map<string, IsolateBytes>()
+    const isolates = new Map<string, IsolateHeap>()
     let time = 0
     for (const [entry, answer] of asked) {
       const floor = entry.silent ? undefined : await answer
       if (floor === undefined) continue
-      isolates.set(entry.isolate.id, floorBytes(floor))
+      isolates.set(entry.isolate.id, floor)
       time = Math.max(time, floor.time)
       if (floor.requests !== undefined) this.#requests.set(entry.isolate.id, floor.requests)
     }
@@ -117,10 +120,9 @@ export class ProbedServer implements MemorySource {
   }
 
   /** One question at a time: a thread that is parked must not find hundreds of them when it wakes up. */
-  #askFloor(entry: KnownIsolate, watch: string | undefined): Promise<IsolateFloor | undefined> {
-    const question = { ask: 'collect', ...(watch !== undefined && { watch }) } as const
+  #askFloor(entry: KnownIsolate, watch: string | undefined): Promise<IsolateHeap | undefined> {
     entry.collecting ??= entry.isolate
-      .ask<'collect'>(question, ANSWER_LIMIT)
+      .ask('collect', { watch }, ANSWER_LIMIT)
       .then((floor) => {
         if (floor) entry.silent = false
         return floor
@@ -132,15 +134,15 @@ export class ProbedServer implements MemorySource {
   }
 
   async profile(): Promise<void> {
-    await this.#askAll<'profile'>({ ask: 'profile' })
+    await this.#askAll('sampleAllocations', {})
   }
 
   async rememberSites(): Promise<void> {
-    await this.#askAll<'remember'>({ ask: 'remember' })
+    await this.#askAll('rememberAllocations', {})
   }
 
   async sites(): Promise<AllocationProfile> {
-    const profiles = await this.#askAll<'sites'>({ ask: 'sites' })
+    const profiles = await this.#askAll('endAllocations', {})
     return {
       sites: profiles.flatMap((profile) => profile?.sites ?? []),
       total: profiles.reduce((sum, profile) => sum + (profile?.total ?? 0), 0),
@@ -148,22 +150,22 @@ export class ProbedServer implements MemorySource {
   }
 
   /** Those that answer at all. */
-  #askAll<Ask extends IsolateQuestion['ask']>(question: Extract<IsolateQuestion, { ask: Ask }>) {
+  #askAll<A extends Ask>(ask: A, details: Details<A>): Promise<(Answer<A> | undefined)[]> {
     const known = this.#connected()
     const lively = known.filter(({ silent }) => !silent)
     return Promise.all(
-      (lively.length > 0 ? lively : known).map(({ isolate }) => isolate.ask<Ask>(question, ANSWER_LIMIT)),
+      (lively.length > 0 ? lively : known).map(({ isolate }) => isolate.ask(ask, details, ANSWER_LIMIT)),
     )
   }
 
   async snapshot(isolate: string, file: string, largestHeap: number): Promise<number | undefined> {
     const asked = this.#connected().find((known) => known.isolate.id === isolate)?.isolate
-    return (await asked?.ask<'snapshot'>({ ask: 'snapshot', file, largestHeap }, ANSWER_LIMIT)) ?? undefined
+    return (await asked?.ask('snapshot', { file, largestHeap }, ANSWER_LIMIT)) ?? undefined
   }
 
   release(watch: string): void {
     for (const { isolate } of this.#connected()) {
-      isolate.ask<'forget'>({ ask: 'forget', watch }, ANSWER_LIMIT).catch(() => {})
+      isolate.ask('forget', { watch }, ANSWER_LIMIT).catch(() => {})
     }
   }
 
@@ -177,9 +179,8 @@ export class ProbedServer implements MemorySource {
   }
 
   #ask(entry: KnownIsolate, watch: string | undefined): Promise<void> {
-    const question = { ask: 'read', ...(watch !== undefined && { watch }) } as const
     entry.asking ??= entry.isolate
-      .ask<'read'>(question, ANSWER_LIMIT)
+      .ask('read', { watch }, ANSWER_LIMIT)
       .then((reading) => {
         entry.last = reading ?? entry.last
         if (reading?.requests !== undefined) this.#requests.set(entry.isolate.id, reading.requests)
@@ -203,17 +204,17 @@ export class ProbedServer implements MemorySource {
   }
 }
 
-function newlyKnown(isolate: TargetIsolate): KnownIsolate {
+function newlyKnown(isolate: WatchedIsolate): KnownIsolate {
   return { isolate, last: undefined, asking: undefined, collecting: undefined, silent: false }
 }
 
-function nameOf({ id, pid }: TargetIsolate): string {
+function nameOf({ id, pid }: WatchedIsolate): string {
   const thread = id.split(':')[1] ?? '0'
   return thread === '0' ? `process ${pid}` : `thread ${thread} of process ${pid}`
 }
 
 /** The isolates of a server that live and are not a package manager that only started it. */
-export function livingIsolates(target: MemoryTarget): TargetIsolate[] {
+export function livingIsolates(target: MemoryTarget): WatchedIsolate[] {
   return (target.channel?.isolates() ?? []).filter((isolate) => isolate.connected && !isolate.wrapper)
 }
 

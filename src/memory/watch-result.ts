@@ -1,3 +1,4 @@
+import type { HeapRecord } from './verdict/heap-record.ts'
 import { countAt, joinFloors, type JoinedFloors } from './verdict/floor-series.ts'
 import { decideLeak, RSS_MINIMUM_GROWTH, type LeakDecision } from './verdict/leak-rule.ts'
 import type {
@@ -12,7 +13,6 @@ import type {
 import type { AllocationProfile } from '../probe/protocol.ts'
 import type { Diagnosed } from './diagnosis.ts'
 import type { LiveSample, LiveSamples } from './live-samples.ts'
-import type { FloorRecord } from './memory-source.ts'
 
 /** A watch of `rss` alone is cut into so many blocks, and the lowest of each is its floor. */
 const RESIDENT_BLOCKS = 24
@@ -24,7 +24,7 @@ export interface Watched {
   readonly startedAt: number
   readonly duration: number
   readonly live: LiveSamples
-  readonly records: readonly FloorRecord[]
+  readonly records: readonly HeapRecord[]
   readonly warmupSamples: number
   /** Smallest growth that can be a leak. */
   readonly minimumGrowth: number

@@ -19,18 +19,20 @@ export class AllocationSampler {
   #users = 0
   #remembered: Profile | undefined
 
-  async start(): Promise<void> {
+  async start(): Promise<null> {
     this.#users += 1
-    if (this.#session) return
+    if (this.#session) return null
     const session = new Session()
     session.connect()
     this.#session = session
     await post(session, 'HeapProfiler.startSampling', { samplingInterval: SAMPLING_INTERVAL })
+    return null
   }
 
   /** Positions only: to name their lines V8 makes tables of all scripts, up to a megabyte, which a watch would see as growth. */
-  async remember(): Promise<void> {
+  async remember(): Promise<null> {
     if (this.#session) this.#remembered = await readProfile(this.#session, 'HeapProfiler.getSamplingProfile')
+    return null
   }
 
   async stop(): Promise<AllocationProfile> {

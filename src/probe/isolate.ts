@@ -4,7 +4,7 @@ import { getHeapCodeStatistics, getHeapSpaceStatistics, setFlagsFromString, writ
 import { runInNewContext } from 'node:vm'
 import { AllocationSampler } from './allocation-sampler.ts'
 import { LoopDelays, LoopTimer } from './loop-delay.ts'
-import type { IsolateAnswers, IsolateFloor, IsolateMemory, IsolateQuestion, IsolateReading } from './protocol.ts'
+import type { Answer, Ask, Details, IsolateHeap, IsolateMemory, IsolateReading } from './protocol.ts'
 import { readClock, turn } from '../lifecycle/real-timers.ts'
 
 /** Turns of the loop between two collections: the requests that waited for the first one are over then. */
@@ -27,7 +27,7 @@ export class Isolate {
   #gcCount = 0
   #gcTime = 0
   #observer: PerformanceObserver | undefined
-  #collection: Promise<IsolateFloor> | undefined
+  #collection: Promise<IsolateHeap> | undefined
   #gc: (() => void) | undefined
   #sampler = new AllocationSampler()
   readonly #readings: number
@@ -35,35 +35,29 @@ export class Isolate {
     for (const { loop } of this.#watches.values()) loop.record(delay)
   })
 
-  /** A floor is the median after so many collections in a row. */
+  /** What answers each question: a new kind of measurement adds its own. */
+  readonly #handlers: { readonly [A in Ask]: (details: Details<A>) => Answer<A> | Promise<Answer<A>> } = {
+    read: ({ watch }) => this.read(watch),
+    collect: ({ watch }) => this.collect(watch),
+    forget: ({ watch }) => this.forget(watch),
+    sampleAllocations: () => this.#sampler.start(),
+    rememberAllocations: () => this.#sampler.remember(),
+    endAllocations: async () => {
+      await this.#collectOnce()
+      return this.#sampler.stop()
+    },
+    snapshot: ({ file, largestHeap }) => this.#snapshot(file, largestHeap),
+  }
+
+  /** Post-GC memory is the median after so many collections in a row. */
   constructor(readings = 1) {
     this.#readings = readings
   }
 
-  async answer<Ask extends IsolateQuestion['ask']>(
-    question: Extract<IsolateQuestion, { ask: Ask }>,
-  ): Promise<IsolateAnswers[Ask]>
-  async answer(question: IsolateQuestion): Promise<IsolateAnswers[IsolateQuestion['ask']]> {
-    switch (question.ask) {
-      case 'read':
-        return this.read(question.watch)
-      case 'collect':
-        return this.collect(question.watch)
-      case 'forget':
-        this.forget(question.watch)
-        return null
-      case 'profile':
-        await this.#sampler.start()
-        return null
-      case 'remember':
-        await this.#sampler.remember()
-        return null
-      case 'sites':
-        await this.#collectOnce()
-        return this.#sampler.stop()
-      case 'snapshot':
-        return this.#snapshot(question.file, question.largestHeap)
-    }
+  async answer<A extends Ask>(ask: A, details: Details<A>): Promise<Answer<A>> {
+    const handler = Object.hasOwn(this.#handlers, ask) ? this.#handlers[ask] : undefined
+    if (!handler) throw new Error(`this probe does not know the question '${ask}'`)
+    return handler(details)
   }
 
   /** Memory now. A `watch` that was not known begins here. */
@@ -81,21 +75,22 @@ export class Isolate {
   }
 
   /** Memory after a full collection; collections asked for at the same time are one. */
-  async collect(watch?: string): Promise<IsolateFloor> {
+  async collect(watch?: string): Promise<IsolateHeap> {
     this.#collection ??= this.#collectOnce().finally(() => (this.#collection = undefined))
-    const floor = await this.#collection
+    const heap = await this.#collection
     const from = watch === undefined ? undefined : this.#watches.get(watch)?.from
-    if (!from) return floor
-    const { memory, code, machineCode, time } = floor
-    return { memory, code, machineCode, time, requests: this.#requests - from.requests }
+    if (!from) return heap
+    const { heapData, machineCode, external, arrayBuffers, time } = heap
+    return { heapData, machineCode, external, arrayBuffers, time, requests: this.#requests - from.requests }
   }
 
-  forget(watch: string): void {
-    if (!this.#watches.delete(watch) || this.#watches.size > 0) return
+  forget(watch: string): null {
+    if (!this.#watches.delete(watch) || this.#watches.size > 0) return null
     this.#timer.stop()
     this.#observer?.disconnect()
     this.#observer = undefined
     unsubscribe(RESPONSE_FINISHED, this.#onResponse)
+    return null
   }
 
   /** Ends every watch and the profiler. */
@@ -143,7 +138,7 @@ export class Isolate {
   }
 
   /** Two collections with some turns of the loop between: finalizers and weak callbacks of the first free what the second takes. */
-  async #collectOnce(): Promise<IsolateFloor> {
+  async #collectOnce(): Promise<IsolateHeap> {
     const gc = (this.#gc ??= exposeGc())
     // A forced pause is ours, not the server's: its loop is not timed across it.
     this.#timer.skip()
@@ -152,24 +147,28 @@ export class Isolate {
     let time = readClock() - started
     for (let turns = 0; turns < TURNS; turns += 1) await turn()
     started = readClock()
-    const floors = Array.from({ length: this.#readings }, () => {
+    const heaps = Array.from({ length: this.#readings }, () => {
       gc()
-      return { memory: readMemory(), code: readCodeSize(), machineCode: readMachineCodeSize() }
+      return readHeap()
     })
     time += readClock() - started
     this.#timer.skip()
     // No spread here: V8 would make the result's shape anew in old space after each collection, and count a page of it as used.
-    const { memory, code, machineCode } = medianFloor(floors)
-    return { memory, code, machineCode, time }
+    const { heapData, machineCode, external, arrayBuffers } = medianHeap(heaps)
+    return { heapData, machineCode, external, arrayBuffers, time }
   }
 }
 
-type Floor = Pick<IsolateFloor, 'memory' | 'code' | 'machineCode'>
+type Heap = Omit<IsolateHeap, 'time' | 'requests'>
 
-function medianFloor(floors: readonly Floor[]): Floor {
-  const data = ({ memory, code }: Floor) => memory.heapUsed - code
-  const sorted = [...floors].sort((a, b) => data(a) - data(b))
-  return sorted[sorted.length >> 1] as Floor
+function medianHeap(heaps: readonly Heap[]): Heap {
+  const sorted = [...heaps].sort((a, b) => a.heapData - b.heapData)
+  return sorted[sorted.length >> 1] as Heap
+}
+
+function readHeap(): Heap {
+  const { heapUsed, external, arrayBuffers } = process.memoryUsage()
+  return { heapData: heapUsed - readCodeSize(), machineCode: readMachineCodeSize(), external, arrayBuffers }
 }
 
 function readMemory(): IsolateMemory {

@@ -6,7 +6,7 @@
 type Protocol = typeof import('./protocol.ts', { with: { 'resolution-mode': 'import' } })
 type Isolate = import('./isolate.ts', { with: { 'resolution-mode': 'import' } }).Isolate
 type IsolateGreeting = import('./protocol.ts', { with: { 'resolution-mode': 'import' } }).IsolateGreeting
-type IsolateQuestion = import('./protocol.ts', { with: { 'resolution-mode': 'import' } }).IsolateQuestion
+type QuestionLine = import('./protocol.ts', { with: { 'resolution-mode': 'import' } }).QuestionLine
 
 const SOCKET: Protocol['PROBE_SOCKET'] = 'PERF_PROBE_SOCKET'
 
@@ -26,9 +26,9 @@ function connectProbe(path: string): void {
   const load = (): Promise<Isolate> => (isolate ??= import('./isolate.ts').then((module) => new module.Isolate()))
 
   const answer = async (line: string): Promise<void> => {
-    const { id, ...question } = JSON.parse(line) as { id: number } & IsolateQuestion
+    const { id, ask, details } = JSON.parse(line) as QuestionLine
     try {
-      const value = await (await load()).answer(question as IsolateQuestion)
+      const value = await (await load()).answer(ask, details)
       socket.write(`${JSON.stringify({ id, value })}\n`)
     } catch (error) {
       socket.write(`${JSON.stringify({ id, error: String(error) })}\n`)

@@ -2,7 +2,7 @@
 export interface IsolateGreeting {
   readonly pid: number
   readonly threadId: number
-  /** A package manager that only started the server: its memory is not the server's. */
+  /** Whether it is a package manager that only started the server: its memory is not the server's. */
   readonly wrapper: boolean
   /** The script it runs, for messages. */
   readonly script: string
@@ -27,20 +27,22 @@ export interface LoopDelay {
 
 export interface IsolateReading {
   readonly memory: IsolateMemory
-  /** The rest is there where the reading belongs to a watch. HTTP responses finished since the watch began. */
+  /** HTTP responses finished since the watch began. This and the rest are absent where the reading belongs to no watch. */
   readonly requests?: number
   readonly loop?: LoopDelay
   /** Collections since the watch began, without the forced ones. */
   readonly gc?: { readonly count: number; readonly time: number }
 }
 
-/** Memory right after a full collection. */
-export interface IsolateFloor {
-  readonly memory: IsolateMemory
-  /** The part of `heapUsed` that is compiled code and what V8 noted about it: it grows in every sound program. */
-  readonly code: number
-  /** The machine code alone, which is in `code`. */
+/** Memory of one isolate right after a full collection, in bytes. */
+export interface IsolateHeap {
+  /** `heapUsed` without compiled code and what V8 notes about it, which grow in every sound program. */
+  readonly heapData: number
+  /** Used bytes of V8's code spaces. */
   readonly machineCode: number
+  readonly external: number
+  readonly arrayBuffers: number
+  /** HTTP responses finished since the watch began; absent where the collection belongs to no watch. */
   readonly requests?: number
   /** Milliseconds that the isolate stood still for it. */
   readonly time: number
@@ -60,27 +62,56 @@ export interface AllocationProfile {
   readonly total: number
 }
 
-export type IsolateQuestion =
-  | { readonly ask: 'read'; readonly watch?: string }
-  | { readonly ask: 'collect'; readonly watch?: string }
-  | { readonly ask: 'forget'; readonly watch: string }
-  | { readonly ask: 'profile' }
-  /** Keeps the sites as they are now: what hangs on connections is gone when a load has closed them. */
-  | { readonly ask: 'remember' }
-  /** Ends the profile; sites that were remembered stand in where most of what they held is gone. */
-  | { readonly ask: 'sites' }
-  | { readonly ask: 'snapshot'; readonly file: string; readonly largestHeap: number }
+/**
+ * Every question that an isolate answers: what is asked with it, and the answer. A new question is one entry here, one in the
+ * isolate's `#handlers` and one in `ACCEPTS` of `incoming.ts`.
+ */
+export interface IsolateQuestions {
+  /** Memory now. A `watch` that is not known yet begins. */
+  read: { details: { readonly watch?: string | undefined }; answer: IsolateReading }
+  /** Memory after a forced full collection. */
+  collect: { details: { readonly watch?: string | undefined }; answer: IsolateHeap }
+  /** Ends a watch. */
+  forget: { details: { readonly watch: string }; answer: null }
+  /** Begins to sample allocations. */
+  sampleAllocations: { details: object; answer: null }
+  /** Keeps the allocation sites as they are now: what hangs on connections is gone when a load has closed them. */
+  rememberAllocations: { details: object; answer: null }
+  /** Ends the sampling. Remembered sites stand in where most of what they held is gone. */
+  endAllocations: { details: object; answer: AllocationProfile }
+  /** Writes a heap snapshot; answers with its milliseconds, or `null` where the heap is larger than asked for. */
+  snapshot: { details: { readonly file: string; readonly largestHeap: number }; answer: number | null }
+}
 
-/** The answer to each question. */
-export interface IsolateAnswers {
-  read: IsolateReading
-  collect: IsolateFloor
-  forget: null
-  profile: null
-  remember: null
-  sites: AllocationProfile
-  /** Milliseconds that it took; `null` where the heap is larger than asked for. */
-  snapshot: number | null
+export type Ask = keyof IsolateQuestions
+export type Details<A extends Ask> = IsolateQuestions[A]['details']
+export type Answer<A extends Ask> = IsolateQuestions[A]['answer']
+
+/** A question as a line of JSON. */
+export interface QuestionLine<A extends Ask = Ask> {
+  readonly id: number
+  readonly ask: A
+  readonly details: Details<A>
+}
+
+/** An answer as a line of JSON: a value or an error's text. */
+export interface AnswerLine {
+  readonly id: number
+  readonly value?: unknown
+  readonly error?: string
+}
+
+/** One isolate of a server's tree, as the spec's process can ask it. */
+export interface WatchedIsolate extends IsolateGreeting {
+  /** `pid:threadId` */
+  readonly id: string
+  /** Whether its process (or thread) was still connected a moment ago. */
+  readonly connected: boolean
+  /**
+   * Its answer; `undefined` when none came within `limit` milliseconds (its event loop is blocked) or it is gone.
+   * Rejects where it answered with an error.
+   */
+  ask<A extends Ask>(ask: A, details: Details<A>, limit: number): Promise<Answer<A> | undefined>
 }
 
 /** The environment variable that tells a probe where to connect. */

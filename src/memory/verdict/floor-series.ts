@@ -1,25 +1,5 @@
 import type { MemoryFloor } from '../../results/memory-result.ts'
-
-/** Memory of each isolate after one collection. */
-export interface IsolateFloors {
-  readonly timestamp: number
-  readonly requests?: number
-  /** Requests by isolate, also of those that have ended. */
-  readonly requestsOf?: ReadonlyMap<string, number>
-  /** Isolates that live and did not answer. */
-  readonly silent?: ReadonlySet<string>
-  readonly segment?: number
-  readonly isolates: ReadonlyMap<string, IsolateBytes>
-}
-
-/** Memory of one isolate after a collection. */
-export interface IsolateBytes {
-  /** Without compiled code. */
-  readonly heapData: number
-  readonly machineCode: number
-  readonly external: number
-  readonly arrayBuffers: number
-}
+import type { HeapRecord } from './heap-record.ts'
 
 /**
  * While V8 compiles, the heap grows beside the code by about as much as the machine code does (feedback, deoptimization data), up to
@@ -45,7 +25,7 @@ const SHARE_OF_ANSWERS = 0.5
  * that exits must not hide what the others keep. Where those served but a part of the requests there is nothing to judge. A record
  * in which one of those is silent is none.
  */
-export function joinFloors(records: readonly IsolateFloors[]): JoinedFloors {
+export function joinFloors(records: readonly HeapRecord[]): JoinedFloors {
   const last = records.at(-1)
   const counted = countedIsolates(records)
   const left = records.some(({ isolates }) => [...isolates.keys()].some((id) => !counted.has(id)))
@@ -68,12 +48,12 @@ export function joinFloors(records: readonly IsolateFloors[]): JoinedFloors {
   return { floors: whole.map((record) => sumFloor(record, codeBefore, counted)) }
 }
 
-function hasAppeared(id: string, records: readonly IsolateFloors[]): boolean {
+function hasAppeared(id: string, records: readonly HeapRecord[]): boolean {
   return records.some(({ isolates }) => isolates.has(id))
 }
 
 /** Those that live at the end and mostly answered since they were first seen. */
-function countedIsolates(records: readonly IsolateFloors[]): ReadonlySet<string> {
+function countedIsolates(records: readonly HeapRecord[]): ReadonlySet<string> {
   const last = records.at(-1)
   const living = [...(last?.isolates.keys() ?? []), ...(last?.silent ?? [])]
   return new Set(
@@ -101,7 +81,7 @@ function shareOf(isolates: ReadonlySet<string>, requestsOf: ReadonlyMap<string, 
 }
 
 function sumFloor(
-  { timestamp, requests, segment, isolates }: IsolateFloors,
+  { timestamp, requests, segment, isolates }: HeapRecord,
   codeBefore: ReadonlyMap<string, number>,
   counted: ReadonlySet<string>,
 ): MemoryFloor {

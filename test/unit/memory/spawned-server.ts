@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { openProbeChannel } from '../../../dist/server/probe-channel.js'
+import { openProbeChannel } from '../../../dist/probe/channel.js'
 import { steadyLoad, untilHealthy } from '../../../bench/steady-load.mjs'
 import getPort from 'get-port'
 import type { MemoryTarget } from '../../../src/memory/memory-target.ts'

@@ -1,6 +1,6 @@
+import type { HeapRecord } from '../../../src/memory/verdict/heap-record.ts'
 import { describe, expect, it } from 'vitest'
 import { LiveSamples } from '../../../src/memory/live-samples.ts'
-import type { FloorRecord } from '../../../src/memory/memory-source.ts'
 import { memoryResult, type Watched } from '../../../src/memory/watch-result.ts'
 
 const FLOORS = 24
@@ -9,11 +9,11 @@ const FLOORS = 24
 function watch({ byServer, byLoad, perFloor = 0 }: { byServer: number; byLoad?: number; perFloor?: number }): Watched {
   const live = new LiveSamples(0)
   const memory = { heapUsed: 5e6, heapTotal: 6e6, external: 0, arrayBuffers: 0, rss: 5e7 }
-  const records = Array.from({ length: FLOORS }, (_, index): FloorRecord => {
+  const records = Array.from({ length: FLOORS }, (_, index): HeapRecord => {
     const timestamp = 1_000_000 + index * 500
     const load = byLoad === undefined ? undefined : (byLoad * index) / 2
     live.add({ snapshot: { timestamp, ...memory }, stale: false }, load)
-    const bytes = { heapData: 5e6 + index * perFloor, machineCode: 0, external: 0, arrayBuffers: 0 }
+    const bytes = { heapData: 5e6 + index * perFloor, machineCode: 0, external: 0, arrayBuffers: 0, time: 2 }
     return { timestamp, requests: (byServer * index) / 2, isolates: new Map([['1:0', bytes]]), time: 2 }
   })
   return {

@@ -355,7 +355,7 @@ test('a server under the permission model starts without the probe that it may n
   const flag = Number(process.versions.node.split('.')[0]) < 23 ? '--experimental-permission' : '--permission'
   const file = join(programs, 'server-ok.mjs')
   const command = `node ${flag} --allow-fs-read=${programs}/* ${file}`
-  const { openProbeChannel } = await import('../../../dist/server/probe-channel.js')
+  const { openProbeChannel } = await import('../../../dist/probe/channel.js')
   const server = await startProgram('server-ok.mjs', { command }, { instrument: openProbeChannel })
   expect((await server.health()).healthy).toBe(true)
 })
