@@ -16,7 +16,7 @@ import { clearTimeout, setImmediate, setTimeout } from '../../lifecycle/real-tim
 export type OnLoadProgress = (progress: LoadProgress) => void
 
 /** Milliseconds the load process has to answer an abort, or a stop; then what it said last is the result. */
-const ABORT_GRACE = 150
+const ABORT_GRACE = 100
 const STOP_GRACE = 1_000
 
 /** Milliseconds that what `onProgress` returned has to settle once the load is over. */

@@ -4,6 +4,7 @@ import net from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { LoadGenerator } from '../../../../dist/load/spec/load-generator.js'
+import type { LoadOptions } from '../../../../src/load/plan/load-options.ts'
 import type { LoadEnding } from '../../../../src/load/spec/load-observer.ts'
 import { openLoadProcess } from '../../../../dist/load/spec/load-process.js'
 import type { LoadResult } from '../../../../src/results/load-result.ts'
@@ -24,6 +25,16 @@ function loadProcessPid(): number {
   const line = openLoadProcess({ onMessage() {}, onLost() {} })
   line.close()
   return line.pid as number
+}
+
+/** A load, and a promise for the moment when something of it is known here. */
+function untilMeasured(generator: LoadGenerator, options: LoadOptions) {
+  let resolve!: () => void
+  const measured = new Promise<void>((onMeasured) => (resolve = onMeasured))
+  const load = generator.generateLoad(options, ({ requests }) => {
+    if (requests > 50) resolve()
+  })
+  return { load, measured }
 }
 
 describe('progress', () => {
@@ -274,8 +285,9 @@ describe('ends', () => {
   it('when its load process dies, with what was measured; the next load gets another one', async () => {
     const target = await startTarget('load-http.mjs')
     const generator = new LoadGenerator()
-    const load = rejection(generator.generateLoad({ url: target.url, progressInterval: 100 }))
-    await delay(700)
+    const { load: running, measured } = untilMeasured(generator, { url: target.url, progressInterval: 100 })
+    const load = rejection(running)
+    await measured
     const pid = loadProcessPid()
     process.kill(pid, 'SIGKILL')
     const error = await load
@@ -293,14 +305,10 @@ describe('ends', () => {
   it('rejects within 250 ms also when the load process does not answer, and ends that process', async () => {
     const target = await startTarget('load-http.mjs')
     const controller = new AbortController()
-    let onFirst = () => {}
-    const first = new Promise<void>((resolve) => (onFirst = resolve))
-    const load = rejection(
-      new LoadGenerator().generateLoad({ url: target.url, progressInterval: 100, signal: controller.signal }, () =>
-        onFirst(),
-      ),
-    )
-    await first
+    const options = { url: target.url, progressInterval: 100, signal: controller.signal }
+    const { load: running, measured } = untilMeasured(new LoadGenerator(), options)
+    const load = rejection(running)
+    await measured
     const pid = loadProcessPid()
     process.kill(pid, 'SIGSTOP')
     await delay(50)
@@ -315,8 +323,8 @@ describe('ends', () => {
   it('by stop() also where the load process does not answer; the next load has another one at once', async () => {
     const target = await startTarget('load-http.mjs')
     const generator = new LoadGenerator()
-    const load = generator.generateLoad({ url: target.url })
-    await delay(600)
+    const { load, measured } = untilMeasured(generator, { url: target.url, progressInterval: 100 })
+    await measured
     const pid = loadProcessPid()
     process.kill(pid, 'SIGSTOP')
     await generator.stop()
@@ -335,7 +343,7 @@ describe('ends', () => {
     await expect.poll(() => seen, { timeout: 5_000 }).toBeGreaterThan(10)
     process.kill(loadProcessPid(), 'SIGSTOP')
     const error = await load
-    expect(error.message).toMatch(/said nothing for 5 s and was ended/)
+    expect(error.message).toMatch(/sent nothing for 5 s and was ended/)
     expect(error.partial.requests).toBeGreaterThan(10)
   })
 
