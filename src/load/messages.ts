@@ -22,10 +22,13 @@ export type LoadEnd =
 /** A progress without its rows: those are sent once each. */
 export type RowlessProgress = Omit<LoadProgress, 'samples'>
 
+/** A progress of the moment. `byName` is absent with many names: then what the last interval said still stands. */
+export type TickProgress = Omit<RowlessProgress, 'byName'> & Partial<Pick<RowlessProgress, 'byName'>>
+
 /** From the load process. */
 export type LoadReportMessage =
   | { type: 'ready' }
   /** All requests completed so far, and what the load would be known by if it ended now. */
-  | { type: 'tick'; id: string; completed: number; progress?: RowlessProgress }
+  | { type: 'tick'; id: string; completed: number; progress?: TickProgress }
   | { type: 'progress'; id: string; progress: RowlessProgress; rows: LoadSample[] }
   | { type: 'end'; id: string; end: LoadEnd; progress: RowlessProgress; rows: LoadSample[]; completed: number }

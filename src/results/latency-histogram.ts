@@ -9,7 +9,9 @@ const BUCKETS_PER_OCTAVE = 1 << MANTISSA_BITS
 const LOWEST_EXPONENT = -10
 /** Largest value told apart: 2^23 ms, about 2.3 hours. Values above it share the last bucket. */
 const HIGHEST_EXPONENT = 23
-const BUCKETS = (HIGHEST_EXPONENT - LOWEST_EXPONENT) * BUCKETS_PER_OCTAVE
+const OCTAVES = HIGHEST_EXPONENT - LOWEST_EXPONENT
+const WITHIN_OCTAVE = BUCKETS_PER_OCTAVE - 1
+const BUCKETS = OCTAVES * BUCKETS_PER_OCTAVE
 const OFFSET = (127 + LOWEST_EXPONENT) * BUCKETS_PER_OCTAVE
 
 const float = new Float32Array(1)
@@ -31,7 +33,8 @@ function bucketMiddle(bucket: number): number {
  * and 2 h); `count`, `min`, `max`, mean and standard deviation are exact. Histograms can be merged.
  */
 export class LatencyHistogram {
-  readonly #counts = new Uint32Array(BUCKETS)
+  /** Counts by octave, 4 KB each, made when first needed: a load may have a thousand histograms. */
+  readonly #octaves: (Uint32Array | undefined)[] = new Array<undefined>(OCTAVES).fill(undefined)
   #lowest = BUCKETS
   #highest = -1
   #count = 0
@@ -48,10 +51,19 @@ export class LatencyHistogram {
     return this.#count === 0 ? Number.NaN : this.#max
   }
 
+  #octave(index: number): Uint32Array {
+    return (this.#octaves[index] ??= new Uint32Array(BUCKETS_PER_OCTAVE))
+  }
+
+  /** The count in a bucket between the lowest and the highest in use. */
+  #at(bucket: number): number {
+    return this.#octaves[bucket >>> MANTISSA_BITS]?.[bucket & WITHIN_OCTAVE] ?? 0
+  }
+
   record(milliseconds: number): void {
     const value = milliseconds > 0 ? milliseconds : 0
     const bucket = bucketOf(value)
-    ;(this.#counts[bucket] as number) += 1
+    ;(this.#octave(bucket >>> MANTISSA_BITS)[bucket & WITHIN_OCTAVE] as number) += 1
     if (bucket < this.#lowest) this.#lowest = bucket
     if (bucket > this.#highest) this.#highest = bucket
     if (value < this.#min) this.#min = value
@@ -66,8 +78,11 @@ export class LatencyHistogram {
   /** Adds all of `other` to this one, as if every value had been recorded here. */
   merge(other: LatencyHistogram): void {
     if (other.#count === 0) return
-    for (let bucket = other.#lowest; bucket <= other.#highest; bucket += 1) {
-      ;(this.#counts[bucket] as number) += other.#counts[bucket] as number
+    for (let index = other.#lowest >>> MANTISSA_BITS; index <= other.#highest >>> MANTISSA_BITS; index += 1) {
+      const from = other.#octaves[index]
+      if (from === undefined) continue
+      const to = this.#octave(index)
+      for (let at = 0; at < BUCKETS_PER_OCTAVE; at += 1) (to[at] as number) += from[at] as number
     }
     this.#lowest = Math.min(this.#lowest, other.#lowest)
     this.#highest = Math.max(this.#highest, other.#highest)
@@ -84,9 +99,9 @@ export class LatencyHistogram {
     this.#max = Math.max(this.#max, max)
   }
 
-  /** Forgets everything. Cheap: only the buckets in use are cleared. */
+  /** Forgets everything. Cheap: only the octaves that were in use are cleared. */
   reset(): void {
-    if (this.#highest >= 0) this.#counts.fill(0, this.#lowest, this.#highest + 1)
+    for (const octave of this.#octaves) octave?.fill(0)
     this.#lowest = BUCKETS
     this.#highest = -1
     this.#count = 0
@@ -106,11 +121,11 @@ export class LatencyHistogram {
     if (this.#count === 0) return ratios.map(() => Number.NaN)
     const values: number[] = []
     let bucket = this.#lowest
-    let seen = this.#counts[bucket] as number
+    let seen = this.#at(bucket)
     for (const ratio of ratios) {
       // Rounded to nine digits first: 0.999 * 1000 must be rank 999, not 999.0000000000001.
       const rank = Math.min(this.#count, Math.max(1, Math.ceil(Number((ratio * this.#count).toPrecision(12)))))
-      while (seen < rank) seen += this.#counts[++bucket] as number
+      while (seen < rank) seen += this.#at(++bucket)
       values.push(
         rank === 1
           ? this.#min
@@ -154,7 +169,7 @@ export class LatencyHistogram {
     const buckets: number[] = []
     let last = 0
     for (let bucket = this.#lowest; bucket <= this.#highest; bucket += 1) {
-      const count = this.#counts[bucket] as number
+      const count = this.#at(bucket)
       if (count === 0) continue
       buckets.push(bucket - last, count)
       last = bucket
@@ -170,7 +185,7 @@ export class LatencyHistogram {
     let bucket = 0
     for (let index = 0; index < encoded.buckets.length; index += 2) {
       bucket += encoded.buckets[index] as number
-      histogram.#counts[bucket] = encoded.buckets[index + 1] as number
+      histogram.#octave(bucket >>> MANTISSA_BITS)[bucket & WITHIN_OCTAVE] = encoded.buckets[index + 1] as number
       histogram.#lowest = Math.min(histogram.#lowest, bucket)
       histogram.#highest = bucket
     }

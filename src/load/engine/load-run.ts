@@ -158,7 +158,7 @@ export class LoadRun {
   #finish(): void {
     if (!this.#phase || this.#state === 'ended') return
     const { measurement, start } = this.#phase
-    if (measurement.recorder.requests > 0) return this.#end({ outcome: 'completed' })
+    if (measurement.recorder.outcomes.requests > 0) return this.#end({ outcome: 'completed' })
     const message = describeNothing(this.#plan.url, measurement, readClock() - start)
     this.#end({ outcome: 'failed', message })
   }
@@ -186,7 +186,7 @@ export class LoadRun {
     const completed = end.outcome === 'completed'
     const ended = {
       ...progress,
-      ...(measured ? { latencyHistogram: measured.measurement.recorder.latency.encode() } : {}),
+      ...(measured ? measured.measurement.finalParts(progress.duration) : {}),
       aborted: !completed,
       ...(completed ? { progress: 1 } : {}),
     }
@@ -289,7 +289,9 @@ function describeNothing(url: string, { recorder, begun }: Measurement, after: n
   const sent = begun - recorder.dropped
   const dropped = recorder.dropped > 0 ? `; ${recorder.dropped} more found no free connection` : ''
   if (begun === 0) return `${url} was asked nothing in ${Math.round(after)} ms: no request was due`
-  const [first] = Object.values(recorder.errors().byKind)
-  const why = first ? ` (${recorder.errorTotal} errors, the first: ${first.message})` : ': they were still under way'
+  const [first] = Object.values(recorder.outcomes.errors().byKind)
+  const why = first
+    ? ` (${recorder.outcomes.errorTotal} errors, the first: ${first.message})`
+    : ': they were still under way'
   return `${url} answered none of ${sent} requests in ${Math.round(after)} ms${why}${dropped}`
 }

@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { LoadRun } from './load-run.ts'
-import type { LoadReportMessage, LoadRequestMessage } from '../messages.ts'
+import { FEW_NAMES } from '../measure/measurement.ts'
+import type { LoadReportMessage, LoadRequestMessage, RowlessProgress, TickProgress } from '../messages.ts'
 import { clearInterval, setInterval } from '../../lifecycle/real-timers.ts'
 
 // Entry of the load process: runs loads for one Vitest worker, and ends with it.
@@ -19,10 +20,17 @@ function tick(): void {
   for (const run of runs.values()) run.tick()
 }
 
+/** Many names would be many kilobytes, ten times a second. */
+function tickProgress(progress: RowlessProgress): TickProgress {
+  const { byName, ...rest } = progress
+  return Object.keys(byName).length > FEW_NAMES ? rest : progress
+}
+
 function begin(id: string, plan: Extract<LoadRequestMessage, { type: 'run' }>['plan']): void {
   const run = new LoadRun(plan, {
     progress: (progress, rows) => report({ type: 'progress', id, progress, rows }),
-    tick: (completed, progress) => report({ type: 'tick', id, completed, ...(progress ? { progress } : {}) }),
+    tick: (completed, progress) =>
+      report({ type: 'tick', id, completed, ...(progress ? { progress: tickProgress(progress) } : {}) }),
     end: (end, completed, progress, rows) => {
       runs.delete(id)
       report({ type: 'end', id, end, progress, rows, completed })

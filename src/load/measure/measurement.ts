@@ -1,9 +1,19 @@
 import { LatencyHistogram } from '../../results/latency-histogram.ts'
-import type { LoadErrorKind, LoadProgress, LoadResult, LoadSample, LoadStageResult } from '../../results/load-result.ts'
+import type {
+  LoadErrorKind,
+  LoadProgress,
+  LoadResult,
+  LoadSample,
+  LoadStageResult,
+  NameResult,
+  RedirectTarget,
+} from '../../results/load-result.ts'
 import { GeneratorCost } from './generator-cost.ts'
 import type { InFlightHistory } from './in-flight-history.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 import type { RowlessProgress } from '../messages.ts'
+import { nameResult, type NameCounts } from './name-counts.ts'
+import { NameTable } from './name-table.ts'
 import { Recorder } from './recorder.ts'
 import { saturationReason } from './saturation.ts'
 import { Stalls } from './stalls.ts'
@@ -26,6 +36,9 @@ export interface ReadableAnswer {
   readonly malformed: string | undefined
 }
 
+/** Names of which a summary takes no time to speak of. */
+export const FEW_NAMES = 20
+
 /** Milliseconds between two looks at the clock: see `look`. */
 export const LOOK = 10
 
@@ -41,13 +54,18 @@ export class Measurement {
   /** Unix milliseconds. */
   readonly startedAt: number
   readonly recorder: Recorder
+  readonly names: NameTable
   /** Attempts begun (requests sent, arrivals dropped, connections that could not be opened), and how many of them have ended. */
   begun = 0
   ended = 0
   readonly #plan: LoadPlan
+  /** The only name of the load: its figures are those of the load, and nothing is counted twice. */
+  readonly #onlyName: string | undefined
+  /** By request of the plan. */
+  readonly #nameCounts: readonly (NameCounts | undefined)[]
   readonly #cost = new GeneratorCost()
   readonly #stalls = new Stalls(LOOK, 0)
-  #redirectedTo: string | undefined
+  #redirectedTo: RedirectTarget | undefined
   #ownLimit: string | undefined
   #lastInterval: LoadProgress['interval'] = { requestsPerSecond: 0, latency: { p50: NaN, p99: NaN }, errors: 0 }
   readonly #stages: StageCount[] | undefined
@@ -55,11 +73,16 @@ export class Measurement {
   #rowsTaken = 0
   /** As they were at the end of the last interval: there may be a hundred. */
   #stageResults: LoadStageResult[] | undefined
+  #nameResults: Record<string, NameResult> | undefined
 
   constructor(plan: LoadPlan, startedAt: number) {
     this.#plan = plan
     this.startedAt = startedAt
     this.recorder = new Recorder(plan.progressInterval, plan.duration)
+    this.names = new NameTable(plan.duration)
+    const names = new Set(plan.requests.map(({ name }) => name))
+    this.#onlyName = names.size === 1 ? plan.requests[0]?.name : undefined
+    this.#nameCounts = plan.requests.map(({ name }) => (names.size === 1 ? undefined : this.names.of(name)))
     let end = 0
     this.#stages = plan.stages?.map(({ duration }) => {
       end += duration
@@ -72,31 +95,55 @@ export class Measurement {
     return this.#stages?.find(({ end }) => time < end - 1e-6) ?? this.#stages?.at(-1)
   }
 
-  /** An answer at `now` to a request whose latency counts from `since`. `answer` is there for redirects, and where the request needs it. */
+  /**
+   * An answer at `now` to a request of the plan, whose latency counts from `since`. `answer` is there for redirects, and where the
+   * request needs it.
+   */
   answer(request: number, status: number, since: number, now: number, answer?: ReadableAnswer): void {
+    if (status >= 300 && status < 400) this.#noteRedirect(status, answer?.headers['location'])
+    this.answerTo(this.#nameCounts[request], this.#plan.requests[request]?.expectStatus, status, since, now)
+  }
+
+  #noteRedirect(status: number, location: string | undefined): void {
+    if (location === undefined) return
+    this.#redirectedTo ??= { location, status, count: 0 }
+    this.#redirectedTo.count += 1
+  }
+
+  /** An answer to a request that counts under `name` too. */
+  answerTo(
+    name: NameCounts | undefined,
+    expected: readonly [from: number, to: number] | undefined,
+    status: number,
+    since: number,
+    now: number,
+  ): void {
     this.ended += 1
-    if (status >= 300 && status < 400) this.#redirectedTo ??= answer?.headers['location']
-    this.recorder.answer(status, now - since)
+    this.recorder.answer(status, now - since, name)
     const stage = this.#stages && this.#stageAt(since)
     if (stage) {
       stage.requests += 1
       stage.latency.record(now - since)
     }
-    const expected = this.#plan.requests[request]?.expectStatus
     if (expected ? status >= expected[0] && status <= expected[1] : status < 400) return
     if (stage) stage.errors += 1
     if (expected) {
       const wanted = expected[0] === expected[1] ? String(expected[0]) : `${expected[0]} to ${expected[1]}`
-      this.recorder.failure('mismatch', `status ${status}, expected ${wanted}`, now, true)
+      this.recorder.failure('mismatch', `status ${status}, expected ${wanted}`, now, true, name)
     } else {
-      this.recorder.failure('status', `status ${status}`, now, true)
+      this.recorder.failure('status', `status ${status}`, now, true, name)
     }
   }
 
-  /** An attempt of the stage at `since` that got no answer. `_request` is its place in the list. */
-  failure(kind: LoadErrorKind, message: string, since: number, now: number, _request?: number): void {
+  /** An attempt of the stage at `since` that got no answer. */
+  failure(kind: LoadErrorKind, message: string, since: number, now: number, request: number): void {
+    this.failureOf(this.#nameCounts[request], kind, message, since, now)
+  }
+
+  /** An attempt without an answer that counts under `name` too. */
+  failureOf(name: NameCounts | undefined, kind: LoadErrorKind, message: string, since: number, now: number): void {
     this.ended += 1
-    this.recorder.failure(kind, message, now)
+    this.recorder.failure(kind, message, now, false, name)
     const stage = this.#stageAt(since)
     if (stage) stage.errors += 1
   }
@@ -155,7 +202,9 @@ export class Measurement {
     end?: number,
   ): { progress: RowlessProgress; rows: LoadSample[] } {
     this.#stageResults = undefined
+    this.#nameResults = undefined
     this.#lastInterval = this.recorder.endInterval(end ?? elapsed, state, end !== undefined)
+    this.names.endInterval(end ?? elapsed, end !== undefined)
     const rows = this.recorder.rows.slice(this.#rowsTaken)
     this.#rowsTaken = this.recorder.rows.length
     return { progress: this.soFar(elapsed, lateness), rows }
@@ -163,10 +212,10 @@ export class Measurement {
 
   #result(elapsed: number, lateness: LatencyHistogram | undefined): Omit<LoadResult, 'samples'> {
     const { title, url } = this.#plan
-    const { requests, bytes, latency, dropped, transportFailures } = this.recorder
+    const { outcomes, bytes, latency, dropped } = this.recorder
+    const { requests } = outcomes
     const perSecond = (count: number) => (elapsed > 0 ? (count * 1_000) / elapsed : 0)
-    const errors = this.recorder.errors()
-    const attempts = requests + transportFailures
+    const remark = this.names.remark()
     const generator = this.#generator(elapsed, lateness)
     return {
       ...(title === undefined ? {} : { title }),
@@ -178,18 +227,37 @@ export class Measurement {
       latency: latency.summary(),
       latencySpectrum: latency.spectrum(),
       throughput: { bytes, bytesPerSecond: perSecond(bytes) },
-      statusCodes: this.recorder.statusCodes(),
-      ...(this.#redirectedTo === undefined ? {} : { redirectedTo: this.#redirectedTo }),
-      errors,
-      errorRate: attempts === 0 ? Number.NaN : errors.total / attempts,
+      statusCodes: outcomes.statusCodes(),
+      errors: outcomes.errors(),
+      errorRate: outcomes.errorRate,
+      byName: this.#byName(elapsed),
+      checks: {},
+      ...(this.#redirectedTo === undefined ? {} : { redirectedTo: { ...this.#redirectedTo } }),
       dropped,
       unanswered: this.begun - this.ended,
       ...(this.#stages ? { stages: (this.#stageResults ??= this.#resultsOf(this.#stages, elapsed)) } : {}),
       ...(this.#collections ? { collections: { ...this.#collections } } : {}),
+      ...(remark === undefined ? {} : { remarks: [remark] }),
       aborted: false,
       saturated: generator.reason !== undefined,
       generator,
     }
+  }
+
+  /** Of all so far; with many names as of the last interval, since this is asked for several times a second. */
+  #byName(elapsed: number): Record<string, NameResult> {
+    const { outcomes, latency } = this.recorder
+    if (this.#onlyName !== undefined) return { [this.#onlyName]: nameResult(outcomes, latency, elapsed) }
+    if (this.names.size <= FEW_NAMES) return this.names.results(elapsed)
+    return (this.#nameResults ??= this.names.results(elapsed))
+  }
+
+  /** What the result of a load that has ended holds besides: histograms to merge, and rows by name. */
+  finalParts(elapsed: number): Pick<LoadResult, 'latencyHistogram' | 'byName'> {
+    const latencyHistogram = this.recorder.latency.encode()
+    if (this.#onlyName === undefined) return { latencyHistogram, byName: this.names.finalResults(elapsed) }
+    const only = { ...this.#byName(elapsed)[this.#onlyName], latencyHistogram } as NameResult
+    return { latencyHistogram, byName: { [this.#onlyName]: only } }
   }
 
   #generator(duration: number, lateness: LatencyHistogram | undefined): LoadResult['generator'] {
@@ -202,7 +270,7 @@ export class Measurement {
       stalled: this.#stalls.total,
       ownLimit: this.#ownLimit,
     })
-    const { requests } = this.recorder
+    const { requests } = this.recorder.outcomes
     return {
       eventLoopUtilization,
       ...late,

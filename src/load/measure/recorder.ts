@@ -1,5 +1,7 @@
 import { LatencyHistogram } from '../../results/latency-histogram.ts'
-import type { LoadErrorCount, LoadErrorKind, LoadErrors, LoadSample } from '../../results/load-result.ts'
+import type { LoadErrorKind, LoadSample } from '../../results/load-result.ts'
+import type { NameCounts } from './name-counts.ts'
+import { OutcomeCounts } from './outcome-counts.ts'
 
 /** Rows of `samples` after which rows become twice as long, so that a load of any length stays small. */
 const ROWS_BEFORE_COARSER = 3_600
@@ -37,14 +39,9 @@ class Interval {
 export class Recorder {
   readonly latency = new LatencyHistogram()
   readonly rows: LoadSample[] = []
-  requests = 0
-  /** Failures of transport: attempts that got no answer. */
-  transportFailures = 0
-  non2xx = 0
+  readonly outcomes = new OutcomeCounts()
   dropped = 0
   bytes = 0
-  readonly #statuses = new Uint32Array(1_000)
-  readonly #errors = new Map<LoadErrorKind, LoadErrorCount>()
   /** What came since it was last asked: all else is added up from this. */
   readonly #latest = new Interval()
   readonly #interval = new Interval()
@@ -58,53 +55,29 @@ export class Recorder {
     this.#rowLength = interval * Math.max(1, Math.ceil((planned ?? 0) / interval / ROWS_BEFORE_COARSER))
   }
 
-  /** An answer with `status`; `failure` where that status is none that was hoped for. */
-  answer(status: number, latency: number): void {
-    this.requests += 1
-    ;(this.#statuses[status] as number) += 1
-    if (status < 200 || status > 299) this.non2xx += 1
+  /** `name` has the counts of the request's name, if it has some of its own. */
+  answer(status: number, latency: number, name?: NameCounts): void {
+    this.outcomes.answer(status)
     this.#latest.requests += 1
     this.#latest.latency.record(latency)
+    name?.answer(status, latency)
   }
 
   addBytes(count: number): void {
     this.#latest.bytes += count
   }
 
-  /** An error; `answered` where an answer is the error, which then is counted as an attempt already. */
-  failure(kind: LoadErrorKind, message: string, at: number, answered = false): void {
-    if (!answered) this.transportFailures += 1
-    const known = this.#errors.get(kind)
-    if (known) {
-      known.count += 1
-      known.lastAt = at
-    } else {
-      this.#errors.set(kind, { count: 1, message, firstAt: at, lastAt: at })
-    }
+  /** `answered` if an answer is the error: it was counted as an attempt already. */
+  failure(kind: LoadErrorKind, message: string, at: number, answered = false, name?: NameCounts): void {
+    this.outcomes.failure(kind, message, at, answered)
     this.#latest.errors += 1
     this.#latest.errorsByKind[kind] = (this.#latest.errorsByKind[kind] ?? 0) + 1
+    name?.failure(kind, message, at, answered)
   }
 
   drop(count: number): void {
     this.dropped += count
     this.#latest.dropped += count
-  }
-
-  get errorTotal(): number {
-    let total = 0
-    for (const { count } of this.#errors.values()) total += count
-    return total
-  }
-
-  errors(): LoadErrors {
-    const byKind = Object.fromEntries([...this.#errors].map(([kind, count]) => [kind, { ...count }]))
-    return { total: this.errorTotal, timeouts: this.#errors.get('timeout')?.count ?? 0, non2xx: this.non2xx, byKind }
-  }
-
-  statusCodes(): Record<string, number> {
-    const codes: Record<string, number> = {}
-    for (const [status, count] of this.#statuses.entries()) if (count > 0) codes[status] = count
-    return codes
   }
 
   /** Takes all that came into `latency` and `bytes`, which hold what was known by the last call. */

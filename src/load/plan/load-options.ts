@@ -32,6 +32,8 @@ export type LoadBody = string | Uint8Array | readonly unknown[] | { readonly [ke
 
 /** One request of a sequence. What it does not say comes from the load's own `method`, `headers`, `body`, `expectStatus`. */
 export interface LoadRequest {
+  /** What its figures are found by in `byName`. Default: method and path as written, such as `GET /orders`. */
+  name?: string
   /** On the load's server, such as `/orders?page=2`. Default: the path of the load's `url`. */
   path?: string
   method?: string
@@ -159,13 +161,14 @@ const stage = v.strictObject(
 )
 const request = v.strictObject(
   {
+    name: v.optional(text),
     path: v.optional(text),
     method: v.optional(method),
     headers: v.optional(headers),
     body: v.optional(body),
     expectStatus: v.optional(expectStatus),
   },
-  'an object { path?, method?, headers?, body?, expectStatus? }',
+  'an object { name?, path?, method?, headers?, body?, expectStatus? }',
 )
 const warmup = v.strictObject(
   { duration: timerDuration, connections: v.optional(connections) },

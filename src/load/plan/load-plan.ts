@@ -22,6 +22,8 @@ import { findTimeIssues, planTime, type LoadTime } from './load-time.ts'
 
 /** A request as the load process sends it. */
 export interface PlannedRequest {
+  /** What its figures are found by in `byName`. */
+  readonly name: string
   readonly method: string
   readonly path: string
   readonly headers: readonly (readonly [name: string, value: string])[]
@@ -151,11 +153,13 @@ function withoutSecrets(url: URL): string {
 
 function planRequests(options: LoadOptions, url: URL): PlannedRequest[] {
   const own = { path: `${url.pathname}${url.search}` }
+  const written = options.url?.startsWith('/') ? options.url : own.path
   return (options.requests ?? [{}]).map((request) => {
     const method = (request.method ?? options.method ?? LOAD_DEFAULTS.method).toUpperCase()
     const { bytes, json } = encodeBody(request.body ?? options.body)
     const expectStatus = request.expectStatus ?? options.expectStatus
     return {
+      name: request.name ?? `${method} ${request.path ?? written}`,
       method,
       path: encodePath(request.path ?? own.path),
       headers: planHeaders(url, mergeHeaders(options.headers, request.headers), json),

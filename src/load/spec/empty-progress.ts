@@ -18,6 +18,8 @@ export function emptyProgress({ title, url }: LoadPlan): LoadProgress {
     statusCodes: {},
     errors: { total: 0, timeouts: 0, non2xx: 0, byKind: {} },
     errorRate: Number.NaN,
+    byName: {},
+    checks: {},
     dropped: 0,
     unanswered: 0,
     samples: [],

@@ -144,7 +144,8 @@ export class RunningLoad {
     if ('completed' in message) this.completed = message.completed
     if ('rows' in message) this.#rows.push(...message.rows)
     if (!message.progress) return
-    this.#latest = { ...message.progress, samples: this.#rows.slice() }
+    const byName = message.progress.byName ?? this.#latest.byName
+    this.#latest = { ...message.progress, byName, samples: this.#rows.slice() }
     tagMeasurement(this.#latest, this.#id)
     if (message.type === 'tick') return
     if (message.type === 'progress') return this.#callOnProgress()

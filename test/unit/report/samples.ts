@@ -70,6 +70,8 @@ export function loadResult(
         }
       : { total: 0, timeouts: 0, non2xx: 0, byKind: {} },
     errorRate: slow ? 0.001 : 0,
+    byName: {},
+    checks: {},
     dropped: 0,
     unanswered: 0,
     samples,

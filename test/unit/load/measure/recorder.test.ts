@@ -11,7 +11,7 @@ describe('Recorder', () => {
     recorder.failure('reset', 'first', 10)
     recorder.failure('reset', 'second', 20)
     recorder.failure('timeout', 'late', 30)
-    expect(recorder.errors()).toEqual({
+    expect(recorder.outcomes.errors()).toEqual({
       total: 4,
       timeouts: 1,
       non2xx: 2,
@@ -21,8 +21,8 @@ describe('Recorder', () => {
         timeout: { count: 1, message: 'late', firstAt: 30, lastAt: 30 },
       },
     })
-    expect(recorder).toMatchObject({ requests: 3, transportFailures: 3 })
-    expect(recorder.statusCodes()).toEqual({ 200: 1, 304: 1, 503: 1 })
+    expect(recorder.outcomes).toMatchObject({ requests: 3, transportFailures: 3 })
+    expect(recorder.outcomes.statusCodes()).toEqual({ 200: 1, 304: 1, 503: 1 })
   })
 
   it('makes a row an interval, and a last one of what is left', () => {

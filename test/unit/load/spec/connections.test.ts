@@ -262,7 +262,10 @@ describe('requests and answers of a real server', () => {
     await once(server.listen(0, '127.0.0.1'), 'listening')
     const { port } = server.address() as net.AddressInfo
     const load = { url: `http://127.0.0.1:${port}/`, amount: 20 }
-    expect(await new LoadGenerator().generateLoad(load)).toMatchObject({ requests: 20, redirectedTo: '/login' })
+    expect(await new LoadGenerator().generateLoad(load)).toMatchObject({
+      requests: 20,
+      redirectedTo: { location: '/login', count: 20 },
+    })
     server.close()
   })
 
