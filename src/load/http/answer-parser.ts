@@ -1,68 +1,13 @@
-import { createRequire } from 'node:module'
 import { CapturedAnswer } from './captured-answer.ts'
 import type { OutgoingRequest } from './outgoing-request.ts'
 import { headersOf, readPlainHead } from './plain-head.ts'
-
-// The one file that knows autocannon's inside (9.0.0 exactly). Of its client we keep the parser of answers. Connecting, writing,
-// matching answers with requests and timing are ours (`client.ts`): that is where its figures go wrong.
-interface ResponseInfo {
-  readonly statusCode: number
-  readonly versionMinor: number
-  /** Names and values in turn. */
-  readonly headers: readonly string[]
-}
-interface Parser {
-  [callback: number]: unknown
-  readonly connection: string
-  isChunked: boolean
-  body_bytes: number | null
-  state: string
-  readonly line: string
-  BODY_CHUNKHEAD(): void
-  /** `undefined` as long as the line is not complete. */
-  consumeLine(): string | undefined
-  execute(chunk: Uint8Array, start: number, length: number): number | Error
-  finish(): void
-  reinitialize(type: string): void
-}
-interface AutocannonClient {
-  readonly parser: Parser
-  readonly timeoutTicker: { clear(): void }
-}
-const AutocannonClient = createRequire(import.meta.url)('autocannon/lib/httpClient.js') as {
-  new (options: object): AutocannonClient
-}
-const RESPONSE = 'RESPONSE'
-const BETWEEN_ANSWERS = 'RESPONSE_LINE'
-const ON_HEADERS_COMPLETE = 2
-const ON_BODY = 3
-const ON_MESSAGE_COMPLETE = 4
-
-/** Autocannon's client without its connection and its clock. */
-class Disconnected extends AutocannonClient {
-  _connect(): void {}
-}
-
-function createParser(): Parser {
-  const client = new Disconnected({})
-  client.timeoutTicker.clear()
-  const { parser } = client
-  // Its own takes a size that is none for the last chunk, and reads back for ever from a negative one.
-  parser.BODY_CHUNKHEAD = () => {
-    const line = parser.consumeLine()
-    if (line === undefined) return
-    const size = /^0*[0-9a-f]{1,12}(?=[ \t]*(?:;|$))/i.exec(line)
-    if (!size) throw new Error('an invalid chunk size')
-    parser.body_bytes = parseInt(size[0], 16)
-    parser.state = parser.body_bytes === 0 ? 'BODY_CHUNKTRAILERS' : 'BODY_CHUNK'
-  }
-  return parser
-}
-
-/** All values of a header, in order. */
-function valuesOf({ headers }: ResponseInfo, name: string): string[] {
-  return headers.filter((_, index) => index % 2 === 1 && headers[index - 1]?.toLowerCase() === name)
-}
+import {
+  createResponseParser,
+  MalformedAnswer,
+  readResponses,
+  type ResponseHead,
+  type ResponseParser,
+} from './response-parser.ts'
 
 export interface AnswerEvents {
   /** The request that the answer under way belongs to, if there is one. */
@@ -74,6 +19,7 @@ export interface AnswerEvents {
   onAnswer(status: number, keepAlive: boolean, answer: CapturedAnswer | undefined): void
 }
 
+const BETWEEN_ANSWERS = 'RESPONSE_LINE'
 const NO_BODY = Buffer.alloc(0)
 
 /** Whether somebody may read the headers: of a redirect, where it leads to. */
@@ -81,80 +27,84 @@ function needsHeaders(status: number, request: OutgoingRequest | undefined): boo
   return request?.needsBody === true || request?.needsHeaders === true || (status >= 300 && status < 400)
 }
 
-/** What is kept of an answer whose body stands in `chunk` from `start` to `end`. */
-function capture(
-  status: number,
-  head: string,
-  request: OutgoingRequest | undefined,
-  chunk: Buffer,
-  start: number,
-  end: number,
-): CapturedAnswer | undefined {
-  if (!needsHeaders(status, request)) return undefined
-  // The buffer is read into again.
-  const body = request?.needsBody ? Buffer.from(chunk.subarray(start, end)) : NO_BODY
-  return new CapturedAnswer(headersOf(head), body)
+/** All values of a header, in order. */
+function valuesOf({ headers }: ResponseHead, name: string): string[] {
+  return headers.filter((_, index) => index % 2 === 1 && headers[index - 1]?.toLowerCase() === name)
 }
 
-/** Makes answers of the bytes of one connection: 1xx skipped, bodies by length, chunked, none (HEAD, 204, 304) or up to the end. */
-export class AnswerParser {
-  readonly #parser = createParser()
-  #info: ResponseInfo | undefined
-  #keepAlive = true
-  #untilEnd = false
-  /** Parts of the body under way, where it is needed. */
-  #body: Buffer[] = []
-  readonly #events: AnswerEvents
+/** The elements of a header that is a list, in lower case. */
+function listOf(head: ResponseHead, name: string): string[] {
+  return valuesOf(head, name).flatMap((value) =>
+    value
+      .toLowerCase()
+      .split(',')
+      .map((element) => element.trim()),
+  )
+}
 
-  constructor(events: AnswerEvents) {
+/**
+ * Makes answers of the bytes of one connection: 1xx are skipped; bodies have a length, are chunked, end with the connection, or
+ * are none (HEAD, 204, 304). Plain answers that are whole in one chunk take a short way; all others go through http-parser-js.
+ * Both ways give the same answers for the same bytes, however these are cut.
+ */
+export class AnswerParser {
+  readonly #events: AnswerEvents
+  readonly #parser: ResponseParser
+  readonly #takesShortWay: boolean
+  /** The head of the answer whose body is being read. */
+  #head: ResponseHead | undefined
+  #keepAlive = true
+  /** Whether that body ends with the connection. */
+  #untilEnd = false
+  /** Its parts, where they are needed. */
+  #body: Buffer[] = []
+  /** Why the connection's bytes are no longer read: they are not HTTP/1.1, or another protocol by now. */
+  #finished: { readonly malformed?: string } | undefined
+
+  constructor(events: AnswerEvents, { shortWay = true }: { shortWay?: boolean } = {}) {
     this.#events = events
-    const parser = this.#parser
-    parser[ON_HEADERS_COMPLETE] = (info: ResponseInfo) => this.#onHead(info, events)
-    parser[ON_BODY] = (chunk: Buffer) => {
-      // The bytes are of a buffer that is read into again.
-      if (events.request()?.needsBody) this.#body.push(Buffer.from(chunk))
-    }
-    parser[ON_MESSAGE_COMPLETE] = () => {
-      const info = this.#info
-      this.#info = undefined
-      if (!info || (info.statusCode < 200 && info.statusCode !== 101)) return
-      const body = this.#body
-      if (body.length > 0) this.#body = []
-      const answer = needsHeaders(info.statusCode, events.request())
-        ? new CapturedAnswer(info.headers, Buffer.concat(body))
-        : undefined
-      events.onAnswer(info.statusCode, this.#keepAlive, answer)
-    }
+    this.#takesShortWay = shortWay
+    this.#parser = createResponseParser({
+      onHead: (head) => this.#onHead(head),
+      // The buffer is read into again.
+      onBody: (part) => void (events.request()?.needsBody && this.#body.push(Buffer.from(part))),
+      onComplete: () => this.#onComplete(),
+    })
   }
 
   /** Forgets what was under way: for a new connection. */
   reset(): void {
-    this.#info = undefined
+    this.#head = undefined
     this.#untilEnd = false
     this.#body = []
-    this.#parser.reinitialize(RESPONSE)
+    this.#finished = undefined
+    this.#parser.reinitialize()
   }
 
   /** Whether the head of an answer has been read and its body has not. */
   get underway(): boolean {
-    return this.#info !== undefined
+    return this.#head !== undefined
   }
 
-  /** Reads on; returns what is wrong where the bytes are no HTTP/1.1. */
+  /** Reads the first `length` bytes of `chunk`; returns what is wrong where they are not HTTP/1.1. */
   read(chunk: Buffer, length: number): string | undefined {
-    const parser = this.#parser
-    const offset = parser.state === BETWEEN_ANSWERS && parser.line === '' ? this.#readPlainAnswers(chunk, length) : 0
+    if (this.#finished) return this.#finished.malformed
+    const mayBePlain = this.#takesShortWay && this.#parser.state === BETWEEN_ANSWERS && this.#parser.line === ''
+    const offset = mayBePlain ? this.#readPlainAnswers(chunk, length) : 0
     if (offset === length) return undefined
-    try {
-      const parsed = parser.execute(chunk, offset, length - offset)
-      return typeof parsed === 'number' ? undefined : parsed.message
-    } catch (error) {
-      // What `onHead` has found wrong: the parser lets it through.
-      return (error as Error).message
-    }
+    const malformed = readResponses(this.#parser, chunk, offset, length - offset)
+    if (malformed !== undefined) this.#finished ??= { malformed }
+    return this.#finished?.malformed
   }
 
-  /** The short way, for whole answers with nothing special about them; returns how far it came. */
+  /** The connection has ended, which completes a body without a length. Returns whether it did. */
+  end(): boolean {
+    if (!this.#untilEnd || !this.#head || this.#finished) return false
+    this.#onComplete()
+    return true
+  }
+
+  /** Reads whole plain answers; returns how far it came. */
   #readPlainAnswers(chunk: Buffer, length: number): number {
     let offset = 0
     while (offset < length) {
@@ -168,39 +118,55 @@ export class AnswerParser {
       const end = headEnd + 4 + (head?.length ?? 0)
       if (!head || end > length) break
       offset = end
-      this.#events.onAnswer(head.status, true, capture(head.status, text, request, chunk, headEnd + 4, end))
+      const answer = needsHeaders(head.status, request)
+        ? new CapturedAnswer(
+            headersOf(text),
+            request?.needsBody ? Buffer.from(chunk.subarray(headEnd + 4, end)) : NO_BODY,
+          )
+        : undefined
+      this.#events.onAnswer(head.status, true, answer)
     }
     return offset
   }
 
-  /** The connection has ended; that completes a body without a length. Returns whether it did. */
-  end(): boolean {
-    if (!this.#untilEnd || !this.#info) return false
-    this.#parser.finish()
-    return true
-  }
-
-  #onHead(info: ResponseInfo, events: AnswerEvents): boolean {
-    this.#info = info
-    const { statusCode: status } = info
-    if (status < 100) throw new Error(`an invalid status ${status}`)
+  /** Decides how the body ends (RFC 9112, 6.3); returns whether there is none. */
+  #onHead(head: ResponseHead): boolean {
+    if (this.#finished) return true
+    const { statusCode: status } = head
+    if (status < 100 || head.versionMajor !== 1) throw new MalformedAnswer('an invalid status line')
+    this.#head = head
     if (status < 200) return true
     const parser = this.#parser
-    // The parser takes many a length that is none for one.
-    if (!valuesOf(info, 'content-length').every((length) => /^\d{1,15}$/.test(length))) {
-      throw new Error('an invalid Content-Length')
+    if (!valuesOf(head, 'content-length').every((length) => /^\d{1,15}$/.test(length))) {
+      throw new MalformedAnswer('an invalid Content-Length')
     }
-    const codings = valuesOf(info, 'transfer-encoding').join(',').toLowerCase()
-    if (codings !== '') {
-      // The last coding decides (RFC 9112, 6.3); the parser knows `chunked` alone.
-      parser.isChunked = /(?:^|,)[ \t]*chunked[ \t]*$/.test(codings)
+    const codings = listOf(head, 'transfer-encoding').filter((coding) => coding !== '')
+    if (codings.length > 0) {
+      // http-parser-js knows no coding but `chunked` alone. The last one decides, and wins over a length.
+      parser.isChunked = codings.at(-1) === 'chunked'
       parser.body_bytes = null
     }
-    const bodiless = status === 204 || status === 304 || events.request()?.isHead === true
+    const bodiless = status === 204 || status === 304 || this.#events.request()?.isHead === true
     this.#untilEnd = !bodiless && !parser.isChunked && parser.body_bytes === null
-    const announced = parser.connection
-    this.#keepAlive =
-      !this.#untilEnd && (info.versionMinor > 0 ? !announced.includes('close') : announced.includes('keep-alive'))
+    const connection = listOf(head, 'connection')
+    const announced = head.versionMinor > 0 ? !connection.includes('close') : connection.includes('keep-alive')
+    this.#keepAlive = announced && !this.#untilEnd
     return bodiless
+  }
+
+  #onComplete(): void {
+    const head = this.#head
+    if (!head) return
+    this.#head = undefined
+    const { statusCode: status } = head
+    // What follows it is no longer HTTP/1.1.
+    if (status === 101) this.#finished = {}
+    else if (status < 200) return
+    const body = this.#body
+    if (body.length > 0) this.#body = []
+    const answer = needsHeaders(status, this.#events.request())
+      ? new CapturedAnswer(head.headers, body.length > 0 ? Buffer.concat(body) : NO_BODY)
+      : undefined
+    this.#events.onAnswer(status, this.#keepAlive, answer)
   }
 }

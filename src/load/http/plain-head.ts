@@ -4,23 +4,24 @@ export interface PlainHead {
   readonly length: number
 }
 
-const OTHER_FRAMING = /\r\n(transfer-encoding|upgrade|connection[ \t]|connection:(?![ \t]*keep-alive[ \t]*(\r|$)))/i
-const BARE_LINE_END = /[^\r]\n|\r(?!\n)/
-const CONTENT_LENGTH = /\r\ncontent-length *:[ \t]*([^\r]*)/gi
+/** A status line with a final status, and header lines that end in CRLF and are not folded. */
+const PLAIN = /^HTTP\/1\.1 [2-5]\d\d(?: [^\r\n]*)?(?:\r\n[^: \t\r\n]+:[^\r\n]*)*$/
+const OTHER_FRAMING = /\r\n(?:transfer-encoding:|upgrade:|connection:(?![ \t]*keep-alive[ \t]*(?:\r|$)))/i
+const CONTENT_LENGTH = /\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*(?=\r|$)/i
+const ANY_CONTENT_LENGTH = /\r\ncontent-length:/gi
+/** Longer ones are left to the parser, which has a limit. */
+const LONGEST = 8_192
 
 /**
- * The head of an answer (without the empty line at its end) where nothing about it is special: HTTP/1.1, a final status that has a body, one
- * length, a connection that stays open. `undefined` for all others: those are for the real parser.
+ * Reads the head of an answer (without the empty line at its end) where nothing about it is special: HTTP/1.1, a final status that
+ * has a body, one length, a connection that stays open. Returns `undefined` for all others: those are for http-parser-js.
  */
 export function parsePlainHead(head: string): PlainHead | undefined {
-  if (!/^HTTP\/1\.1 [2-5]\d\d[ \r]/.test(head)) return undefined
+  if (head.length > LONGEST || !PLAIN.test(head) || OTHER_FRAMING.test(head)) return undefined
   const status = Number(head.slice(9, 12))
-  if (status === 204 || status === 304) return undefined
-  if (OTHER_FRAMING.test(head) || BARE_LINE_END.test(head) || /\r\n[ \t]/.test(head)) return undefined
-  const lengths = [...head.matchAll(CONTENT_LENGTH)]
-  const text = lengths[0]?.[1]?.trim()
-  if (lengths.length !== 1 || text === undefined || !/^\d{1,15}$/.test(text)) return undefined
-  return { status, length: Number(text) }
+  if (status === 204 || status === 304 || head.match(ANY_CONTENT_LENGTH)?.length !== 1) return undefined
+  const length = CONTENT_LENGTH.exec(head)?.[1]
+  return length === undefined ? undefined : { status, length: Number(length) }
 }
 
 /** Heads differ by their date, once a second; what varies with each answer only costs a parse each. */
@@ -45,6 +46,6 @@ export function headersOf(head: string): string[] {
     .slice(1)
     .flatMap((line) => {
       const colon = line.indexOf(':')
-      return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()]
+      return [line.slice(0, colon), line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '')]
     })
 }
