@@ -1,0 +1,46 @@
+import { performance } from 'node:perf_hooks'
+import { clearImmediate, clearTimeout, readClock, setImmediate, setTimeout } from './real-timers.ts'
+
+/** Takes back what a clock was asked to do. Idempotent. */
+export type Cancel = () => void
+
+/** Time, given to whoever waits for it or measures it, so that a test can hold it. */
+export interface Clock {
+  /** Unix milliseconds at which `now()` was 0. */
+  readonly origin: number
+  /** Milliseconds, monotonic, with fractions. */
+  now(): number
+  /** Calls `act` once, after so many milliseconds. A timer of the machine may be up to a millisecond early. */
+  after(milliseconds: number, act: () => void): Cancel
+  /** Calls `act` once, when what has arrived by now was read. */
+  soon(act: () => void): Cancel
+}
+
+/** The machine's own clock. Fake timers of a test do not reach it. */
+export const realClock: Clock = {
+  origin: performance.timeOrigin,
+  now: readClock,
+  after: (milliseconds, act) => {
+    const timer = setTimeout(act, milliseconds)
+    return () => clearTimeout(timer)
+  },
+  soon: (act) => {
+    const immediate = setImmediate(act)
+    return () => clearImmediate(immediate)
+  },
+}
+
+/** Calls `act` again and again, so many milliseconds apart, until it is cancelled. */
+export function every(clock: Clock, milliseconds: number, act: () => void): Cancel {
+  let cancelled = false
+  let cancel = clock.after(milliseconds, turn)
+  function turn() {
+    cancel = clock.after(milliseconds, turn)
+    act()
+    if (cancelled) cancel()
+  }
+  return () => {
+    cancelled = true
+    cancel()
+  }
+}
