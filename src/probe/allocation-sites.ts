@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url'
+import { isDependency, isUserCode } from './code-owner.ts'
 
 /** A node of V8's sampling heap profile, as far as it is read here. */
 export interface AllocationNode {
@@ -25,19 +25,6 @@ export interface RawAllocationSite {
 
 type Frame = AllocationNode['callFrame']
 
-/** The folder of this package, as ES modules and as CommonJS scripts are named: what it allocates is not the server's. */
-const OWN = new URL('..', import.meta.url)
-const OWN_PREFIXES = OWN.protocol === 'file:' ? [OWN.href, fileURLToPath(OWN)] : [OWN.href]
-const NOT_USER = ['node:', 'evalmachine', ...OWN_PREFIXES]
-
-function isUserCode({ url }: Frame): boolean {
-  return url !== '' && !NOT_USER.some((prefix) => url.startsWith(prefix))
-}
-
-function isDependency({ url }: Frame): boolean {
-  return url.includes('/node_modules/') || url.includes('\\node_modules\\')
-}
-
 /**
  * Live bytes by the user's function that caused them: the innermost frame of the user's own code, or of a dependency where
  * no frame above is the user's. Descending by bytes.
@@ -48,9 +35,9 @@ export function allocationSites(head: AllocationNode): { sites: RawAllocationSit
   const pending: { node: AllocationNode; own?: Frame; dependency?: Frame }[] = [{ node: head }]
   for (let entry = pending.pop(); entry; entry = pending.pop()) {
     const { node } = entry
-    const user = isUserCode(node.callFrame)
-    const own = user && !isDependency(node.callFrame) ? node.callFrame : entry.own
-    const dependency = user && isDependency(node.callFrame) ? node.callFrame : entry.dependency
+    const user = isUserCode(node.callFrame.url)
+    const own = user && !isDependency(node.callFrame.url) ? node.callFrame : entry.own
+    const dependency = user && isDependency(node.callFrame.url) ? node.callFrame : entry.dependency
     total += node.selfSize
     const frame = own ?? dependency
     if (frame && node.selfSize > 0) {

@@ -89,6 +89,9 @@ const ACCEPTS: { readonly [A in Ask]: (value: unknown) => boolean } = {
   sampleAllocations: isNull,
   rememberAllocations: isNull,
   endAllocations: isAllocationProfile,
+  record: isNull,
+  endRecord: (value) => value === null || isIsolateProfile(value),
+  dropRecord: isNull,
   snapshot: (value) => value === null || isAmount(value),
 }
 
@@ -123,4 +126,22 @@ function isAllocationProfile(value: unknown): boolean {
         hasAmounts(site, 'bytes') && typeof site['function'] === 'string' && typeof site['location'] === 'string',
     )
   )
+}
+
+function isIsolateProfile(value: unknown): boolean {
+  if (!hasAmounts(value, 'eventLoopUtilization', 'duration', 'requests', 'requestTime')) return false
+  const { cpu, hot, waits } = value
+  return (
+    hasAmounts(cpu, 'user', 'idle', 'gc') &&
+    Array.isArray(hot) &&
+    hot.every((found: unknown) => hasAmounts(found, 'self', 'total') && isPlace(found)) &&
+    Array.isArray(waits) &&
+    waits.every(
+      (wait: unknown) => hasAmounts(wait, 'count', 'failed', 'time', 'calls', 'waited') && isFields(wait['times']),
+    )
+  )
+}
+
+function isPlace(value: Fields): boolean {
+  return typeof value['function'] === 'string' && typeof value['location'] === 'string'
 }

@@ -3,6 +3,7 @@ import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { getHeapCodeStatistics, getHeapSpaceStatistics, setFlagsFromString, writeHeapSnapshot } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { AllocationSampler } from './allocation-sampler.ts'
+import { IsolateProfiler } from './isolate-profiler.ts'
 import { LoopDelays, LoopTimer } from './loop-delay.ts'
 import type { Answer, Ask, Details, IsolateHeap, IsolateMemory, IsolateReading } from './protocol.ts'
 import { readClock, turn } from '../lifecycle/real-timers.ts'
@@ -30,6 +31,7 @@ export class Isolate {
   #collection: Promise<IsolateHeap> | undefined
   #gc: (() => void) | undefined
   #sampler = new AllocationSampler()
+  readonly #profiler = new IsolateProfiler()
   readonly #readings: number
   #timer = new LoopTimer((delay) => {
     for (const { loop } of this.#watches.values()) loop.record(delay)
@@ -45,6 +47,15 @@ export class Isolate {
     endAllocations: async () => {
       await this.#collectOnce()
       return this.#sampler.stop()
+    },
+    record: async ({ interval }) => {
+      await this.#profiler.start(interval)
+      return null
+    },
+    endRecord: ({ file }) => this.#profiler.stop(file),
+    dropRecord: () => {
+      this.#profiler.close()
+      return null
     },
     snapshot: ({ file, largestHeap }) => this.#snapshot(file, largestHeap),
   }
@@ -97,6 +108,7 @@ export class Isolate {
   close(): void {
     for (const watch of this.#watches.keys()) this.forget(watch)
     this.#sampler.close()
+    this.#profiler.close()
   }
 
   #onResponse = (): void => {

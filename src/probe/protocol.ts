@@ -1,3 +1,6 @@
+import type { EncodedHistogram } from '../results/load-result.ts'
+import type { ProfiledIsolate, WaitKind } from '../results/profile-result.ts'
+
 /** What a V8 isolate (a process's main thread, or a worker thread) says of itself when its probe connects. */
 export interface IsolateGreeting {
   readonly pid: number
@@ -62,6 +65,31 @@ export interface AllocationProfile {
   readonly total: number
 }
 
+/** Calls of one shape out of an isolate, as its recorder has them. */
+export interface RecordedWait {
+  readonly kind: WaitKind
+  readonly what: string
+  readonly count: number
+  readonly failed: number
+  /** Milliseconds of all calls together. */
+  readonly time: number
+  /** Over the requests that were answered: the calls they made, and the milliseconds in which at least one of them was open. */
+  readonly calls: number
+  readonly waited: number
+  readonly times: EncodedHistogram
+  /** Stacks at the first calls. */
+  readonly stacks: readonly string[]
+}
+
+/** What an isolate recorded between `record` and `endRecord`. */
+export interface IsolateProfile extends Omit<ProfiledIsolate, 'pid' | 'threadId'> {
+  /** HTTP requests that it answered. */
+  readonly requests: number
+  /** Milliseconds that these took together. */
+  readonly requestTime: number
+  readonly waits: readonly (Omit<RecordedWait, 'stacks'> & { readonly location?: string })[]
+}
+
 /**
  * Every question that an isolate answers: what is asked with it, and the answer. A new question is one entry here, one in the
  * isolate's `#handlers` and one in `ACCEPTS` of `incoming.ts`.
@@ -79,6 +107,12 @@ export interface IsolateQuestions {
   rememberAllocations: { details: object; answer: null }
   /** Ends the sampling. Remembered sites stand in where most of what they held is gone. */
   endAllocations: { details: object; answer: AllocationProfile }
+  /** Starts the CPU profiler (a sample every `interval` microseconds) and the record of calls out of the server. */
+  record: { details: { readonly interval: number }; answer: null }
+  /** Ends it and writes the `.cpuprofile` to `file`; answers with `null` where nothing was recorded. */
+  endRecord: { details: { readonly file: string }; answer: IsolateProfile | null }
+  /** Ends it and keeps nothing. */
+  dropRecord: { details: object; answer: null }
   /** Writes a heap snapshot; answers with its milliseconds, or `null` where the heap is larger than asked for. */
   snapshot: { details: { readonly file: string; readonly largestHeap: number }; answer: number | null }
 }

@@ -3,6 +3,7 @@ import type { Debugger, Session } from 'node:inspector'
 import { SourceMap, type SourceMapPayload } from 'node:module'
 import { relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { isProjectCode } from './code-owner.ts'
 import { post } from './inspector-post.ts'
 
 interface Position {
@@ -16,23 +17,27 @@ interface Position {
 /** Positions in running scripts as `file:line` of the source that a person wrote. */
 export class SourceLines {
   readonly #mapUrls: ReadonlyMap<string, string>
+  readonly #scripts: ReadonlyMap<string, string>
   readonly #maps = new Map<string, SourceMap | undefined>()
 
-  private constructor(mapUrls: ReadonlyMap<string, string>) {
+  private constructor(mapUrls: ReadonlyMap<string, string>, scripts: ReadonlyMap<string, string>) {
     this.#mapUrls = mapUrls
+    this.#scripts = scripts
   }
 
   /** Asks V8 for the source map of every script it has: also of those a loader compiled in memory. */
   static async of(session: Session): Promise<SourceLines> {
     const mapUrls = new Map<string, string>()
+    const scripts = new Map<string, string>()
     const onParsed = ({ params }: { params: Debugger.ScriptParsedEventDataType }): void => {
+      scripts.set(params.url, params.scriptId)
       if (params.sourceMapURL) mapUrls.set(params.scriptId, params.sourceMapURL)
     }
     session.on('Debugger.scriptParsed', onParsed)
     await post(session, 'Debugger.enable', {})
     await post(session, 'Debugger.disable', {})
     session.off('Debugger.scriptParsed', onParsed)
-    return new SourceLines(mapUrls)
+    return new SourceLines(mapUrls, scripts)
   }
 
   locate(position: Position): string {
@@ -44,12 +49,31 @@ export class SourceLines {
     return `${shorten(position.url)}:${position.line + 1}`
   }
 
+  /** The innermost line of the project's own code in a stack that V8 wrote; the first of `stacks` that has one. */
+  locateCaller(stacks: readonly string[]): string | undefined {
+    for (const stack of stacks) {
+      const frame = stack
+        .split('\n')
+        .map(parseFrame)
+        .find((found) => found && isProjectCode(found.url))
+      if (frame) return this.locate({ ...frame, scriptId: this.#scripts.get(frame.url) ?? '' })
+    }
+    return undefined
+  }
+
   #mapOf({ scriptId, url }: Position): SourceMap | undefined {
     const mapUrl = this.#mapUrls.get(scriptId)
     if (mapUrl === undefined) return undefined
     if (!this.#maps.has(scriptId)) this.#maps.set(scriptId, readMap(mapUrl, url))
     return this.#maps.get(scriptId)
   }
+}
+
+/** `    at load (file:///app/orders.js:12:7)`: what stands in brackets, or at the end of the line. */
+function parseFrame(line: string): { url: string; line: number; column: number } | undefined {
+  const [, url, at, column] = /^\s+at (?:.*\()?(.+?):(\d+):(\d+)\)?$/.exec(line) ?? []
+  if (url === undefined) return undefined
+  return { url: url.replace(/^async /, ''), line: Number(at) - 1, column: Number(column) - 1 }
 }
 
 function readMap(mapUrl: string, scriptUrl: string): SourceMap | undefined {

@@ -1,0 +1,161 @@
+import { writeFileSync } from 'node:fs'
+import { Session } from 'node:inspector'
+import { performance } from 'node:perf_hooks'
+import type { HotFunction, LoopBlock, ProfiledIsolate } from '../results/profile-result.ts'
+import { nanoseconds, readClock } from '../lifecycle/real-timers.ts'
+import { cpuTimes, heaviestStack, type CpuFrame, type CpuProfile, type FunctionTime } from './cpu-samples.ts'
+import { post } from './inspector-post.ts'
+import { LoopTimer } from './loop-delay.ts'
+import type { IsolateProfile } from './protocol.ts'
+import { SourceLines } from './source-lines.ts'
+import { WaitRecorder } from './wait-recorder.ts'
+
+/** Functions of a profile that are worth naming. */
+const MOST_FUNCTIONS = 20
+const MOST_FRAMES = 8
+/** Milliseconds without a turn of the event loop that are worth a word. */
+const SHORTEST_BLOCK = 50
+/** A callee is named where it took this part of the time that its caller answers for. */
+const MOSTLY = 0.5
+
+interface Recording {
+  readonly session: Session
+  readonly startedAt: number
+  readonly loop: ReturnType<typeof performance.eventLoopUtilization>
+  readonly waits: WaitRecorder
+  readonly timer: LoopTimer
+  /** The longest time without a turn, in milliseconds, and when it ended, in microseconds of V8's clock. */
+  block: { duration: number; endedAt: number }
+}
+
+/** V8's sampling CPU profiler and the record of waits, for the isolate that this module runs in. One recording at a time. */
+export class IsolateProfiler {
+  #recording: Recording | undefined
+
+  /** `interval`: microseconds between two samples. */
+  async start(interval: number): Promise<void> {
+    if (this.#recording) return
+    const session = new Session()
+    session.connect()
+    const block = { duration: 0, endedAt: 0 }
+    const timer = new LoopTimer((delay) => {
+      if (delay > block.duration) Object.assign(block, { duration: delay, endedAt: microseconds() })
+    })
+    const waits = new WaitRecorder()
+    this.#recording = {
+      session,
+      startedAt: readClock(),
+      loop: performance.eventLoopUtilization(),
+      waits,
+      timer,
+      block,
+    }
+    await post(session, 'Profiler.enable', {})
+    await post(session, 'Profiler.setSamplingInterval', { interval })
+    await post(session, 'Profiler.start', {})
+    waits.start()
+    timer.start()
+  }
+
+  /** Ends the recording, writes V8's profile to `file`, and says what was in it. */
+  async stop(file: string): Promise<IsolateProfile | null> {
+    const recording = this.#recording
+    if (!recording) return null
+    this.#recording = undefined
+    const { session, startedAt, loop, waits, timer, block } = recording
+    timer.catchUp()
+    timer.stop()
+    const calls = waits.stop()
+    const duration = readClock() - startedAt
+    const { utilization } = performance.eventLoopUtilization(loop)
+    try {
+      const { profile } = (await post(session, 'Profiler.stop', {})) as { profile: CpuProfile }
+      await post(session, 'Profiler.disable', {})
+      const lines = await SourceLines.of(session)
+      writeFileSync(file, JSON.stringify(profile))
+      return {
+        ...describeProfile(profile, lines),
+        ...describeBlock(profile, block, lines),
+        eventLoopUtilization: utilization,
+        duration,
+        requests: calls.requests,
+        requestTime: calls.time,
+        waits: calls.waits.map(({ stacks, ...wait }) => {
+          const location = lines.locateCaller(stacks)
+          return { ...wait, ...(location !== undefined && { location }) }
+        }),
+      }
+    } finally {
+      session.disconnect()
+    }
+  }
+
+  close(): void {
+    const recording = this.#recording
+    this.#recording = undefined
+    recording?.timer.stop()
+    recording?.waits.close()
+    recording?.session.disconnect()
+  }
+}
+
+/** V8's clock is the monotonic one of the system. */
+function microseconds(): number {
+  return Number(nanoseconds() / 1_000n)
+}
+
+type CpuPart = Pick<ProfiledIsolate, 'cpu' | 'hot' | 'garbage'>
+
+function describeProfile(profile: CpuProfile, lines: SourceLines): CpuPart {
+  const { user, idle, gc, functions } = cpuTimes(profile)
+  const all = user + idle + gc || 1
+  const busy = user + gc || 1
+  const collector = functions.filter(({ garbage }) => garbage > 0).toSorted((a, b) => b.garbage - a.garbage)[0]
+  return {
+    cpu: { user: user / all, idle: idle / all, gc: gc / all },
+    hot: rank(functions).map((found) => describeFunction(found, busy, lines)),
+    ...(collector && { garbage: { ...place(collector.frame, lines), share: collector.garbage / gc } }),
+  }
+}
+
+/** The project's own code first, by the time it answers for; then that of others, by its own time. */
+function rank(functions: readonly FunctionTime[]): FunctionTime[] {
+  const own = functions.filter(({ code }) => code === 'own').toSorted((a, b) => b.attributed - a.attributed)
+  const others = functions.filter(({ code }) => code !== 'own').toSorted((a, b) => b.self - a.self)
+  return [...own.slice(0, MOST_FUNCTIONS - 5), ...others].slice(0, MOST_FUNCTIONS)
+}
+
+function describeFunction(found: FunctionTime, busy: number, lines: SourceLines): HotFunction {
+  const { frame, code, self, total, attributed, callees } = found
+  const [callee] = [...callees].toSorted(([, a], [, b]) => b - a)
+  const isMostly = callee !== undefined && callee[1] >= attributed * MOSTLY
+  return {
+    ...place(frame, lines),
+    self: self / busy,
+    total: total / busy,
+    code,
+    ...(code === 'own' && { attributed: attributed / busy }),
+    ...(isMostly && { mostlyIn: nameOf(callee[0]) }),
+  }
+}
+
+function describeBlock(
+  profile: CpuProfile,
+  { duration, endedAt }: Recording['block'],
+  lines: SourceLines,
+): { blocked?: LoopBlock } {
+  if (duration < SHORTEST_BLOCK) return {}
+  const frames = heaviestStack(profile, endedAt - duration * 1_000, endedAt)
+  const stack = frames.slice(0, MOST_FRAMES).map((frame) => `${nameOf(frame)} (${place(frame, lines).location})`)
+  return { blocked: { duration, stack } }
+}
+
+function nameOf({ functionName }: CpuFrame): string {
+  return functionName === '' ? '(anonymous)' : functionName
+}
+
+function place(frame: CpuFrame, lines: SourceLines): { function: string; location: string } {
+  const { scriptId, url, lineNumber: line, columnNumber: column } = frame
+  const location = url === '' ? 'native' : lines.locate({ scriptId, url, line, column })
+  return { function: nameOf(frame), location }
+}

@@ -1,0 +1,73 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { Socket } from 'node:net'
+import type { OpenCall } from './wait-recorder.ts'
+
+interface SocketEvents {
+  begin(what: string): OpenCall
+  end(call: OpenCall, failed: boolean): void
+}
+
+type Client = Socket & { server?: unknown; _httpMessage?: unknown }
+
+const CREATED = 'net.client.socket'
+
+/**
+ * Times what goes over sockets whose library publishes no channel: a call begins with the first write and ends with the first
+ * data after it. While it records, two methods of each such socket stand in front of the real ones; afterwards they are gone.
+ */
+export class SocketWaits {
+  readonly #events: SocketEvents
+  readonly #watched = new Map<Client, () => void>()
+  readonly #onCreated = (message: unknown): void => this.#watch((message as { socket: Client }).socket)
+
+  constructor(events: SocketEvents) {
+    this.#events = events
+  }
+
+  start(): void {
+    subscribe(CREATED, this.#onCreated)
+    // Pools have opened theirs long ago.
+    const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles?: () => unknown[] }
+    for (const handle of handles?.call(process) ?? []) {
+      if (handle instanceof Socket && isClient(handle)) this.#watch(handle)
+    }
+  }
+
+  stop(): void {
+    unsubscribe(CREATED, this.#onCreated)
+    for (const release of this.#watched.values()) release()
+    this.#watched.clear()
+  }
+
+  #watch(socket: Client): void {
+    if (this.#watched.has(socket)) return
+    let call: OpenCall | undefined
+    const { write, emit } = socket
+    const settle = (failed: boolean) => {
+      if (call) this.#events.end(call, failed)
+      call = undefined
+    }
+    socket.write = ((...args: Parameters<Socket['write']>) => {
+      // An HTTP client speaks for itself; and a socket has an address only when it is connected.
+      if (!call && !socket._httpMessage && socket.remotePort !== undefined) {
+        call = this.#events.begin(`${socket.remoteAddress}:${socket.remotePort}`)
+      }
+      return write.apply(socket, args)
+    }) as Socket['write']
+    socket.emit = ((event: string, ...args: unknown[]) => {
+      if (event === 'data' || event === 'readable') settle(false)
+      else if (event === 'error') settle(true)
+      else if (event === 'close') this.#watched.delete(socket)
+      return Reflect.apply(emit, socket, [event, ...args])
+    }) as Socket['emit']
+    this.#watched.set(socket, () => {
+      socket.write = write
+      socket.emit = emit
+    })
+  }
+}
+
+/** Not one that the server accepted, not a pipe, and not one to our own spec. */
+function isClient(socket: Client): boolean {
+  return socket.server === undefined && socket.remotePort !== undefined && !socket.destroyed
+}

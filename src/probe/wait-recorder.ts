@@ -1,0 +1,224 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { LatencyHistogram } from '../results/latency-histogram.ts'
+import type { WaitKind } from '../results/profile-result.ts'
+import { readClock } from '../lifecycle/real-timers.ts'
+import type { RecordedWait } from './protocol.ts'
+import { SocketWaits } from './socket-waits.ts'
+import { CALL_CHANNELS, TRACED_CALLS, type WaitCall } from './wait-channels.ts'
+
+/** Calls of more shapes than this are one: an id was not recognised. */
+const MOST_SHAPES = 100
+/** The stack is read for the first calls of a shape alone: it costs more than all the rest. */
+const STACKS = 3
+
+type Handler = (message: unknown, name: string | symbol) => void
+
+/** Calls of one shape. */
+interface Shape {
+  readonly kind: WaitKind
+  readonly what: string
+  readonly times: LatencyHistogram
+  failed: number
+  time: number
+  /** Over the requests that were answered: the calls they made, and the milliseconds in which at least one of them was open. */
+  calls: number
+  waited: number
+  readonly stacks: string[]
+}
+
+/** What one request does with one shape. */
+interface Waiting {
+  open: number
+  since: number
+  calls: number
+  waited: number
+}
+
+/** An HTTP request that the server is answering. */
+interface ServedRequest {
+  readonly startedAt: number
+  readonly waits: Map<Shape, Waiting>
+  /** Where its last call came from: a pool calls for it later, on a stack of its own. */
+  stack?: string
+}
+
+/** A call that is under way. */
+export interface OpenCall {
+  readonly shape: Shape
+  readonly startedAt: number
+  readonly request: ServedRequest | undefined
+}
+
+/**
+ * Records the calls that this isolate makes out of the server, and the HTTP requests that wait for them. It subscribes to channels
+ * and patches no library. Requests that were under way when it began are not counted.
+ */
+export class WaitRecorder {
+  readonly #requests = new AsyncLocalStorage<ServedRequest | undefined>()
+  readonly #served = new WeakMap<object, ServedRequest>()
+  readonly #calls = new WeakMap<object, OpenCall>()
+  /** Stacks of calls that were made and have not begun. */
+  readonly #created = new WeakMap<object, string>()
+  #createdStacks = 0
+  readonly #shapes = new Map<string, Shape>()
+  readonly #ports = new Set<number>()
+  readonly #subscriptions: (readonly [channel: string, handler: Handler])[] = []
+  readonly #sockets = new SocketWaits({
+    begin: (what) => this.#begin({ kind: 'socket', what }),
+    end: (call, failed) => this.#end(call, failed),
+  })
+  #count = 0
+  #time = 0
+  #recording = false
+
+  start(): void {
+    this.#recording = true
+    this.#on('http.server.request.start', (message) => this.#onRequest(message as { request: object }))
+    this.#on('http.server.response.finish', (message) => this.#onResponse(message as { request: object }))
+    for (const { created, start, end, error, subject, describe } of CALL_CHANNELS) {
+      if (created) this.#on(created, (message) => this.#noteCreated(subject(message as never)))
+      this.#on(start, (message) => this.#open(subject(message as never), describe(message as never)))
+      this.#on(end, (message) => this.#close(subject(message as never), false))
+      this.#on(error, (message) => this.#close(subject(message as never), true))
+    }
+    for (const { name, describe } of TRACED_CALLS) {
+      this.#on(`tracing:${name}:start`, (context) => this.#open(context as object, describe(context as never)))
+      this.#on(`tracing:${name}:error`, (context) => this.#close(context as object, true))
+      this.#on(`tracing:${name}:asyncStart`, (context) => this.#close(context as object, false))
+    }
+    this.#sockets.start()
+  }
+
+  /** What was recorded: requests answered, the milliseconds they took together, and the calls by shape. */
+  stop(): { requests: number; time: number; waits: RecordedWait[] } {
+    this.close()
+    const waits = [...this.#shapes.values()]
+      .filter(({ kind, what }) => kind !== 'socket' || !this.#ports.has(Number(what.split(':').at(-1))))
+      .map(({ times, ...shape }) => ({ ...shape, count: times.count, times: times.encode() }))
+      .filter(({ count }) => count > 0)
+    return { requests: this.#count, time: this.#time, waits }
+  }
+
+  /** Ends all subscriptions. Idempotent. */
+  close(): void {
+    this.#recording = false
+    this.#sockets.stop()
+    for (const [channel, handler] of this.#subscriptions.splice(0)) unsubscribe(channel, handler)
+    this.#requests.disable()
+  }
+
+  #on(channel: string, act: (message: unknown) => void): void {
+    const handler: Handler = (message) => {
+      try {
+        act(message)
+      } catch {
+        // A message of another form than we know is no reason to disturb the server.
+      }
+    }
+    subscribe(channel, handler)
+    this.#subscriptions.push([channel, handler])
+  }
+
+  #onRequest({ request }: { request: object }): void {
+    const served: ServedRequest = { startedAt: readClock(), waits: new Map() }
+    this.#served.set(request, served)
+    this.#requests.enterWith(served)
+  }
+
+  #onResponse({ request }: { request: object }): void {
+    const served = this.#served.get(request)
+    if (!served) return
+    this.#served.delete(request)
+    const now = readClock()
+    this.#count += 1
+    this.#time += now - served.startedAt
+    for (const [shape, { open, since, calls, waited }] of served.waits) {
+      shape.calls += calls
+      // A call that is still open does not hold it up any more.
+      shape.waited += waited + (open > 0 ? now - since : 0)
+    }
+    served.waits.clear()
+  }
+
+  #noteCreated(subject: object): void {
+    if (this.#createdStacks >= MOST_SHAPES) return
+    this.#createdStacks += 1
+    this.#created.set(subject, readStack())
+  }
+
+  #open(subject: object, call: WaitCall): void {
+    if (call.port !== undefined) this.#ports.add(call.port)
+    this.#calls.set(subject, this.#begin(call, this.#created.get(subject)))
+  }
+
+  #close(subject: object, failed: boolean): void {
+    const call = this.#calls.get(subject)
+    if (!call) return
+    this.#calls.delete(subject)
+    this.#end(call, failed)
+  }
+
+  #begin(call: WaitCall, created?: string): OpenCall {
+    const shape = this.#shapeOf(call)
+    const request = this.#requests.getStore()
+    const startedAt = readClock()
+    if (shape.stacks.length < STACKS) this.#noteStack(shape, request, created)
+    if (request) {
+      const waiting = request.waits.get(shape)
+      if (waiting) {
+        if (waiting.open === 0) waiting.since = startedAt
+        waiting.open += 1
+        waiting.calls += 1
+      } else request.waits.set(shape, { open: 1, since: startedAt, calls: 1, waited: 0 })
+    }
+    return { shape, startedAt, request }
+  }
+
+  #noteStack({ stacks }: Shape, request: ServedRequest | undefined, created: string | undefined): void {
+    const stack = created ?? readStack()
+    stacks.push(`${stack}\n${request?.stack ?? ''}`)
+    if (request) request.stack = stack
+  }
+
+  #end({ shape, startedAt, request }: OpenCall, failed: boolean): void {
+    if (!this.#recording) return
+    const now = readClock()
+    shape.times.record(now - startedAt)
+    shape.time += now - startedAt
+    if (failed) shape.failed += 1
+    const waiting = request?.waits.get(shape)
+    if (!waiting) return
+    waiting.open -= 1
+    if (waiting.open === 0) waiting.waited += now - waiting.since
+  }
+
+  #shapeOf(call: WaitCall): Shape {
+    const what = this.#shapes.size < MOST_SHAPES ? call.what : 'other calls'
+    const key = `${call.kind} ${what}`
+    let shape = this.#shapes.get(key)
+    if (!shape) {
+      shape = {
+        kind: call.kind,
+        what,
+        times: new LatencyHistogram(),
+        failed: 0,
+        time: 0,
+        calls: 0,
+        waited: 0,
+        stacks: [],
+      }
+      this.#shapes.set(key, shape)
+    }
+    return shape
+  }
+}
+
+/** The stack of the call, as V8 writes it. */
+function readStack(): string {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 50
+  const { stack = '' } = new Error()
+  Error.stackTraceLimit = stackTraceLimit
+  return stack
+}

@@ -1,0 +1,86 @@
+/** A function that took time while a load ran. Shares are parts of the busy (not idle) time of its isolate, 0 to 1. */
+export interface HotFunction {
+  /** Its name; `(anonymous)` where it has none; `RegExp: …` for a regular expression. */
+  function: string
+  /** `file:line` of the source, through source maps; a module of Node as `node:fs:440`. */
+  location: string
+  /** Time in the function itself. */
+  self: number
+  /** Time in the function and in all that it called. */
+  total: number
+  /** Whose code it is. */
+  code: 'own' | 'dependency' | 'node'
+  /**
+   * The time that this function answers for: its own, and that of the dependencies and Node modules it called, up to the next
+   * function of the project's own code. Absent for code that is not the project's.
+   */
+  attributed?: number
+  /** Where most of `attributed` was spent, if it was not in the function itself. */
+  mostlyIn?: string
+}
+
+/** The longest time in which an isolate's event loop did not turn. */
+export interface LoopBlock {
+  /** Milliseconds. */
+  duration: number
+  /** What ran most of that time, from the innermost frame outwards: `parse (src/auth.ts:42)`. */
+  stack: string[]
+}
+
+/** One thread of the server's process tree while a load ran. */
+export interface ProfiledIsolate {
+  pid: number
+  /** 0 for the main thread of its process. */
+  threadId: number
+  /** Part of the recording in which its event loop worked, 0 to 1. */
+  eventLoopUtilization: number
+  /** Parts of the recording, 0 to 1: code, waiting for events, and garbage collection. */
+  cpu: { user: number; idle: number; gc: number }
+  /** Where `cpu.user` and `cpu.gc` went; the project's own code first, by the time it answers for. At most 20. */
+  hot: HotFunction[]
+  /** The project's function that ran before most collections, and the part of the collections' time that followed it. */
+  garbage?: { function: string; location: string; share: number }
+  blocked?: LoopBlock
+  /** Milliseconds that were recorded. */
+  duration: number
+}
+
+/** What a call out of the server went to. */
+export type WaitKind = 'http' | 'database' | 'cache' | 'pool' | 'storage' | 'connect' | 'socket'
+
+/** Calls out of the server that look alike: ids in paths and literals in statements are folded. */
+export interface ProfileWait {
+  /** `GET inventory/items/:id`, `SELECT name FROM items WHERE id = ?`, `GET user:?`, `10.0.0.5:5432`. */
+  what: string
+  kind: WaitKind
+  count: number
+  /** Calls for each request that the server answered in that time; `NaN` (in JSON `null`) where it answered none. */
+  perRequest: number
+  /** Milliseconds of all calls together. */
+  time: number
+  /** Part of the time of all requests in which a request waited for at least one such call, 0 to 1. */
+  share: number
+  /** Milliseconds of one call. */
+  p50: number
+  p99: number
+  /** Calls that failed. */
+  failed: number
+  /** `file:line` of the project's own code that made the call, where the stack at the call shows it. */
+  location?: string
+}
+
+/** Why a server was slow: what its event loops did and what its requests waited for while a load ran. */
+export interface LoadProfile {
+  /** `true` where the load was run again for the profile, and its figures are not those of the result. */
+  repeated: boolean
+  /** Milliseconds that were recorded. */
+  duration: number
+  /** Requests that the server answered in that time. */
+  requests: number
+  isolates: ProfiledIsolate[]
+  waits: ProfileWait[]
+  /** The `.cpuprofile` of each isolate, for DevTools and speedscope. */
+  files: string[]
+  /** What stands out, in a few sentences; what it cannot tell, it says. */
+  summary: string[]
+}

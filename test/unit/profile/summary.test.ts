@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest'
+import { summarizeProfile } from '../../../src/profile/summary.ts'
+import type { HotFunction, LoadProfile, ProfiledIsolate, ProfileWait } from '../../../src/results/profile-result.ts'
+
+const hot = (attributed: number, more: Partial<HotFunction> = {}): HotFunction => ({
+  function: 'parseTokens',
+  location: 'src/auth.ts:42',
+  self: attributed,
+  total: attributed,
+  code: 'own',
+  attributed,
+  ...more,
+})
+const isolate = (busy: number, more: Partial<ProfiledIsolate> = {}): ProfiledIsolate => ({
+  pid: 1,
+  threadId: 0,
+  eventLoopUtilization: busy,
+  cpu: { user: busy, idle: 1 - busy, gc: 0 },
+  hot: [],
+  duration: 2_000,
+  ...more,
+})
+const wait = (more: Partial<ProfileWait> = {}): ProfileWait => ({
+  what: 'SELECT id, name, price, stock FROM items WHERE id = ?',
+  kind: 'database',
+  count: 4_100,
+  perRequest: 41,
+  time: 2_000,
+  share: 0.82,
+  p50: 0.5,
+  p99: 2,
+  failed: 0,
+  location: 'src/orders.ts:55',
+  ...more,
+})
+
+function summaryOf(parts: Partial<LoadProfile>, average = 20, load = {}): string[] {
+  const profile = { duration: 2_000, requests: 100, isolates: [isolate(0.3)], waits: [], files: [], ...parts }
+  return summarizeProfile(profile, average * profile.requests, load)
+}
+
+describe('the first sentence', () => {
+  it('names the function that keeps the event loop busy', () => {
+    const cpu = { user: 0.86, idle: 0.02, gc: 0.12 }
+    expect(summaryOf({ isolates: [isolate(0.98, { cpu, hot: [hot(0.61)] })] })).toEqual([
+      'The event loop was 98 % busy; 61 % of it in parseTokens (src/auth.ts:42), 12 % in garbage collection.',
+    ])
+  })
+
+  it('says in which call a function spends its time', () => {
+    const load = hot(0.8, { function: 'load', location: 'src/config.ts:3', mostlyIn: 'readFileSync' })
+    expect(summaryOf({ isolates: [isolate(0.95, { hot: [load] })] })[0]).toBe(
+      'The event loop was 95 % busy; 80 % of it in load (src/config.ts:3), mostly in readFileSync.',
+    )
+  })
+
+  it('names who made the garbage', () => {
+    const cpu = { user: 0.4, idle: 0.1, gc: 0.5 }
+    const garbage = { function: 'buildRows', location: 'src/rows.ts:5', share: 0.9 }
+    expect(summaryOf({ isolates: [isolate(0.9, { cpu, garbage })] })[0]).toBe(
+      'The event loop was 90 % busy; 56 % of it in garbage collection, mostly of what buildRows (src/rows.ts:5) had allocated.',
+    )
+  })
+
+  it('names the calls that requests wait for, how many there are and who makes them', () => {
+    expect(summaryOf({ waits: [wait()] })).toEqual([
+      'Requests waited 82 % of their time for `SELECT … FROM items WHERE id = ?`: 41 calls a request, p50 0.50 ms (src/orders.ts:55).',
+    ])
+  })
+
+  it('names a loop around a call before the work that the calls make', () => {
+    const isolates = [isolate(0.95, { hot: [hot(0.5)] })]
+    const [first, second] = summaryOf({ isolates, waits: [wait({ what: 'GET user:?', kind: 'cache' })] })
+    expect(first).toMatch(/^Requests waited 82 % .*`GET user:\?`: 41 calls a request/)
+    expect(second).toMatch(/^The event loop was 95 % busy/)
+  })
+
+  it('names an exhausted pool', () => {
+    const pool = wait({ kind: 'pool', what: 'a connection of the pool to db:3306', perRequest: 1, p50: 40 })
+    expect(summaryOf({ waits: [pool] }, 50)[0]).toMatch(
+      /^Requests waited 82 % of their time for a connection of the pool to db:3306: 1 call a request, p50 40/,
+    )
+  })
+
+  it('says that requests wait inside the process', () => {
+    const [first] = summaryOf(
+      { isolates: [isolate(0.1, { hot: [hot(0.5, { function: 'withLock', location: 'src/lock.ts:7' })] })] },
+      60,
+    )
+    expect(first).toMatch(
+      /on average while the event loop was 10 % busy, and made no call out of the server: they waited inside the process, for a lock, a queue or a timer; look at withLock \(src\/lock\.ts:7\)/,
+    )
+  })
+})
+
+describe('no blame', () => {
+  it.each([
+    ['a busy loop without a hot function', { isolates: [isolate(0.97, { hot: [hot(0.12)] })] }, 1],
+    ['calls that take less than some milliseconds', { waits: [wait({ share: 0.7, perRequest: 1 })] }, 1.5],
+    ['an idle server', { isolates: [isolate(0.05)] }, 0.4],
+  ] as const)('for %s', (_, parts, average) => {
+    expect(summaryOf(parts, average)).toEqual([expect.stringMatching(/^Nothing stands out/)])
+  })
+})
+
+describe('what cannot be told', () => {
+  it('is said where there was no probe', () => {
+    expect(summaryOf({ isolates: [] })).toEqual([expect.stringMatching(/has no probe in it/)])
+  })
+
+  it('leads where the generator was the limit and nothing stands out', () => {
+    const [first, second] = summaryOf({ isolates: [isolate(0.4)] }, 1, { saturation: 'the load process was busy' })
+    expect(first).toMatch(/^The load generator was the limit \(the load process was busy\)/)
+    expect(second).toMatch(/^Nothing stands out/)
+  })
+
+  it('follows a cause that was seen all the same', () => {
+    const sentences = summaryOf({ waits: [wait()] }, 20, { saturation: 'the load process was busy' })
+    expect(sentences.map((sentence) => sentence.split(' ', 2).join(' '))).toEqual(['Requests waited', 'The load'])
+  })
+})
