@@ -98,7 +98,7 @@ describe('no blame', () => {
     ['a busy loop without a hot function', { isolates: [isolate(0.97, { hot: [hot(0.12)] })] }, 1],
     ['calls that take less than some milliseconds', { waits: [wait({ share: 0.7, perRequest: 1 })] }, 1.5],
     ['an idle server', { isolates: [isolate(0.05)] }, 0.4],
-  ] as const)('for %s', (_, parts, average) => {
+  ] as [string, Partial<LoadProfile>, number][])('for %s', (_, parts, average) => {
     expect(summaryOf(parts, average)).toEqual([expect.stringMatching(/^Nothing stands out/)])
   })
 })
