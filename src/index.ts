@@ -21,6 +21,7 @@ export { checkServerHealth, startServer } from './vitest/standalone.ts'
 
 export type { OptionIssue, PerfErrorCode, ServerFailure } from './errors.ts'
 export type { OnLoadProgress } from './load/spec/load-generator.ts'
+export type { AnswerCheck, BodyCheck, JsonValue } from './load/plan/answer-check.ts'
 export type {
   ExpectedStatus,
   LoadBody,

@@ -8,9 +8,11 @@ import type {
   NameResult,
   RedirectTarget,
 } from '../../results/load-result.ts'
+import { CheckTable } from './check-table.ts'
+import { CheckEvaluator, type ReadableAnswer } from './evaluate-check.ts'
 import { GeneratorCost } from './generator-cost.ts'
 import type { InFlightHistory } from './in-flight-history.ts'
-import type { LoadPlan } from '../plan/load-plan.ts'
+import type { LoadPlan, PlannedRequest } from '../plan/load-plan.ts'
 import type { RowlessProgress } from '../messages.ts'
 import { nameResult, type NameCounts } from './name-counts.ts'
 import { NameTable } from './name-table.ts'
@@ -26,14 +28,17 @@ interface StageCount {
   dropped: number
 }
 
-/** What can be read of an answer. The body is decoded when it is first read. */
-export interface ReadableAnswer {
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>
-  /** Empty unless the request needs it. */
-  readonly body: Buffer
-  /** Why the body could not be decoded, if so. */
-  readonly malformed: string | undefined
+/** An answer as it is counted. Times are milliseconds from the start of the load. */
+export interface CountedAnswer {
+  readonly status: number
+  /** From when its latency counts. */
+  readonly since: number
+  readonly now: number
+  /** The counts of its name, if those are kept apart. */
+  readonly name: NameCounts | undefined
+  readonly expectStatus: readonly [from: number, to: number] | undefined
+  /** Of its check: what was expected and what came. */
+  readonly checkFailure: string | undefined
 }
 
 /** Names of which a summary takes no time to speak of. */
@@ -55,6 +60,7 @@ export class Measurement {
   readonly startedAt: number
   readonly recorder: Recorder
   readonly names: NameTable
+  readonly checks = new CheckTable()
   /** Attempts begun (requests sent, arrivals dropped, connections that could not be opened), and how many of them have ended. */
   begun = 0
   ended = 0
@@ -63,6 +69,7 @@ export class Measurement {
   readonly #onlyName: string | undefined
   /** By request of the plan. */
   readonly #nameCounts: readonly (NameCounts | undefined)[]
+  readonly #evaluator = new CheckEvaluator()
   readonly #cost = new GeneratorCost()
   readonly #stalls = new Stalls(LOOK, 0)
   #redirectedTo: RedirectTarget | undefined
@@ -101,7 +108,10 @@ export class Measurement {
    */
   answer(request: number, status: number, since: number, now: number, answer?: ReadableAnswer): void {
     if (status >= 300 && status < 400) this.#noteRedirect(status, answer?.headers['location'])
-    this.answerTo(this.#nameCounts[request], this.#plan.requests[request]?.expectStatus, status, since, now)
+    const { name, check, expectStatus } = this.#plan.requests[request] as PlannedRequest
+    const checkFailure = check && answer && this.#evaluator.failure(check, answer)
+    if (check) this.checks.count(name, checkFailure)
+    this.answerTo({ status, since, now, name: this.#nameCounts[request], expectStatus, checkFailure })
   }
 
   #noteRedirect(status: number, location: string | undefined): void {
@@ -110,14 +120,8 @@ export class Measurement {
     this.#redirectedTo.count += 1
   }
 
-  /** An answer to a request that counts under `name` too. */
-  answerTo(
-    name: NameCounts | undefined,
-    expected: readonly [from: number, to: number] | undefined,
-    status: number,
-    since: number,
-    now: number,
-  ): void {
+  /** Counts an answer: at most one error, that of its status before that of its check. */
+  answerTo({ status, since, now, name, expectStatus, checkFailure }: CountedAnswer): void {
     this.ended += 1
     this.recorder.answer(status, now - since, name)
     const stage = this.#stages && this.#stageAt(since)
@@ -125,10 +129,14 @@ export class Measurement {
       stage.requests += 1
       stage.latency.record(now - since)
     }
-    if (expected ? status >= expected[0] && status <= expected[1] : status < 400) return
+    const isExpected = expectStatus ? status >= expectStatus[0] && status <= expectStatus[1] : status < 400
+    if (isExpected && checkFailure === undefined) return
     if (stage) stage.errors += 1
-    if (expected) {
-      const wanted = expected[0] === expected[1] ? String(expected[0]) : `${expected[0]} to ${expected[1]}`
+    if (isExpected) {
+      this.recorder.failure('check', checkFailure as string, now, true, name)
+    } else if (expectStatus) {
+      const [from, to] = expectStatus
+      const wanted = from === to ? String(from) : `${from} to ${to}`
       this.recorder.failure('mismatch', `status ${status}, expected ${wanted}`, now, true, name)
     } else {
       this.recorder.failure('status', `status ${status}`, now, true, name)
@@ -215,7 +223,7 @@ export class Measurement {
     const { outcomes, bytes, latency, dropped } = this.recorder
     const { requests } = outcomes
     const perSecond = (count: number) => (elapsed > 0 ? (count * 1_000) / elapsed : 0)
-    const remark = this.names.remark()
+    const remarks = [this.names.remark(), this.checks.remark()].filter((text) => text !== undefined)
     const generator = this.#generator(elapsed, lateness)
     return {
       ...(title === undefined ? {} : { title }),
@@ -231,13 +239,13 @@ export class Measurement {
       errors: outcomes.errors(),
       errorRate: outcomes.errorRate,
       byName: this.#byName(elapsed),
-      checks: {},
+      checks: this.checks.results(),
       ...(this.#redirectedTo === undefined ? {} : { redirectedTo: { ...this.#redirectedTo } }),
       dropped,
       unanswered: this.begun - this.ended,
       ...(this.#stages ? { stages: (this.#stageResults ??= this.#resultsOf(this.#stages, elapsed)) } : {}),
       ...(this.#collections ? { collections: { ...this.#collections } } : {}),
-      ...(remark === undefined ? {} : { remarks: [remark] }),
+      ...(remarks.length === 0 ? {} : { remarks }),
       aborted: false,
       saturated: generator.reason !== undefined,
       generator,

@@ -11,6 +11,7 @@ import {
 } from '../../options.ts'
 import type { OptionIssue } from '../../errors.ts'
 import { parseThresholds, type Thresholds } from '../../results/threshold.ts'
+import { answerCheck, findCheckIssues, type AnswerCheck } from './answer-check.ts'
 import { findContradictions } from './contradictions.ts'
 import {
   findBodyIssues,
@@ -40,6 +41,8 @@ export interface LoadRequest {
   headers?: LoadHeaders
   body?: LoadBody
   expectStatus?: ExpectedStatus
+  /** What the answer must be. Counts in `checks` under the request's name; an answer that fails it is an error of kind `check`. */
+  check?: AnswerCheck
 }
 
 /** How the connections of a load share its list of requests. */
@@ -167,8 +170,9 @@ const request = v.strictObject(
     headers: v.optional(headers),
     body: v.optional(body),
     expectStatus: v.optional(expectStatus),
+    check: v.optional(answerCheck),
   },
-  'an object { name?, path?, method?, headers?, body?, expectStatus? }',
+  'an object { name?, path?, method?, headers?, body?, expectStatus?, check? }',
 )
 const warmup = v.strictObject(
   { duration: timerDuration, connections: v.optional(connections) },
@@ -270,6 +274,7 @@ export function findLoadOptionIssues(input: unknown, prefix = '', rule: LoadOpti
     const part = entry as LoadRequest
     add(findPathIssues(at(`requests[${index}].path`), part.path))
     add(findHeaderIssues(at(`requests[${index}].headers`), part.headers))
+    add(findCheckIssues(at(`requests[${index}].check`), part.check, part.method ?? options.method))
     add(
       findBodyIssues(at(`requests[${index}].body`), part.method ?? options.method ?? 'GET', part.body ?? options.body),
     )

@@ -5,6 +5,7 @@ import type { Lifetime } from '../../lifecycle/attempt.ts'
 import { parseThresholds, type ThresholdCondition } from '../../results/threshold.ts'
 import { baseUrlOf } from '../../server-url.ts'
 import { parseSettings } from '../../settings.ts'
+import { planCheck, type AnswerCheck, type PlannedCheck } from './answer-check.ts'
 import { CONTRADICTIONS } from './contradictions.ts'
 import { LOAD_DEFAULTS } from './load-defaults.ts'
 import {
@@ -32,6 +33,8 @@ export interface PlannedRequest {
   /** Whether the load process keeps the headers, or the body, of each answer: it costs time, so only where something reads them. */
   readonly needsHeaders?: boolean
   readonly needsBody?: boolean
+  /** What each answer must be: it needs headers, and the body if it says something of that. */
+  readonly check?: PlannedCheck
 }
 
 /** A load with every default in place: plain data, as the load process gets it. */
@@ -165,8 +168,14 @@ function planRequests(options: LoadOptions, url: URL): PlannedRequest[] {
       headers: planHeaders(url, mergeHeaders(options.headers, request.headers), json),
       ...(bytes ? { body: bytes } : {}),
       ...(expectStatus === undefined ? {} : { expectStatus: statusRange(expectStatus) }),
+      ...planAnswerCheck(request.check),
     }
   })
+}
+
+function planAnswerCheck(check: AnswerCheck | undefined): Pick<PlannedRequest, 'check' | 'needsHeaders' | 'needsBody'> {
+  if (check === undefined) return {}
+  return { check: planCheck(check), needsHeaders: true, ...(check.body === undefined ? {} : { needsBody: true }) }
 }
 
 /** What cannot stand in a request line in its percent form; all else, also `%2e` and `..`, as it is. A fragment is not sent. */
