@@ -19,6 +19,7 @@ import {
   type LoadTls,
 } from './load-options.ts'
 import { findUrlIssues, isBytes } from './request-issues.ts'
+import { milliseconds } from '../../units.ts'
 import { findTimeIssues, planTime, type LoadTime } from './load-time.ts'
 
 /** A request as the load process sends it. */
@@ -131,19 +132,28 @@ function absoluteUrl(url: string | undefined, base: string | undefined): string 
 }
 
 function completePlan(options: LoadOptions, url: URL, environment: number | undefined): LoadPlan {
+  const time = planTime(options, environment)
   return {
     ...(options.title === undefined ? {} : { title: options.title }),
     url: withoutSecrets(url),
     requests: planRequests(options, url),
     order: options.order ?? LOAD_DEFAULTS.order,
-    ...planTime(options, environment),
+    ...time,
     pipelining: options.pipelining ?? LOAD_DEFAULTS.pipelining,
-    timeout: options.timeout ?? LOAD_DEFAULTS.timeout,
+    timeout: milliseconds(options.timeout ?? LOAD_DEFAULTS.timeout),
     thresholds: parseThresholds(options.thresholds ?? {}).conditions,
     abortOnFail: options.abortOnFail ?? false,
-    progressInterval: options.progressInterval ?? LOAD_DEFAULTS.progressInterval,
+    progressInterval: planInterval(options, time),
     tls: options.tls ?? {},
   }
+}
+
+/** A short load has rows enough for a plot, too. */
+function planInterval({ progressInterval }: LoadOptions, { duration = Infinity }: LoadTime): number {
+  const { longest, shortest, rows } = LOAD_DEFAULTS.progressInterval
+  return progressInterval === undefined
+    ? Math.max(shortest, Math.min(longest, duration / rows))
+    : milliseconds(progressInterval)
 }
 
 function withoutSecrets(url: URL): string {
