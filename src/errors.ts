@@ -132,10 +132,13 @@ export class PortInUseError extends PerfError {
 /** A load that could not run or was lost; `partial` is what had been measured by then, if anything. */
 export class LoadError<Partial = unknown> extends PerfError {
   declare readonly partial: Partial | undefined
+  /** Outcome of each threshold, where the load ran and missed one. */
+  declare readonly thresholds: readonly object[] | undefined
 
-  constructor(message: string, options: { cause?: unknown; partial?: Partial } = {}) {
+  constructor(message: string, options: { cause?: unknown; partial?: Partial; thresholds?: readonly object[] } = {}) {
     super('PERF_LOAD', message, { cause: options.cause })
     attach(this, 'partial', options.partial)
+    attach(this, 'thresholds', options.thresholds)
   }
 
   static {

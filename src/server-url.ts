@@ -55,3 +55,9 @@ export function isLoopback(hostname: string): boolean {
   const bare = bareHost(hostname).toLowerCase()
   return bare === 'localhost' || bare === '::1' || /^127(\.\d+){3}$/.test(bare)
 }
+
+/** Whether two URLs are of one server: the same origin, or the same port of this machine. */
+export function isSameServer(one: string, other: string): boolean {
+  const [a, b] = [new URL(one), new URL(other)]
+  return a.origin === b.origin || (a.port === b.port && isLoopback(a.hostname) && isLoopback(b.hostname))
+}

@@ -170,6 +170,35 @@ function addTime({ functions, innermost, own, callee }: Path, spent: number): vo
   if (callee) own.callees.set(callee, (own.callees.get(callee) ?? 0) + spent)
 }
 
+/** A function within the calls that led to it, and the microseconds spent in it and below. */
+export interface CallNode {
+  readonly frame: CpuFrame
+  readonly code: CodeOwner
+  time: number
+  readonly children: CallNode[]
+}
+
+/** The tree of calls without branches that took less than `least` (0 to 1) of the time that was not idle. */
+export function callTree(profile: CpuProfile, least: number): CallNode[] {
+  const time = new Map<number, number>()
+  const spent = weights(profile)
+  for (const [index, id] of (profile.samples ?? []).entries()) time.set(id, (time.get(id) ?? 0) + (spent[index] ?? 0))
+  const byId = new Map(profile.nodes.map((node) => [node.id, node]))
+  const build = (node: CpuNode): CallNode => {
+    const children = (node.children ?? []).flatMap((id) => byId.get(id) ?? []).map(build)
+    const below = children.reduce((sum, child) => sum + child.time, 0)
+    return { frame: node.callFrame, code: ownerOf(node.callFrame), time: below + (time.get(node.id) ?? 0), children }
+  }
+  const [root] = profile.nodes.filter(({ callFrame }) => callFrame.functionName === '(root)').map(build)
+  const busy = (root?.children ?? []).filter(({ frame }) => frame.functionName !== '(idle)')
+  const limit = busy.reduce((sum, node) => sum + node.time, 0) * least
+  const prune = (nodes: readonly CallNode[]): CallNode[] =>
+    nodes
+      .filter((node) => node.time >= limit && node.time > 0)
+      .map((node) => ({ ...node, children: prune(node.children) }))
+  return prune(busy)
+}
+
 /**
  * The stack that took most of the time between two moments (microseconds on the profile's clock), from the innermost frame outwards;
  * empty where collections took more.

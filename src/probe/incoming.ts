@@ -130,11 +130,12 @@ function isAllocationProfile(value: unknown): boolean {
 
 function isIsolateProfile(value: unknown): boolean {
   if (!hasAmounts(value, 'eventLoopUtilization', 'duration', 'requests', 'requestTime')) return false
-  const { cpu, hot, waits } = value
+  const { cpu, hot, waits, flame } = value
   return (
     hasAmounts(cpu, 'user', 'idle', 'gc') &&
     Array.isArray(hot) &&
     hot.every((found: unknown) => hasAmounts(found, 'self', 'total') && isPlace(found)) &&
+    Array.isArray(flame) &&
     Array.isArray(waits) &&
     waits.every(
       (wait: unknown) => hasAmounts(wait, 'count', 'failed', 'time', 'calls', 'waited') && isFields(wait['times']),

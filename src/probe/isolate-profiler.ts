@@ -1,9 +1,17 @@
 import { writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector'
 import { performance } from 'node:perf_hooks'
-import type { HotFunction, LoopBlock, ProfiledIsolate } from '../results/profile-result.ts'
+import type { FlameNode, HotFunction, LoopBlock, ProfiledIsolate } from '../results/profile-result.ts'
 import { nanoseconds, readClock } from '../lifecycle/real-timers.ts'
-import { cpuTimes, heaviestStack, type CpuFrame, type CpuProfile, type FunctionTime } from './cpu-samples.ts'
+import {
+  callTree,
+  cpuTimes,
+  heaviestStack,
+  type CallNode,
+  type CpuFrame,
+  type CpuProfile,
+  type FunctionTime,
+} from './cpu-samples.ts'
 import { post } from './inspector-post.ts'
 import { LoopTimer } from './loop-delay.ts'
 import type { IsolateProfile } from './protocol.ts'
@@ -104,7 +112,10 @@ function microseconds(): number {
   return Number(nanoseconds() / 1_000n)
 }
 
-type CpuPart = Pick<ProfiledIsolate, 'cpu' | 'hot' | 'garbage'>
+/** Branches of the flame graph that took a smaller part of the busy time are left out. */
+const NARROWEST = 0.005
+
+type CpuPart = Pick<ProfiledIsolate, 'cpu' | 'hot' | 'garbage' | 'flame'>
 
 function describeProfile(profile: CpuProfile, lines: SourceLines): CpuPart {
   const { user, idle, gc, functions } = cpuTimes(profile)
@@ -114,8 +125,15 @@ function describeProfile(profile: CpuProfile, lines: SourceLines): CpuPart {
   return {
     cpu: { user: user / all, idle: idle / all, gc: gc / all },
     hot: rank(functions).map((found) => describeFunction(found, busy, lines)),
+    flame: callTree(profile, NARROWEST).map((node) => flameNode(node, lines)),
     ...(collector && { garbage: { ...place(collector.frame, lines), share: collector.garbage / gc } }),
   }
+}
+
+function flameNode({ frame, code, time, children }: CallNode, lines: SourceLines): FlameNode {
+  const { function: name, location } = place(frame, lines)
+  const below = children.map((child) => flameNode(child, lines))
+  return { name, location, code, value: time / 1_000, ...(below.length > 0 && { children: below }) }
 }
 
 /** The project's own code first, by the time it answers for; then that of others, by its own time. */

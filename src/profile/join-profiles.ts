@@ -27,7 +27,7 @@ export function joinProfiles(recorded: readonly RecordedIsolate[]): Omit<LoadPro
 }
 
 function describeIsolate({ pid, threadId, profile }: RecordedIsolate): ProfiledIsolate {
-  const { eventLoopUtilization, cpu, hot, garbage, blocked, duration } = profile
+  const { eventLoopUtilization, cpu, hot, garbage, blocked, flame, duration } = profile
   return {
     pid,
     threadId,
@@ -36,6 +36,7 @@ function describeIsolate({ pid, threadId, profile }: RecordedIsolate): ProfiledI
     hot,
     ...(garbage && { garbage }),
     ...(blocked && { blocked }),
+    flame,
     duration,
   }
 }

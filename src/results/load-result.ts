@@ -1,3 +1,5 @@
+import type { LoadProfile } from './profile-result.ts'
+
 /** Response times in milliseconds, with fractions. Every figure is `NaN` (in JSON: `null`) where nothing was measured. */
 export interface LatencySummary {
   min: number
@@ -225,6 +227,8 @@ export interface LoadResult {
     lateness?: number
     reason?: string
   }
+  /** Why the server was slow, where the load was profiled (option `profile`). With `profile: true` the other figures are those of a profiled server. */
+  profile?: LoadProfile
 }
 
 /** A `LoadResult` of all so far, with how far the load is and what its last interval saw. */

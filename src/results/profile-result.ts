@@ -27,6 +27,18 @@ export interface LoopBlock {
   stack: string[]
 }
 
+/** A call in a flame graph. */
+export interface FlameNode {
+  /** The function's name. */
+  name: string
+  /** As in `HotFunction`. */
+  location: string
+  code: 'own' | 'dependency' | 'node'
+  /** Milliseconds in it and in what it called. */
+  value: number
+  children?: FlameNode[]
+}
+
 /** One thread of the server's process tree while a load ran. */
 export interface ProfiledIsolate {
   pid: number
@@ -41,6 +53,8 @@ export interface ProfiledIsolate {
   /** The project's function that ran before most collections, and the part of the collections' time that followed it. */
   garbage?: { function: string; location: string; share: number }
   blocked?: LoopBlock
+  /** The tree of calls for a flame graph, without branches of less than 0.5 % of the busy time. */
+  flame: FlameNode[]
   /** Milliseconds that were recorded. */
   duration: number
 }

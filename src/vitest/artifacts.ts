@@ -1,6 +1,7 @@
 import type {} from 'vitest'
 import type { LoadResult } from '../results/load-result.ts'
 import type { MemoryResult, MemorySnapshot } from '../results/memory-result.ts'
+import type { LoadProfile } from '../results/profile-result.ts'
 import type { ThresholdOutcome } from '../results/threshold.ts'
 
 // Types only: the reporter's side reads this file too, and must not load anything of the worker's.
@@ -83,12 +84,21 @@ export interface PerfThresholdArtifact extends ArtifactOf<'perf:threshold'> {
   outcomes: ThresholdOutcome[]
 }
 
+/** What a profile of a load saw. */
+export interface PerfProfileArtifact extends ArtifactOf<'perf:profile'> {
+  /** `id` of the load's artifact. */
+  measurement?: string
+  title: string
+  profile: LoadProfile
+}
+
 export type PerfArtifact =
   | PerfLoadArtifact
   | PerfMemoryArtifact
   | PerfServerArtifact
   | PerfProgressArtifact
   | PerfThresholdArtifact
+  | PerfProfileArtifact
 
 declare module 'vitest' {
   interface TestArtifactRegistry {
@@ -97,5 +107,6 @@ declare module 'vitest' {
     perfServer: PerfServerArtifact
     perfProgress: PerfProgressArtifact
     perfThreshold: PerfThresholdArtifact
+    perfProfile: PerfProfileArtifact
   }
 }

@@ -19,8 +19,8 @@ interface MatcherContext {
   task?: unknown
 }
 
-function recorderOf(context: MatcherContext) {
-  return runningAttempt(context.task as Parameters<typeof runningAttempt>[0])?.recorder
+function attemptOf(context: MatcherContext) {
+  return runningAttempt(context.task as Parameters<typeof runningAttempt>[0])
 }
 
 let judgements = 0
@@ -51,7 +51,9 @@ function toMeetThresholds(this: MatcherContext, result: unknown, thresholds: Thr
   const unknown = outcomes.some(({ value }) => value === null)
   const pass = this.isNot && unknown ? true : outcomes.every((outcome) => outcome.passed)
   judgements += 1
-  recorderOf(this)?.record({ type: 'perf:threshold', id: `threshold-${judgements}`, outcomes, ...nameOf(result) })
+  const attempt = attemptOf(this)
+  if (!pass && !this.isNot) attempt?.profiler?.noteFailure(result as object)
+  attempt?.recorder.record({ type: 'perf:threshold', id: `threshold-${judgements}`, outcomes, ...nameOf(result) })
   return {
     pass,
     message: () =>

@@ -4,6 +4,7 @@ import { warmLoadProcess } from '../load/spec/load-process.ts'
 import type { MemoryConfig } from '../memory/memory-options.ts'
 import { knownTarget } from '../memory/memory-target.ts'
 import { MemoryMonitor } from '../memory/monitor.ts'
+import { LoadProfiler } from './load-profiler.ts'
 import { observeLoads, observeMemory } from './measurement-observers.ts'
 import type { TestAttempt } from './test-attempt.ts'
 
@@ -13,12 +14,15 @@ const generators = new WeakMap<TestAttempt, LoadGenerator>()
 /** The `loadGenerator` fixture. The load process starts at once, which costs nothing while a server boots. */
 export function createGenerator(attempt: TestAttempt, defaults: Partial<LoadOptions>): LoadGenerator {
   warmLoadProcess()
+  const profiler = new LoadProfiler(attempt, defaults)
+  attempt.profiler = profiler
   const generator = new LoadGenerator({
     lifetime: attempt,
     server: () => attempt.server,
     servers: () => attempt.servers,
     defaults,
     observe: observeLoads(attempt),
+    around: (options, run) => profiler.around(options, run),
   })
   generators.set(attempt, generator)
   return generator

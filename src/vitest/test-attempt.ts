@@ -27,6 +27,8 @@ export class TestAttempt implements Lifetime {
   readonly recorder: ArtifactRecorder
   /** The server of this test, once its fixture has started it. */
   server: PerfServer | undefined
+  /** Looks into its loads that failed, once its body has ended. */
+  profiler: { noteFailure(result: object): void; explainFailures(): Promise<void> } | undefined
   /** All servers that it uses. */
   readonly servers: PerfServer[] = []
 

@@ -32,7 +32,10 @@ export async function provideStartServer(
     started.push(server)
     return server
   })
-  if (started.every((server) => !server.failure)) attempt.end()
+  if (started.every((server) => !server.failure)) {
+    await attempt.profiler?.explainFailures()
+    attempt.end()
+  }
   await Promise.all(started.map((server) => server.stop()))
   for (const { failure } of started) if (failure) throwOnce(attempt, failure)
 }
@@ -94,6 +97,7 @@ export async function provideServer(
   }
   attempt.server = server
   await use(server)
+  if (!server.failure) await attempt.profiler?.explainFailures()
   if ((options.scope ?? 'test') === 'test') {
     // What the test left running ends because the test is over, not because its server is gone.
     if (!server.failure) attempt.end()

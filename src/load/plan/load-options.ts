@@ -121,6 +121,14 @@ export interface LoadOptions {
   /** Name of the load in reports. */
   title?: string
   tls?: LoadTls
+  /**
+   * Looks into the server while it is loaded: CPU profiles, event loops and calls out of the server; see `LoadResult.profile`.
+   * - `'on-failure'` (default): repeats a load that missed a threshold for at most 5 s with the profiler, if the test started
+   *   the server and has the time.
+   * - `true`: records while the load itself runs, whose figures are then those of a profiled server.
+   * - `false`: never.
+   */
+  profile?: boolean | 'on-failure'
 }
 
 /** Each has figures of its own in every progress. */
@@ -229,6 +237,7 @@ const schema = v.strictObject(
     signal: v.optional(abortSignal),
     title: v.optional(text),
     tls: v.optional(tls),
+    profile: v.optional(v.union([flag, v.literal('on-failure')], "true, false or 'on-failure'")),
   },
   'an object',
 )

@@ -1,4 +1,6 @@
 import type { Lifetime } from '../../lifecycle/attempt.ts'
+import type { LoadResult } from '../../results/load-result.ts'
+import type { LoadOptions } from '../plan/load-options.ts'
 import type { LoadObserver } from './load-observer.ts'
 import type { ResolveLoadContext } from '../plan/load-plan.ts'
 
@@ -17,4 +19,6 @@ export interface LoadContext extends Omit<ResolveLoadContext, 'baseUrl'> {
   /** More servers: the death of any of these, and of the one under test, ends the loads against it. */
   servers?: () => readonly LoadedServer[]
   observe?: LoadObserver
+  /** Stands around every load: `run` is the load itself. */
+  around?: (options: LoadOptions, run: () => Promise<LoadResult>) => Promise<LoadResult>
 }

@@ -36,7 +36,12 @@ export class LoadGenerator {
     return leftBehindBy(this.#context.lifetime?.signal, this.#generate(options, onProgress))
   }
 
-  async #generate(options: LoadOptions, onProgress: OnLoadProgress | undefined): Promise<LoadResult> {
+  #generate(options: LoadOptions, onProgress: OnLoadProgress | undefined): Promise<LoadResult> {
+    const run = () => this.#run(options, onProgress)
+    return this.#context.around ? this.#context.around(options, run) : run()
+  }
+
+  async #run(options: LoadOptions, onProgress: OnLoadProgress | undefined): Promise<LoadResult> {
     const load = await this.#start(options, onProgress)
     try {
       return await load.result

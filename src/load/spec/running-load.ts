@@ -213,7 +213,7 @@ export class RunningLoad {
     const message =
       `${titleOf(this.#plan)} failed ${failed} of ${thresholds.length} thresholds` +
       `${early ? ` and was ended after ${formatDuration(result.duration)} (abortOnFail)` : ''}:\n${formatOutcomes(thresholds)}`
-    this.#fail(new LoadError<LoadResult>(message, { partial: result }), 'failed', thresholds)
+    this.#fail(new LoadError<LoadResult>(message, { partial: result, thresholds }), 'failed', thresholds)
   }
 
   #onLost(error: LoadError): void {

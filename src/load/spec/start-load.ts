@@ -1,7 +1,7 @@
 import { LoadError, PerfAbortError } from '../../errors.ts'
 import type { LoadResult } from '../../results/load-result.ts'
 import { optionIssue } from '../../option-issues.ts'
-import { isLoopback } from '../../server-url.ts'
+import { isSameServer } from '../../server-url.ts'
 import type { LoadContext } from './load-context.ts'
 import type { LoadOptions } from '../plan/load-options.ts'
 import { resolveLoadOptions } from '../plan/load-plan.ts'
@@ -35,9 +35,4 @@ function signalsOf(options: LoadOptions, context: LoadContext, url: string): End
     })
   }
   return signals
-}
-
-function isSameServer(one: string, other: string): boolean {
-  const [a, b] = [new URL(one), new URL(other)]
-  return a.origin === b.origin || (a.port === b.port && isLoopback(a.hostname) && isLoopback(b.hostname))
 }

@@ -17,6 +17,7 @@ const isolate = (busy: number, more: Partial<ProfiledIsolate> = {}): ProfiledIso
   eventLoopUtilization: busy,
   cpu: { user: busy, idle: 1 - busy, gc: 0 },
   hot: [],
+  flame: [],
   duration: 2_000,
   ...more,
 })

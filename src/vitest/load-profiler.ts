@@ -1,0 +1,156 @@
+import { join } from 'node:path'
+import { inject } from 'vitest'
+import { LoadError } from '../errors.ts'
+import type { LoadOptions } from '../load/plan/load-options.ts'
+import { REPEAT_LIMIT, repeatedLoad } from '../load/plan/repeated-load.ts'
+import { LoadGenerator } from '../load/spec/load-generator.ts'
+import { timeLeft } from '../lifecycle/attempt.ts'
+import { knownTarget } from '../memory/memory-target.ts'
+import { ProfileRecording, type ProfileTarget } from '../profile/recording.ts'
+import type { LoadResult } from '../results/load-result.ts'
+import { measurementId } from '../results/measurement-id.ts'
+import type { LoadProfile } from '../results/profile-result.ts'
+import { isSameServer } from '../server-url.ts'
+import type { TestAttempt } from './test-attempt.ts'
+
+/** Milliseconds that must be left of the test's time besides the repeated load. */
+const MARGIN = 2_000
+/** Failed results that are looked into at the end of a test. */
+const MOST_REPEATS = 2
+
+type Load = () => Promise<LoadResult>
+
+/** Records the profiles of an attempt's loads: while they run, or by running one again that missed a threshold. */
+export class LoadProfiler {
+  readonly #attempt: TestAttempt
+  readonly #defaults: Partial<LoadOptions>
+  /** What each load of this attempt was, by the id of its measurement. */
+  readonly #loads = new Map<string, LoadOptions>()
+  readonly #failed = new Map<LoadResult, LoadOptions>()
+  #files = 0
+
+  constructor(attempt: TestAttempt, defaults: Partial<LoadOptions>) {
+    this.#attempt = attempt
+    this.#defaults = defaults
+  }
+
+  /** Runs a load with the profile that its options ask for. */
+  async around(options: LoadOptions, run: Load): Promise<LoadResult> {
+    const mode = options?.profile ?? this.#defaults.profile ?? 'on-failure'
+    if (mode === true) return this.#profiled(options, run)
+    try {
+      const result = await run()
+      const id = measurementId(result)
+      if (mode === 'on-failure' && id !== undefined) this.#loads.set(id, options)
+      return result
+    } catch (error) {
+      const partial = failedThresholds(error)
+      if (mode === 'on-failure' && partial) explain(error as Error, await this.#repeat(options, partial))
+      throw error
+    }
+  }
+
+  /** A matcher found that a result misses a threshold: it is looked into when the test's body has ended. */
+  noteFailure(result: object): void {
+    const options = this.#loads.get(measurementId(result) ?? '')
+    if (options && this.#failed.size < MOST_REPEATS) this.#failed.set(result as LoadResult, options)
+  }
+
+  /** Looks into the results that were noted, while their server still runs; the test's error then says what was seen. */
+  async explainFailures(): Promise<void> {
+    for (const [result, options] of this.#failed) {
+      const profile = await this.#repeat(options, result)
+      for (const error of this.#attempt.task.result?.errors ?? []) {
+        if (/\bthresholds:/.test(error.message)) explain(error, profile)
+      }
+    }
+    this.#failed.clear()
+  }
+
+  async #profiled(options: LoadOptions, run: Load): Promise<LoadResult> {
+    const target = this.#targetOf(options.url ?? this.#defaults.url)
+    const recording = target && (await ProfileRecording.start(target))
+    try {
+      const result = await run()
+      return this.#keep(result, await this.#read(recording, result), false)
+    } catch (error) {
+      const partial = failedThresholds(error)
+      if (partial) explain(error as Error, this.#keep(partial, await this.#read(recording, partial), false).profile)
+      throw error
+    } finally {
+      await recording?.discard()
+    }
+  }
+
+  /** The same load once more, for at most five seconds, with the profiler; `undefined` where that is not possible. */
+  async #repeat(options: LoadOptions, result: LoadResult): Promise<LoadProfile | undefined> {
+    const { signal } = this.#attempt
+    const target = this.#targetOf(result.url)
+    const repeated = repeatedLoad({ ...this.#defaults, ...options }, result)
+    if (!target || signal.aborted || timeLeft(this.#attempt) < REPEAT_LIMIT + MARGIN) return undefined
+    const recording = await ProfileRecording.start(target)
+    try {
+      const generator = new LoadGenerator({
+        lifetime: this.#attempt,
+        server: () => this.#attempt.server,
+        servers: () => this.#attempt.servers,
+      })
+      const again = await generator.generateLoad(repeated)
+      return this.#keep(result, await this.#read(recording, again), true).profile
+    } catch {
+      // The server may have died under it: the failure that is told already is the one that counts.
+      return undefined
+    } finally {
+      await recording.discard()
+    }
+  }
+
+  #targetOf(url: string | undefined): ProfileTarget | undefined {
+    const { server, servers } = this.#attempt
+    const absolute = url !== undefined && URL.canParse(url) ? url : server?.url
+    const found = [server, ...servers].find((known) => known && absolute && isSameServer(known.url, absolute))
+    return found && knownTarget(found)?.channel
+  }
+
+  async #read(recording: ProfileRecording | undefined, load: LoadResult): Promise<Omit<LoadProfile, 'repeated'>> {
+    if (!recording) {
+      const why = `No profile: ${load.url} is not a server that this test started, so there is no profiler in it.`
+      return { duration: 0, requests: 0, isolates: [], waits: [], files: [], summary: [why] }
+    }
+    const folder = join(inject('perfRoot') ?? process.cwd(), 'node_modules/.cache/vitest-plugin-perf/profiles')
+    const saturation = load.saturated ? (load.generator.reason ?? 'it was busy') : undefined
+    return recording.stop(folder, this.#fileName(), { saturation, errorRate: load.errorRate })
+  }
+
+  #fileName(): string {
+    this.#files += 1
+    const name = this.#attempt.task.name.replace(/[^\w-]+/g, '-').slice(0, 60)
+    return `${name}-${this.#files}`
+  }
+
+  #keep(result: LoadResult, read: Omit<LoadProfile, 'repeated'>, repeated: boolean): LoadResult {
+    const profile = { ...read, repeated }
+    result.profile = profile
+    const id = measurementId(result)
+    this.#attempt.recorder.record({
+      type: 'perf:profile',
+      id: `profile-${id ?? this.#files}`,
+      title: result.title ?? result.url,
+      profile,
+      ...(id !== undefined && { measurement: id }),
+    })
+    return result
+  }
+}
+
+/** The figures of a load that missed its own thresholds. */
+function failedThresholds(error: unknown): LoadResult | undefined {
+  return error instanceof LoadError && error.thresholds ? (error.partial as LoadResult) : undefined
+}
+
+/** Puts what a profile saw below what an error says. */
+function explain(error: { message: string }, profile: LoadProfile | undefined): void {
+  if (!profile || profile.summary.length === 0) return
+  const heading = profile.repeated ? 'Why (the same load once more, with the profiler):' : 'Why:'
+  error.message += `\n\n${heading}\n${profile.summary.map((sentence) => `  ${sentence}`).join('\n')}`
+}
