@@ -20,11 +20,12 @@ const ROOMS = {
 /** `load/` holds two programs: the spec's worker and the load process. The plan and the messages are all they share. */
 const LOAD_ROOMS = {
   plan: [],
+  bundle: [],
   measure: ['plan'],
   http: ['plan'],
   scenario: ['plan', 'http', 'measure'],
   engine: ['plan', 'measure', 'http', 'scenario'],
-  spec: ['plan'],
+  spec: ['plan', 'bundle'],
 }
 
 /** Modules of a forbidden room that may be imported all the same. */

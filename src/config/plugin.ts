@@ -2,6 +2,9 @@ import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Plugin, ViteUserConfig } from 'vitest/config'
 import type { ReportOptions } from '../report/report-options.ts'
+import { readBundleId } from '../load/bundle/bundle-module.ts'
+import type { ScenarioProject } from '../load/bundle/bundle-scenario.ts'
+import { loadBundleModule, scenarioProject } from './scenario-bundles.ts'
 import { rejectIssues } from '../option-issues.ts'
 import { parseSettings } from '../settings.ts'
 import { findPluginOptionIssues, type PerfPluginOptions } from './plugin-options.ts'
@@ -35,12 +38,20 @@ export interface PerfPluginApi {
 export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
   /** What the user wrote of a project: a timeout that happens to be Vitest's default is not raised. */
   let writtenFor: (project: string) => Timeouts = () => ({})
+  let scenarios: ScenarioProject = { root: process.cwd() }
   return {
     name: 'vitest-plugin-perf',
     enforce: 'pre',
     api: { report: options?.report ?? {} },
     resolveId(id, importer) {
+      if (readBundleId(id)) return `\0${id}`
       return id === 'perf' && isNoModule(importer) ? reporterModule : undefined
+    },
+    load(id) {
+      return loadBundleModule(id, scenarios)
+    },
+    configResolved(config) {
+      scenarios = scenarioProject(config)
     },
     configureVitest({ project }) {
       const { config } = project

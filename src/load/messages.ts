@@ -31,4 +31,15 @@ export type LoadReportMessage =
   /** All requests completed so far, and what the load would be known by if it ended now. */
   | { type: 'tick'; id: string; completed: number; progress?: TickProgress }
   | { type: 'progress'; id: string; progress: RowlessProgress; rows: LoadSample[] }
-  | { type: 'end'; id: string; end: LoadEnd; progress: RowlessProgress; rows: LoadSample[]; completed: number }
+  /** A line that a scenario has printed. */
+  | { type: 'log'; id: string; level: 'log' | 'error'; text: string }
+  /** `left`: something that its scenario has begun still runs, and only the end of the process ends it. */
+  | {
+      type: 'end'
+      id: string
+      left?: boolean
+      end: LoadEnd
+      progress: RowlessProgress
+      rows: LoadSample[]
+      completed: number
+    }

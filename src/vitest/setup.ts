@@ -2,6 +2,10 @@
 import '../lifecycle/real-timers.ts'
 import './matchers.ts'
 import { renewTest } from './fixtures.ts'
+import { bundleThrough } from './scenario-bundles.ts'
+
+// This file goes through Vite, as the modules it imports do not: here `import` asks Vitest's main process.
+bundleThrough((id) => import(/* @vite-ignore */ id))
 
 const test = renewTest()
 const globals = globalThis as { test?: unknown; it?: unknown }

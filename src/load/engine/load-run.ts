@@ -35,7 +35,10 @@ export interface LoadRunReport {
   /** All so far; absent before there is anything. */
   tick(completed: number, progress?: RowlessProgress): void
   progress(progress: RowlessProgress, rows: LoadSample[]): void
-  end(end: LoadEnd, completed: number, progress: RowlessProgress, rows: LoadSample[]): void
+  /** `left`: something that its scenario has begun still runs. */
+  end(end: LoadEnd, completed: number, progress: RowlessProgress, rows: LoadSample[], left?: boolean): void
+  /** A line for the test's output. */
+  log(level: 'log' | 'error', text: string): void
 }
 
 /** One load under way, from the opening of its connections through warm-up and measured part to its end. */

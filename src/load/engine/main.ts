@@ -1,14 +1,16 @@
 import process from 'node:process'
-import { LoadRun } from './load-run.ts'
+import { LoadRun, type LoadRunReport } from './load-run.ts'
 import { FEW_NAMES } from '../measure/measurement.ts'
 import type { LoadReportMessage, LoadRequestMessage, RowlessProgress, TickProgress } from '../messages.ts'
+import type { LoadPlan } from '../plan/load-plan.ts'
+import type { ScenarioRun } from './scenario-run.ts'
 import { clearInterval, setInterval } from '../../lifecycle/real-timers.ts'
 
 // Entry of the load process: runs loads for one Vitest worker, and ends with it.
 
 /** Milliseconds: what is lost at the most where this process is killed. */
 const TICK = 100
-const runs = new Map<string, LoadRun>()
+const runs = new Map<string, LoadRun | ScenarioRun>()
 let ticking: NodeJS.Timeout | undefined
 
 function report(message: LoadReportMessage): void {
@@ -26,32 +28,50 @@ function tickProgress(progress: RowlessProgress): TickProgress {
   return Object.keys(byName).length > FEW_NAMES ? rest : progress
 }
 
-function begin(id: string, plan: Extract<LoadRequestMessage, { type: 'run' }>['plan']): void {
-  const run = new LoadRun(plan, {
+function reportOf(id: string): LoadRunReport {
+  return {
     progress: (progress, rows) => report({ type: 'progress', id, progress, rows }),
     tick: (completed, progress) =>
       report({ type: 'tick', id, completed, ...(progress ? { progress: tickProgress(progress) } : {}) }),
-    end: (end, completed, progress, rows) => {
+    log: (level, text) => report({ type: 'log', id, level, text }),
+    end: (end, completed, progress, rows, left) => {
       runs.delete(id)
-      report({ type: 'end', id, end, progress, rows, completed })
+      report({ type: 'end', id, end, progress, rows, completed, ...(left ? { left } : {}) })
       if (runs.size > 0) return
       clearInterval(ticking)
       ticking = undefined
     },
-  })
+  }
+}
+
+/** Ended before they began: their module was still being imported. */
+const endedEarly = new Set<string>()
+
+async function begin(id: string, plan: LoadPlan): Promise<void> {
+  const { scenario } = plan
+  // Imported by the first scenario: a load without one must not pay for it.
+  const scenarios = scenario && (await import('./scenario-run.ts'))
+  const run =
+    scenario && scenarios ? scenarios.runScenario(plan, scenario, reportOf(id)) : new LoadRun(plan, reportOf(id))
   runs.set(id, run)
   ticking ??= setInterval(tick, TICK)
   run.start()
+  if (endedEarly.delete(id)) run.abort()
+}
+
+function end(id: string, how: 'stop' | 'abort'): void {
+  const run = runs.get(id)
+  if (run) run[how]()
+  else endedEarly.add(id)
 }
 
 process.on('message', (message: LoadRequestMessage) => {
   switch (message.type) {
     case 'run':
-      return begin(message.id, message.plan)
+      return void begin(message.id, message.plan)
     case 'stop':
-      return runs.get(message.id)?.stop()
     case 'abort':
-      return runs.get(message.id)?.abort()
+      return end(message.id, message.type)
     case 'collection':
       return runs.get(message.id)?.noteCollection(message.startedAt, message.duration)
   }

@@ -51,7 +51,7 @@ function destination({ host, port, address }: Target) {
   return { host, port, lookup, autoSelectFamily: true }
 }
 
-function connectSecurely(target: Target, onData: (chunk: Buffer, length: number) => void) {
+export function connectSecurely(target: Target, onData: (chunk: Buffer, length: number) => void) {
   const { host, tls: options } = target
   const servername = options.servername ?? (net.isIP(host) === 0 ? host : undefined)
   const socket = tls.connect({
@@ -64,7 +64,7 @@ function connectSecurely(target: Target, onData: (chunk: Buffer, length: number)
   return socket.on('data', (chunk: Buffer) => onData(chunk, chunk.length))
 }
 
-function connectPlainly(target: Target, onData: (chunk: Buffer, length: number) => void) {
+export function connectPlainly(target: Target, onData: (chunk: Buffer, length: number) => void) {
   const callback = (length: number) => {
     onData(readBuffer, length)
     return true

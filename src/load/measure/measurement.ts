@@ -14,6 +14,7 @@ import { GeneratorCost } from './generator-cost.ts'
 import type { InFlightHistory } from './in-flight-history.ts'
 import type { LoadPlan, PlannedRequest } from '../plan/load-plan.ts'
 import type { RowlessProgress } from '../messages.ts'
+import { IterationCounts } from './iteration-counts.ts'
 import { nameResult, type NameCounts } from './name-counts.ts'
 import { NameTable } from './name-table.ts'
 import { Recorder } from './recorder.ts'
@@ -61,6 +62,8 @@ export class Measurement {
   readonly recorder: Recorder
   readonly names: NameTable
   readonly checks = new CheckTable()
+  /** Only of a scenario. */
+  readonly iterations: IterationCounts | undefined
   /** Attempts begun (requests sent, arrivals dropped, connections that could not be opened), and how many of them have ended. */
   begun = 0
   ended = 0
@@ -87,6 +90,7 @@ export class Measurement {
     this.startedAt = startedAt
     this.recorder = new Recorder(plan.progressInterval, plan.duration)
     this.names = new NameTable(plan.duration)
+    if (plan.scenario) this.iterations = new IterationCounts()
     const names = new Set(plan.requests.map(({ name }) => name))
     this.#onlyName = names.size === 1 ? plan.requests[0]?.name : undefined
     this.#nameCounts = plan.requests.map(({ name }) => (names.size === 1 ? undefined : this.names.of(name)))
@@ -194,7 +198,7 @@ export class Measurement {
     this.recorder.gather()
     const { duration, amount } = this.#plan
     const byTime = duration === undefined ? 0 : elapsed / duration
-    const byAmount = amount === undefined ? 0 : this.ended / amount
+    const byAmount = amount === undefined ? 0 : (this.iterations?.count ?? this.ended) / amount
     const progress = Math.max(0, Math.min(1, Math.max(byTime, byAmount)))
     return { ...this.#result(elapsed, lateness), progress, interval: this.#lastInterval }
   }
@@ -240,6 +244,7 @@ export class Measurement {
       errorRate: outcomes.errorRate,
       byName: this.#byName(elapsed),
       checks: this.checks.results(),
+      ...(this.iterations ? { iterations: this.iterations.result(elapsed) } : {}),
       ...(this.#redirectedTo === undefined ? {} : { redirectedTo: { ...this.#redirectedTo } }),
       dropped,
       unanswered: this.begun - this.ended,

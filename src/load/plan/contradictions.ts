@@ -7,6 +7,12 @@ export const CONTRADICTIONS: readonly (readonly [keyof LoadOptions, keyof LoadOp
   ['rate', 'pipelining', 'left out where `rate` is set (an arrival takes a free connection)'],
   ['stages', 'amount', 'left out where `stages` are set (they say when the load ends)'],
   ['stages', 'duration', 'left out where `stages` are set (their durations add up)'],
+  ['scenario', 'requests', 'left out where there is a `scenario` (its virtual users decide)'],
+  ['scenario', 'connections', 'left out where there is a `scenario` (each virtual user has its own)'],
+  ['scenario', 'pipelining', 'left out where there is a `scenario` (its virtual users decide)'],
+  ['scenario', 'order', 'left out where there is a `scenario` (its virtual users decide)'],
+  ['scenario', 'method', 'left out where there is a `scenario` (its virtual users decide)'],
+  ['scenario', 'body', 'left out where there is a `scenario` (its virtual users decide)'],
 ]
 
 /** Options that are sound each, and not together. */

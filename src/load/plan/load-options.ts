@@ -12,8 +12,8 @@ import {
 import type { OptionIssue } from '../../errors.ts'
 import { parseThresholds, type Thresholds } from '../../results/threshold.ts'
 import { answerCheck, findCheckIssues, type AnswerCheck } from './answer-check.ts'
-import { milliseconds, type Duration } from '../../units.ts'
 import { findContradictions } from './contradictions.ts'
+import { findScenarioIssues } from './scenario-options.ts'
 import {
   findBodyIssues,
   findHeaderIssues,
@@ -51,16 +51,19 @@ export type LoadOrder = 'shared' | 'perConnection'
 
 /** A part of a load: goes in a straight line from what was before to its targets. */
 export interface LoadStage {
-  duration: Duration
+  /** Milliseconds. */
+  duration: number
   /** Connections at its end. */
   connections?: number
-  /** Arrivals per second at its end (open model). */
+  /** Arrivals per second at its end (open model); of a scenario, iterations. */
   rate?: number
+  /** Virtual users at its end, of a scenario. */
+  virtualUsers?: number
 }
 
 export interface LoadWarmup {
-  /** Before the measured part. */
-  duration: Duration
+  /** Milliseconds before the measured part. */
+  duration: number
   /** Default: as many as the load starts with. */
   connections?: number
 }
@@ -74,14 +77,14 @@ export interface LoadTls {
   servername?: string
 }
 
-/** What `generateLoad` takes. Times are milliseconds, or text such as `'10s'`; rates are per second. */
+/** What `generateLoad` takes. Times in milliseconds, rates per second. */
 export interface LoadOptions {
   /** Absolute, or a path on the test's `server`. Default: the test's `server`. */
   url?: string
   /** Connections that are kept open (default 10): in the closed model each sends its next request when it has its answer. */
   connections?: number
-  /** Length of the measured part (default 10 000). */
-  duration?: Duration
+  /** Length of the measured part in milliseconds (default 10 000). */
+  duration?: number
   /** Ends after so many requests; or at `duration`, where that is given too. */
   amount?: number
   /** Open model: so many arrivals per second, whatever the server does; latency counts from when a request was due. */
@@ -92,8 +95,8 @@ export interface LoadOptions {
   pipelining?: number
   /** A part before the measured one, kept out of the result. */
   warmup?: LoadWarmup
-  /** Time after which one request has failed (default 10 000). */
-  timeout?: Duration
+  /** Milliseconds after which one request has failed (default 10 000). */
+  timeout?: number
   method?: string
   headers?: LoadHeaders
   body?: LoadBody
@@ -111,11 +114,8 @@ export interface LoadOptions {
   thresholds?: Thresholds
   /** Ends the load as soon as a threshold has failed for good. */
   abortOnFail?: boolean
-  /**
-   * Time between two calls of `onProgress`, and the length of a row of `samples`. Default: a twentieth of the load, between 100 and
-   * 1 000 ms.
-   */
-  progressInterval?: Duration
+  /** Milliseconds between two calls of `onProgress`, and the length of a row of `samples` (default 1 000). */
+  progressInterval?: number
   /** Ends the load; `generateLoad` then rejects with what was measured. */
   signal?: AbortSignal
   /** Name of the load in reports. */
@@ -129,6 +129,19 @@ export interface LoadOptions {
    * - `false`: never.
    */
   profile?: boolean | 'on-failure'
+  /**
+   * A module whose functions virtual users run, in place of `requests`: a path from Vitest's root, or a file URL, such as
+   * `new URL('./shop.scenario.ts', import.meta.url)`.
+   */
+  scenario?: string | URL
+  /** Weights of the module's exports, such as `{ browse: 9, buy: 1 }`. Default: the default export alone. */
+  mix?: Readonly<Record<string, number>>
+  /** What the scenario finds in `user.data`. It is copied to the load process. */
+  data?: unknown
+  /** Virtual users (default 10), each of which begins its next iteration when the one before has ended; with `rate`, when one is due. */
+  virtualUsers?: number
+  /** Of all chance in the scenario (default 1): the same seed gives the same choices. */
+  seed?: number
 }
 
 /** Each has figures of its own in every progress. */
@@ -163,6 +176,22 @@ const body = v.custom<LoadBody>(
 const headers = v.custom<LoadHeaders>(isPlainRecord, 'a plain object of header names and values')
 const rate = v.pipe(positiveNumber, v.maxValue(1_000_000, 'a positive number up to 1000000'))
 const connections = v.pipe(positiveInteger, v.maxValue(65_535, 'an integer from 1 to 65535'))
+const virtualUsers = v.pipe(positiveInteger, v.maxValue(100_000, 'an integer from 1 to 100000'))
+const seedMessage = 'a whole number of 0 or more'
+const seed = v.pipe(
+  v.number(seedMessage),
+  v.check((value) => Number.isSafeInteger(value) && value >= 0, seedMessage),
+)
+const scenario = v.custom<string | URL>(
+  (value) => (typeof value === 'string' && value !== '') || isFileUrl(value),
+  "the path of a module, from Vitest's root, or a file URL",
+)
+const weight = v.pipe(
+  v.number('a weight of 0 or more'),
+  v.finite('a weight of 0 or more'),
+  v.minValue(0, 'a weight of 0 or more'),
+)
+const mix = v.record(v.string(), weight, 'an object of exports and their weights, such as { browse: 9, buy: 1 }')
 const stageRate = v.pipe(
   v.number('a number of 0 or more'),
   v.finite('a number of 0 or more'),
@@ -170,8 +199,13 @@ const stageRate = v.pipe(
   v.maxValue(1_000_000, 'a number up to 1000000'),
 )
 const stage = v.strictObject(
-  { duration: timerDuration, connections: v.optional(connections), rate: v.optional(stageRate) },
-  'an object { duration, connections?, rate? }',
+  {
+    duration: timerDuration,
+    connections: v.optional(connections),
+    rate: v.optional(stageRate),
+    virtualUsers: v.optional(virtualUsers),
+  },
+  'an object { duration, connections?, rate?, virtualUsers? }',
 )
 const request = v.strictObject(
   {
@@ -194,7 +228,7 @@ const tls = v.strictObject(
   { ca: v.optional(certificates), rejectUnauthorized: v.optional(flag), servername: v.optional(text) },
   'an object { ca?, rejectUnauthorized?, servername? }',
 )
-const progressMessage = `a number of milliseconds from 20 to ${LONGEST_TIMER}, or a text such as '500ms'`
+const progressMessage = `a number of milliseconds from 20 to ${LONGEST_TIMER}`
 const stagesMessage = `a list of 1 to ${MOST_STAGES} stages`
 
 const schema = v.strictObject(
@@ -210,7 +244,7 @@ const schema = v.strictObject(
         v.minLength(1, stagesMessage),
         v.maxLength(MOST_STAGES, stagesMessage),
         v.check(
-          (stages) => stages.reduce((sum, { duration }) => sum + milliseconds(duration), 0) <= LONGEST_TIMER,
+          (stages) => stages.reduce((sum, { duration }) => sum + duration, 0) <= LONGEST_TIMER,
           `stages of at most ${LONGEST_TIMER} ms together`,
         ),
       ),
@@ -229,18 +263,26 @@ const schema = v.strictObject(
     thresholds: v.optional(v.custom<Thresholds>(isPlainRecord, 'an object of metrics and conditions')),
     abortOnFail: v.optional(flag),
     progressInterval: v.optional(
-      v.custom<Duration>((value) => {
-        const interval = milliseconds(value as Duration)
-        return interval >= 20 && interval <= LONGEST_TIMER
-      }, progressMessage),
+      v.pipe(v.number(progressMessage), v.minValue(20, progressMessage), v.maxValue(LONGEST_TIMER, progressMessage)),
     ),
     signal: v.optional(abortSignal),
     title: v.optional(text),
     tls: v.optional(tls),
     profile: v.optional(v.union([flag, v.literal('on-failure')], "true, false or 'on-failure'")),
+    scenario: v.optional(scenario),
+    mix: v.optional(mix),
+    data: v.optional(v.unknown()),
+    virtualUsers: v.optional(virtualUsers),
+    seed: v.optional(seed),
   },
   'an object',
 )
+
+/** By its looks: in the vm pools it may be of another realm. */
+function isFileUrl(value: unknown): boolean {
+  const { protocol, href } = (value ?? {}) as { protocol?: unknown; href?: unknown }
+  return protocol === 'file:' && typeof href === 'string'
+}
 
 function findThresholdIssues(thresholds: unknown, prefix: string): OptionIssue[] {
   if (!isPlainRecord(thresholds)) return []
@@ -295,6 +337,7 @@ export function findLoadOptionIssues(input: unknown, prefix = '', rule: LoadOpti
     )
   }
   add(findContradictions(options, prefix, rule.defaults ?? false))
+  add(findScenarioIssues(options, prefix, rule.defaults ?? false))
   add(findThresholdIssues(options.thresholds, prefix))
   return issues
 }

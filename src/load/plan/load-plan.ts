@@ -19,8 +19,9 @@ import {
   type LoadTls,
 } from './load-options.ts'
 import { findUrlIssues, isBytes } from './request-issues.ts'
-import { milliseconds } from '../../units.ts'
-import { findTimeIssues, planTime, type LoadTime } from './load-time.ts'
+import { SCENARIO_OPTIONS } from './scenario-options.ts'
+import type { PlannedScenario } from './scenario-plan.ts'
+import { findTimeIssues, planTime, planVirtualUsers, type LoadTime } from './load-time.ts'
 
 /** A request as the load process sends it. */
 export interface PlannedRequest {
@@ -42,7 +43,9 @@ export interface PlannedRequest {
 export interface LoadPlan extends LoadTime {
   readonly title?: string
   readonly url: string
+  /** Empty where there is a `scenario`. */
   readonly requests: readonly PlannedRequest[]
+  readonly scenario?: PlannedScenario
   readonly order: LoadOrder
   readonly pipelining: number
   readonly timeout: number
@@ -79,6 +82,9 @@ export function mergeLoadOptions(options: LoadOptions, defaults: Partial<LoadOpt
   if (hasRates(options)) delete kept.pipelining
   if (options.pipelining !== undefined && hasRates(kept)) delete kept.stages
   if (options.amount !== undefined) delete kept.duration
+  // The scenario's own options go with it.
+  if (kept.scenario === undefined && options.scenario === undefined)
+    for (const name of SCENARIO_OPTIONS) delete kept[name]
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   const headers = kept.headers && options.headers ? mergeHeaders(kept.headers, options.headers) : undefined
   return { ...kept, ...given, ...(headers ? { headers } : {}) }
@@ -132,28 +138,45 @@ function absoluteUrl(url: string | undefined, base: string | undefined): string 
 }
 
 function completePlan(options: LoadOptions, url: URL, environment: number | undefined): LoadPlan {
-  const time = planTime(options, environment)
   return {
     ...(options.title === undefined ? {} : { title: options.title }),
     url: withoutSecrets(url),
-    requests: planRequests(options, url),
+    requests: options.scenario === undefined ? planRequests(options, url) : [],
     order: options.order ?? LOAD_DEFAULTS.order,
-    ...time,
+    ...planTime(options, environment),
     pipelining: options.pipelining ?? LOAD_DEFAULTS.pipelining,
-    timeout: milliseconds(options.timeout ?? LOAD_DEFAULTS.timeout),
+    timeout: options.timeout ?? LOAD_DEFAULTS.timeout,
     thresholds: parseThresholds(options.thresholds ?? {}).conditions,
     abortOnFail: options.abortOnFail ?? false,
-    progressInterval: planInterval(options, time),
+    progressInterval: options.progressInterval ?? LOAD_DEFAULTS.progressInterval,
     tls: options.tls ?? {},
+    ...(options.scenario === undefined ? {} : { scenario: planScenario(options, url, environment) }),
   }
 }
 
-/** A short load has rows enough for a plot, too. */
-function planInterval({ progressInterval }: LoadOptions, { duration = Infinity }: LoadTime): number {
-  const { longest, shortest, rows } = LOAD_DEFAULTS.progressInterval
-  return progressInterval === undefined
-    ? Math.max(shortest, Math.min(longest, duration / rows))
-    : milliseconds(progressInterval)
+/** Without its module: that is bundled when all else is sound. */
+function planScenario(options: LoadOptions, url: URL, environment: number | undefined): PlannedScenario {
+  const { scenario = '', mix = {}, data, seed = LOAD_DEFAULTS.seed, expectStatus } = options
+  return {
+    name: String(scenario),
+    file: '',
+    root: '',
+    code: '',
+    mix: Object.entries(mix),
+    data,
+    seed,
+    headers: mergeHeaders(authorization(url), options.headers),
+    ...(expectStatus === undefined ? {} : { expectStatus: statusRange(expectStatus) }),
+    virtualUsers: planVirtualUsers(options, environment),
+    share: { first: 0, step: 1 },
+  }
+}
+
+/** Of a URL with a name and a password. */
+function authorization({ username, password }: URL): LoadHeaders {
+  if (username === '') return {}
+  const secret = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return { authorization: `Basic ${Buffer.from(secret).toString('base64')}` }
 }
 
 function withoutSecrets(url: URL): string {

@@ -1,6 +1,6 @@
 import type { OptionIssue } from '../../errors.ts'
 import { timeLeft, type Lifetime } from '../../lifecycle/attempt.ts'
-import { formatDuration, milliseconds } from '../../units.ts'
+import { formatDuration } from '../../units.ts'
 import { LOAD_DEFAULTS } from './load-defaults.ts'
 import type { LoadOptions } from './load-options.ts'
 import { ArrivalSchedule, type Segment } from './schedule.ts'
@@ -14,6 +14,7 @@ export interface PlannedStage {
   readonly duration: number
   readonly connections?: number
   readonly rate?: number
+  readonly virtualUsers?: number
 }
 
 /** The course of a load in time. */
@@ -33,8 +34,8 @@ export interface LoadTime {
 export function planTime(options: LoadOptions, environment: number | undefined): LoadTime {
   const stages = options.stages ? scaleStages(options.stages, environment) : undefined
   const total = stages?.reduce((sum, stage) => sum + stage.duration, 0)
-  const given = options.duration === undefined ? undefined : milliseconds(options.duration)
-  const duration = total ?? environment ?? given ?? (options.amount === undefined ? LOAD_DEFAULTS.duration : undefined)
+  const duration =
+    total ?? environment ?? options.duration ?? (options.amount === undefined ? LOAD_DEFAULTS.duration : undefined)
   const span = duration ?? Infinity
   const open = options.rate !== undefined || stages?.some((stage) => stage.rate !== undefined) === true
   const connections = options.connections ?? LOAD_DEFAULTS.connections
@@ -49,20 +50,30 @@ export function planTime(options: LoadOptions, environment: number | undefined):
     ...(open ? { rate } : {}),
     ...(stages ? { stages } : {}),
     ...(options.warmup
-      ? {
-          warmup: { duration: milliseconds(options.warmup.duration), connections: options.warmup.connections ?? first },
-        }
+      ? { warmup: { duration: options.warmup.duration, connections: options.warmup.connections ?? first } }
       : {}),
   }
 }
 
-function scaleStages(stages: NonNullable<LoadOptions['stages']>, total: number | undefined): PlannedStage[] {
-  const planned = stages.map((stage) => ({ ...stage, duration: milliseconds(stage.duration) }))
-  const factor = total === undefined ? 1 : total / planned.reduce((sum, stage) => sum + stage.duration, 0)
-  return planned.map((stage) => ({ ...stage, duration: stage.duration * factor }))
+/** Virtual users over time. As with connections, a ramp starts with one user unless the options say with how many. */
+export function planVirtualUsers(options: LoadOptions, environment: number | undefined): Segment[] {
+  const stages = options.stages ? scaleStages(options.stages, environment) : undefined
+  const ramps = stages?.some(({ virtualUsers }) => virtualUsers !== undefined) === true
+  const open = options.rate !== undefined || stages?.some(({ rate }) => rate !== undefined) === true
+  const first = options.virtualUsers ?? (ramps && !open ? 1 : LOAD_DEFAULTS.virtualUsers)
+  return stages ? segments(stages, 'virtualUsers', first) : [{ duration: Infinity, from: first, to: first }]
 }
 
-function segments(stages: readonly PlannedStage[], of: 'connections' | 'rate', start: number): Segment[] {
+function scaleStages(stages: NonNullable<LoadOptions['stages']>, total: number | undefined): PlannedStage[] {
+  const factor = total === undefined ? 1 : total / stages.reduce((sum, stage) => sum + stage.duration, 0)
+  return stages.map((stage) => ({ ...stage, duration: stage.duration * factor }))
+}
+
+function segments(
+  stages: readonly PlannedStage[],
+  of: 'connections' | 'rate' | 'virtualUsers',
+  start: number,
+): Segment[] {
   let from = start
   return stages.map((stage) => {
     const to = stage[of] ?? from

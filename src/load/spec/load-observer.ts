@@ -7,6 +7,9 @@ export type LoadOutcome = 'completed' | 'stopped' | 'aborted' | 'failed'
 /** What was asked for, as far as a report shows it. */
 export interface LoadPlanSummary {
   connections?: number
+  virtualUsers?: number
+  /** Path of its module. */
+  scenario?: string
   rate?: number
   duration?: number
   amount?: number

@@ -42,14 +42,16 @@ export interface LoadProcessLine {
   send(message: LoadRequestMessage): void
   /** Closes the line and ends the process by force, with every load in it: for one that no longer answers. */
   kill(): void
+  /** Has the process serve no load after those that run in it now: something of this load is left in it. */
+  retire(): void
   /** Whether other loads run in the process. */
   isShared(): boolean
   /** Idempotent. */
   close(): void
 }
 
-/** `starting` until its first message, then `serving`. Nothing leads out of `lost`. */
-type State = 'starting' | 'serving' | 'lost'
+/** `starting` until its first message, then `serving`. A process that is `leaving` serves the loads it has. Nothing leads out of `lost`. */
+type State = 'starting' | 'serving' | 'leaving' | 'lost'
 
 /** The load process of this worker. All of its loads share it; the first that notices its end loses it for all. */
 class LoadProcess {
@@ -104,6 +106,7 @@ class LoadProcess {
         this.#removeLine(line)
         this.#lose('did not answer and was ended')
       },
+      retire: () => this.#leave(),
       isShared: () => this.#lines.size > 1,
       close: () => this.#removeLine(line),
     }
@@ -121,6 +124,7 @@ class LoadProcess {
     if (!this.#lines.delete(line) || this.#lines.size > 0) return
     this.#child.channel?.unref()
     clearInterval(this.#silence)
+    if (this.#state === 'leaving') this.#lose('was ended')
   }
 
   #send(message: LoadRequestMessage): void {
@@ -132,7 +136,7 @@ class LoadProcess {
 
   #onMessage(message: LoadReportMessage): void {
     if (this.#state === 'lost') return
-    this.#state = 'serving'
+    if (this.#state === 'starting') this.#state = 'serving'
     this.#silentTurns = 0
     for (const line of this.#lines) line.onMessage(message)
   }
@@ -140,7 +144,7 @@ class LoadProcess {
   #countSilence(): void {
     if (this.#state === 'lost') return
     this.#silentTurns += 1
-    const turns = SILENCE.turns[this.#state]
+    const turns = SILENCE.turns[this.#state === 'starting' ? 'starting' : 'serving']
     if (this.#silentTurns > turns) this.#lose(`sent nothing for ${(SILENCE.turn * turns) / 1_000} s and was ended`)
   }
 
@@ -172,9 +176,20 @@ class LoadProcess {
     for (const line of lines) line.onLost(new LoadError(message, { cause }))
   }
 
+  #leave(): void {
+    if (this.#state !== 'lost') this.#state = 'leaving'
+    this.#giveWay()
+    if (this.#lines.size === 0) this.#lose('was ended')
+  }
+
   /** The one way out: whoever asks next gets another process. */
   #retire(): void {
     this.#state = 'lost'
+    this.#giveWay()
+  }
+
+  /** Whoever asks next gets another process. */
+  #giveWay(): void {
     const holder = process as Holder
     if (holder[SHARED] === this) holder[SHARED] = undefined
   }

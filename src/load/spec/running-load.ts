@@ -29,15 +29,22 @@ export interface EndingSignal {
   error(reason: Error, partial: LoadResult): Error
 }
 
-function summarise({ connections, rate, duration, amount, pipelining, requests }: LoadPlan): LoadPlanSummary {
+function summarise(plan: LoadPlan): LoadPlanSummary {
+  const { connections, rate, duration, amount, pipelining, requests, scenario } = plan
   const peak = (segments: LoadPlan['connections']) => Math.max(...segments.flatMap(({ from, to }) => [from, to]))
   return {
-    connections: peak(connections),
+    ...(scenario
+      ? { virtualUsers: peak(scenario.virtualUsers), scenario: scenario.name }
+      : { connections: peak(connections) }),
     ...(rate ? { rate: peak(rate) } : {}),
     ...(duration === undefined ? {} : { duration }),
     ...(amount === undefined ? {} : { amount }),
     ...(pipelining === 1 ? {} : { pipelining }),
-    method: requests.length === 1 ? (requests[0]?.method ?? 'GET') : `${requests.length} requests`,
+    method: scenario
+      ? 'scenario'
+      : requests.length === 1
+        ? (requests[0]?.method ?? 'GET')
+        : `${requests.length} requests`,
   }
 }
 
@@ -140,6 +147,7 @@ export class RunningLoad {
 
   #onMessage(message: LoadReportMessage): void {
     if (this.#over || message.type === 'ready' || message.id !== this.#id) return
+    if (message.type === 'log') return print(message.level, message.text)
     this.#heard = true
     if ('completed' in message) this.completed = message.completed
     if ('rows' in message) this.#rows.push(...message.rows)
@@ -149,6 +157,7 @@ export class RunningLoad {
     tagMeasurement(this.#latest, this.#id)
     if (message.type === 'tick') return
     if (message.type === 'progress') return this.#callOnProgress()
+    if (message.left) this.#line?.retire()
     this.#onEnd(message.end)
   }
 
@@ -279,6 +288,13 @@ export class RunningLoad {
   }
 }
 
-function titleOf({ title, url, requests }: LoadPlan): string {
+/** For whoever watches the output: Vitest shows it under the test that runs. */
+function print(level: 'log' | 'error', text: string): void {
+  // oxlint-disable-next-line no-console
+  console[level](text)
+}
+
+function titleOf({ title, url, requests, scenario }: LoadPlan): string {
+  if (scenario) return title ?? scenario.name
   return title ?? `${requests[0]?.method ?? 'GET'} ${url}`
 }

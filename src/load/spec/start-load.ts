@@ -4,19 +4,27 @@ import { optionIssue } from '../../option-issues.ts'
 import { isSameServer } from '../../server-url.ts'
 import type { LoadContext } from './load-context.ts'
 import type { LoadOptions } from '../plan/load-options.ts'
-import { resolveLoadOptions } from '../plan/load-plan.ts'
+import { resolveLoadOptions, type LoadPlan } from '../plan/load-plan.ts'
 import { RunningLoad, type EndingSignal, type OnLoadProgress } from './running-load.ts'
 
 /** Checks what was asked for, all of it before the first request, and starts it. */
-export function startLoad(
+export async function startLoad(
   options: LoadOptions,
   context: LoadContext,
   onProgress: OnLoadProgress | undefined,
-): RunningLoad {
+): Promise<RunningLoad> {
   const callable = onProgress === undefined || typeof onProgress === 'function'
   const issues = callable ? [] : [optionIssue('onProgress', 'a function', onProgress)]
   const plan = resolveLoadOptions(options, { ...context, baseUrl: context.server?.()?.url, issues })
-  return new RunningLoad(plan, context.observe ?? {}, signalsOf(options, context, plan.url), onProgress)
+  const scenario = options.scenario ?? context.defaults?.scenario
+  const whole = plan.scenario && scenario !== undefined ? await bundled(plan, scenario) : plan
+  return new RunningLoad(whole, context.observe ?? {}, signalsOf(options, context, plan.url), onProgress)
+}
+
+/** Imported by the first scenario: a load without one must not pay for it. */
+async function bundled(plan: LoadPlan, scenario: string | URL): Promise<LoadPlan> {
+  const { withScenario } = await import('./scenario-source.ts')
+  return withScenario(plan, scenario)
 }
 
 function signalsOf(options: LoadOptions, context: LoadContext, url: string): EndingSignal[] {

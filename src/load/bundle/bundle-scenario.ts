@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { isLoadedByNode, mustStayOutside } from './packages.ts'
+import type { ScenarioBundle } from './scenario-bundle.ts'
+
+/** Which project a scenario is bundled for. */
+export interface ScenarioProject {
+  /** Vitest's root. */
+  readonly root: string
+  /** `false`: the project has no config file of its own. Absent: Vite looks for one in `root`. */
+  readonly configFile?: string | false | undefined
+  readonly mode?: string | undefined
+  /** Resolved aliases: Vitest has some of its own. */
+  readonly alias?: unknown
+  /** Plugins of a project whose config is no file. */
+  readonly plugins?: readonly unknown[]
+  /**
+   * Where the packages of `node_modules` stay. `'outside'` (default): Node loads them from where they are, as in any program of the
+   * project. `'inside'`: in the bundle, for a machine without them; packages with compiled addons stay outside all the same.
+   */
+  readonly packages?: 'outside' | 'inside'
+}
+
+/** What we use of Vite, which is the same in 6, 7 and 8. */
+interface Vite {
+  /** Only from Vite 8 on. */
+  readonly rolldownVersion?: string
+  build(config: object): Promise<BuildOutput | BuildOutput[]>
+}
+interface BuildOutput {
+  readonly output: readonly OutputPart[]
+}
+interface OutputPart {
+  readonly type: string
+  readonly isEntry?: boolean
+  readonly code?: string
+  readonly exports?: readonly string[]
+  readonly moduleIds?: readonly string[]
+}
+interface ResolvingContext {
+  resolve(id: string, importer: string | undefined, options: object): Promise<{ id: string; external?: unknown } | null>
+}
+
+interface Kept {
+  readonly bundle: ScenarioBundle
+  /** Every module of the project in it, with a hash of its text. */
+  readonly sources: ReadonlyMap<string, string>
+}
+
+const kept = new Map<string, Kept>()
+const underWay = new Map<string, Promise<ScenarioBundle>>()
+
+/**
+ * Bundles a scenario module with the project's own Vite: TypeScript, aliases, JSON and workspace packages. A module is bundled once as long as
+ * none of its sources changes.
+ *
+ * @throws what Vite throws, of which the message names file and line.
+ */
+export function bundleScenario(file: string, project: ScenarioProject): Promise<ScenarioBundle> {
+  const key = JSON.stringify([file, project.root, project.configFile, project.mode, project.packages])
+  const known = kept.get(key)
+  if (known && isFresh(known)) return Promise.resolve(known.bundle)
+  const begun = underWay.get(key)
+  if (begun) return begun
+  const bundling = build(file, project)
+    .then((made) => {
+      kept.set(key, made)
+      return made.bundle
+    })
+    .finally(() => underWay.delete(key))
+  underWay.set(key, bundling)
+  return bundling
+}
+
+function isFresh({ sources }: Kept): boolean {
+  for (const [file, hash] of sources) if (hashOf(file) !== hash) return false
+  return true
+}
+
+function hashOf(file: string): string {
+  return existsSync(file) ? createHash('sha1').update(readFileSync(file)).digest('hex') : ''
+}
+
+async function build(file: string, project: ScenarioProject): Promise<Kept> {
+  const { root, configFile, mode = 'test' } = project
+  const vite = await importVite(root)
+  const built = await vite.build({
+    root,
+    mode,
+    ...(configFile === undefined ? {} : { configFile }),
+    logLevel: 'silent',
+    clearScreen: false,
+    ...(project.alias === undefined ? {} : { resolve: { alias: project.alias } }),
+    plugins: [...(project.plugins ?? []), bundlingPlugin(file, project, vite.rolldownVersion !== undefined)],
+  })
+  const parts = [built].flat().flatMap(({ output }) => output)
+  const entry = parts.find((part) => part.type === 'chunk' && part.isEntry)
+  if (entry?.code === undefined) throw new Error(`Vite made no module of ${file}`)
+  const modules = parts.flatMap(({ moduleIds = [] }) => moduleIds)
+  const sources = modules.filter((id) => !id.includes('node_modules') && existsSync(id))
+  return {
+    bundle: { file, code: entry.code, exports: entry.exports ?? [] },
+    sources: new Map([file, ...sources].map((source) => [source, hashOf(source)])),
+  }
+}
+
+/** Vite as the project's Vitest has it; of a project without Vitest, its own. */
+async function importVite(root: string): Promise<Vite> {
+  const project = createRequire(join(root, 'package.json'))
+  const from = [project, createRequire(import.meta.url)].flatMap((require) => {
+    try {
+      return [createRequire(realpathSync(require.resolve('vitest/package.json')))]
+    } catch {
+      return [require]
+    }
+  })
+  for (const require of from) {
+    try {
+      const manifest = require.resolve('vite/package.json')
+      const { exports } = require(manifest) as { exports: { '.': string | { import?: string; default?: string } } }
+      const main = exports['.']
+      const path = typeof main === 'string' ? main : (main.import ?? main.default ?? '')
+      const entry = typeof path === 'string' ? path : (path as { default: string }).default
+      return (await import(pathToFileURL(join(dirname(manifest), entry)).href)) as Vite
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'MODULE_NOT_FOUND') throw error
+    }
+  }
+  throw new Error(`Vite was not found from ${root}: scenarios are bundled with it`)
+}
+
+/**
+ * Replaces what the project's config says of builds: it speaks of the project's own output, not of a module for the load process. Last, so
+ * that nothing changes it again.
+ */
+function bundlingPlugin(file: string, { root, packages }: ScenarioProject, rolldown: boolean) {
+  return {
+    name: 'vitest-plugin-perf:scenario',
+    enforce: 'post' as const,
+    config: {
+      order: 'post' as const,
+      handler(config: Record<string, unknown>) {
+        config['build'] = buildOptions(file, root, rolldown)
+        config['ssr'] = { target: 'node', noExternal: true }
+        config['publicDir'] = false
+        delete config['environments']
+        delete config['builder']
+      },
+    },
+    resolveId: {
+      order: 'pre' as const,
+      async handler(
+        this: ResolvingContext,
+        id: string,
+        importer: string | undefined,
+        { kind }: { kind?: string } = {},
+      ) {
+        if (importer === undefined || id.startsWith('\0') || id.startsWith('node:')) return null
+        if (/^(file:|data:|https?:)/.test(id)) return { id, external: true }
+        const resolved = await this.resolve(id, importer, { skipSelf: true })
+        if (!resolved || resolved.external || !resolved.id.includes('node_modules')) return resolved
+        const path = resolved.id.replace(/^\0|\?.*$/g, '')
+        if (!(packages === 'inside' ? mustStayOutside(path) : isLoadedByNode(path))) return resolved
+        return { id: kind === 'require-call' ? path : pathToFileURL(path).href, external: true }
+      },
+    },
+  }
+}
+
+function buildOptions(file: string, root: string, rolldown: boolean) {
+  const output = {
+    format: 'es',
+    ...(rolldown ? { codeSplitting: false } : { inlineDynamicImports: true }),
+    entryFileNames: `${basename(file)}.mjs`,
+    // The bundle is run from elsewhere: stacks must name the sources all the same.
+    sourcemapPathTransform: (path: string, map: string) => resolve(dirname(map), path),
+  }
+  const options = { output, onwarn() {} }
+  return {
+    ssr: file,
+    outDir: join(root, 'dist'),
+    write: false,
+    emptyOutDir: false,
+    copyPublicDir: false,
+    target: 'node20',
+    minify: false,
+    sourcemap: 'inline',
+    reportCompressedSize: false,
+    modulePreload: false,
+    watch: null,
+    ...(rolldown ? { rolldownOptions: options } : { rollupOptions: options }),
+  }
+}

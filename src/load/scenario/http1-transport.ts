@@ -1,0 +1,230 @@
+import type net from 'node:net'
+import { readClock } from '../../lifecycle/real-timers.ts'
+import { AnswerParser } from '../http/answer-parser.ts'
+import type { CapturedAnswer } from '../http/captured-answer.ts'
+import { connectPlainly, connectSecurely } from '../http/connection.ts'
+import { failureOf, type Failure } from '../http/failure.ts'
+import type { Exchange, Transport, TransportEvents } from './exchange.ts'
+import type { Origin } from './origin.ts'
+
+/** As browsers do for one host. */
+const MOST_CONNECTIONS = 6
+/** Milliseconds before a server's announced idle timeout at which a connection is no longer used: a request must not cross its end. */
+const IDLE_MARGIN = 1_000
+/** May be sent again when its connection closed without an answer (RFC 9110, 9.2.2). */
+const IDEMPOTENT = /^(GET|HEAD|PUT|DELETE|OPTIONS|TRACE)$/
+
+/** A user's HTTP/1.1 connections to one origin: up to six, kept alive; what finds none free waits. */
+export class Http1Transport implements Transport {
+  readonly #origin: Origin
+  readonly #events: TransportEvents
+  readonly #idle: UserConnection[] = []
+  readonly #all = new Set<UserConnection>()
+  #waiting: Exchange[] = []
+  #closed = false
+
+  constructor(origin: Origin, events: TransportEvents) {
+    this.#origin = origin
+    this.#events = events
+  }
+
+  send(exchange: Exchange): void {
+    const now = readClock()
+    for (let free = this.#idle.pop(); free; free = this.#idle.pop()) {
+      if (free.isUsable(now)) return free.send(exchange)
+      free.close()
+    }
+    if (this.#all.size < MOST_CONNECTIONS) return this.#open(exchange)
+    exchange.cancel = () => {
+      this.#waiting = this.#waiting.filter((waiting) => waiting !== exchange)
+    }
+    this.#waiting.push(exchange)
+  }
+
+  #open(exchange: Exchange): void {
+    const connection = new UserConnection(this.#origin, {
+      onFree: () => this.#onFree(connection),
+      onGone: (retry) => this.#onGone(connection, retry),
+      events: this.#events,
+    })
+    this.#all.add(connection)
+    connection.send(exchange)
+  }
+
+  #onFree(connection: UserConnection): void {
+    const next = this.#waiting.shift()
+    if (next) connection.send(next)
+    else this.#idle.push(connection)
+  }
+
+  #onGone(connection: UserConnection, retry: Exchange | undefined): void {
+    this.#all.delete(connection)
+    const index = this.#idle.indexOf(connection)
+    if (index !== -1) this.#idle.splice(index, 1)
+    if (this.#closed) return
+    if (retry) this.#open(retry)
+    while (this.#waiting.length > 0 && this.#all.size < MOST_CONNECTIONS) this.#open(this.#waiting.shift() as Exchange)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#waiting = []
+    for (const connection of this.#all) connection.close()
+  }
+}
+
+interface UserConnectionEvents {
+  /** It can take a request. */
+  onFree(): void
+  /** It has closed, for good; `retry` was written to it and never read. */
+  onGone(retry?: Exchange): void
+  readonly events: TransportEvents
+}
+
+/** One connection: opened by its first request, and used for one request at a time. */
+class UserConnection {
+  readonly #origin: Origin
+  readonly #on: UserConnectionEvents
+  readonly #parser: AnswerParser
+  #socket: net.Socket | undefined
+  #state: 'new' | 'connecting' | 'open' | 'closed' = 'new'
+  #exchange: Exchange | undefined
+  #answers = 0
+  /** Whether anything of the answer under way has arrived. */
+  #heard = false
+  #idleUntil = Infinity
+  #isReading = false
+  /** Its request was sent while a chunk was read: what else is in that chunk is no answer to it. */
+  #sentInRead = false
+
+  constructor(origin: Origin, on: UserConnectionEvents) {
+    this.#origin = origin
+    this.#on = on
+    this.#parser = new AnswerParser({
+      request: () => this.#exchange,
+      onAnswer: (status, keepAlive, answer) => this.#onAnswer(status, keepAlive, answer as CapturedAnswer),
+    })
+  }
+
+  isUsable(now: number): boolean {
+    return this.#state === 'open' && now < this.#idleUntil
+  }
+
+  send(exchange: Exchange): void {
+    this.#exchange = exchange
+    this.#heard = false
+    this.#sentInRead = this.#isReading
+    exchange.cancel = () => {
+      this.#exchange = undefined
+      this.close()
+    }
+    if (this.#state === 'new') this.#open()
+    else if (this.#state === 'open') this.#write()
+  }
+
+  #write(): void {
+    this.#socket?.write((this.#exchange as Exchange).bytes)
+  }
+
+  #open(): void {
+    this.#state = 'connecting'
+    const { secure } = this.#origin
+    const onData = (chunk: Buffer, length: number) => this.#onData(chunk, length)
+    const socket: net.Socket = secure ? connectSecurely(this.#origin, onData) : connectPlainly(this.#origin, onData)
+    this.#socket = socket
+    socket.setNoDelay(true)
+    socket.once(secure ? 'secureConnect' : 'connect', () => {
+      if (this.#state !== 'connecting') return
+      this.#state = 'open'
+      this.#origin.address ??= socket.remoteAddress
+      this.#on.events.onOpened()
+      if (this.#exchange) this.#write()
+    })
+    socket.on('error', (error) => this.#lose(failureOf(error)))
+    const onEnd = () => this.#onSocketEnd()
+    socket.on('end', onEnd)
+    socket.on('close', onEnd)
+  }
+
+  #onData(chunk: Buffer, length: number): void {
+    if (this.#state === 'closed') return
+    this.#on.events.onBytes(length)
+    // Nobody has asked: this connection does not speak our HTTP.
+    if (!this.#exchange) return this.close()
+    this.#heard = true
+    this.#isReading = true
+    const wrong = this.#parser.read(chunk, length)
+    this.#isReading = false
+    this.#sentInRead = false
+    if (wrong !== undefined) this.#fail({ kind: 'protocol', message: `an answer that is not HTTP/1.1: ${wrong}` })
+  }
+
+  #onAnswer(status: number, keepAlive: boolean, answer: CapturedAnswer): void {
+    const exchange = this.#exchange
+    if (!exchange || this.#state !== 'open') return
+    if (status === 101 || this.#sentInRead) {
+      const what = status === 101 ? '101 Switching Protocols' : 'an answer'
+      return this.#fail({ kind: 'protocol', message: `${what} that no request asked for` })
+    }
+    this.#exchange = undefined
+    exchange.cancel = undefined
+    this.#answers += 1
+    this.#idleUntil = readClock() + announcedIdle(answer)
+    // Before its listener runs: that may send the next request, and this connection is the one to use.
+    if (keepAlive) this.#on.onFree()
+    exchange.answered(status, answer)
+    if (!keepAlive) this.close()
+  }
+
+  #onSocketEnd(): void {
+    if (this.#state === 'closed') return
+    if (this.#state === 'open' && this.#parser.end()) return
+    const where = this.#heard ? 'in the middle of an answer' : 'without an answer'
+    this.#lose({ kind: 'reset', message: `connection closed by the server ${where}` })
+  }
+
+  #lose(failure: Failure): void {
+    if (this.#state === 'connecting') {
+      this.#origin.address = undefined
+      this.#on.events.onConnectFailure(failure)
+    }
+    const exchange = this.#exchange
+    // The server closed while the request was on its way to it, as browsers assume of a connection that was of use before.
+    const unread = exchange && this.#answers > 0 && !this.#heard && IDEMPOTENT.test(exchange.method)
+    if (!unread) return this.#fail(failure)
+    this.#exchange = undefined
+    this.#close(exchange)
+  }
+
+  #fail(failure: Failure): void {
+    const exchange = this.#exchange
+    this.#exchange = undefined
+    this.close()
+    if (!exchange) return
+    exchange.cancel = undefined
+    exchange.failed(failure)
+  }
+
+  close(): void {
+    this.#close(undefined)
+  }
+
+  #close(retry: Exchange | undefined): void {
+    if (this.#state === 'closed') return
+    if (this.#state === 'open') this.#on.events.onClosed()
+    this.#state = 'closed'
+    this.#socket?.destroy()
+    this.#on.onGone(retry)
+  }
+}
+
+/** Milliseconds for which the server keeps an idle connection, less a margin, if it says so (`Keep-Alive: timeout=5`). */
+function announcedIdle({ rawHeaders }: CapturedAnswer): number {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string
+    if (name.length !== 10 || name.toLowerCase() !== 'keep-alive') continue
+    const seconds = /\btimeout=(\d+)/i.exec(rawHeaders[index + 1] as string)?.[1]
+    if (seconds !== undefined) return Math.max(0, Number(seconds) * 1_000 - IDLE_MARGIN)
+  }
+  return Infinity
+}

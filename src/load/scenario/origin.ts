@@ -1,0 +1,24 @@
+import type { LoadTls } from '../plan/load-options.ts'
+import type { Target } from '../http/target.ts'
+
+/** A server that virtual users talk to, by protocol, host and port. All users of a load share it. */
+export interface Origin extends Target {
+  /** As a browser writes it: `http://127.0.0.1:3000`. */
+  readonly origin: string
+  /** Host and port, as they stand in `Host`. */
+  readonly authority: string
+}
+
+export function originOf(url: URL, tls: LoadTls, timeout: number): Origin {
+  const secure = url.protocol === 'https:'
+  return {
+    origin: url.origin,
+    authority: url.host,
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
+    secure,
+    tls,
+    pipelining: 1,
+    timeout,
+  }
+}

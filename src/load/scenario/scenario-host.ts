@@ -1,0 +1,128 @@
+import type { Failure } from '../http/failure.ts'
+import type { LoadHeaders } from '../plan/load-options.ts'
+import type { LoadPlan } from '../plan/load-plan.ts'
+import type { PlannedScenario } from '../plan/scenario-plan.ts'
+import type { Exchange, Transport, TransportEvents } from './exchange.ts'
+import { Http1Transport } from './http1-transport.ts'
+import { originOf, type Origin } from './origin.ts'
+import { encodePath } from './request-head.ts'
+import type { ResolvedUrl } from './user-client.ts'
+import type { UserBook, UserHost } from './virtual-user.ts'
+
+/** Paths that are remembered with their URL. */
+const MOST_KNOWN = 1_000
+
+export interface ScenarioHostEvents {
+  book(): UserBook | undefined
+  onBytes(count: number): void
+  onOpened(): void
+  onConnectFailure(failure: Failure): void
+}
+
+/** What all virtual users of a load share: its server, its data, and which requests are under way. */
+export class ScenarioHost implements UserHost {
+  readonly root: string
+  readonly seed: number
+  readonly data: unknown
+  readonly timeout: number
+  readonly headers: LoadHeaders
+  readonly expectStatus: readonly [number, number] | undefined
+  readonly book: () => UserBook | undefined
+  readonly underWay = new Set<Exchange>()
+  /** Connections that are open. */
+  open = 0
+  readonly #plan: LoadPlan
+  readonly #share: PlannedScenario['share']
+  readonly #events: TransportEvents
+  readonly #origins = new Map<string, Origin>()
+  readonly #own: Origin
+  /** What paths are put behind, without a trailing slash. */
+  readonly #prefix: string
+  readonly #known = new Map<string, ResolvedUrl>()
+  readonly #taken = new Map<string, number>()
+
+  constructor(plan: LoadPlan, scenario: PlannedScenario, events: ScenarioHostEvents) {
+    const url = new URL(plan.url)
+    this.#plan = plan
+    this.root = scenario.root
+    this.seed = scenario.seed
+    this.data = scenario.data
+    this.timeout = plan.timeout
+    this.headers = scenario.headers
+    this.expectStatus = scenario.expectStatus
+    this.book = events.book
+    this.#share = scenario.share
+    this.#own = this.originOf(url)
+    this.#prefix = url.pathname.replace(/\/+$/, '')
+    this.#events = {
+      onBytes: events.onBytes,
+      onOpened: () => {
+        this.open += 1
+        events.onOpened()
+      },
+      onClosed: () => {
+        this.open -= 1
+      },
+      onConnectFailure: events.onConnectFailure,
+    }
+  }
+
+  originOf(url: URL): Origin {
+    const known = this.#origins.get(url.origin)
+    if (known) return known
+    const origin = originOf(url, this.#plan.tls, this.timeout)
+    this.#origins.set(url.origin, origin)
+    return origin
+  }
+
+  resolve(path: string): ResolvedUrl {
+    const known = this.#known.get(path)
+    if (known) return known
+    const resolved = this.#resolve(path)
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear()
+    this.#known.set(path, resolved)
+    return resolved
+  }
+
+  #resolve(path: string): ResolvedUrl {
+    if (typeof path === 'string' && path.startsWith('/') && !path.startsWith('//')) {
+      return { origin: this.#own, path: `${this.#prefix}${encodePath(path)}` }
+    }
+    if (typeof path === 'string' && /^https?:\/\//i.test(path) && URL.canParse(path)) {
+      const url = new URL(path)
+      return { origin: this.originOf(url), path: `${url.pathname}${url.search}` }
+    }
+    throw new TypeError(`A request takes a path that begins with one /, or a URL of http or https, and got ${path}`)
+  }
+
+  take(name: string): unknown {
+    const list = (this.data as Readonly<Record<string, unknown>> | undefined | null)?.[name]
+    if (!Array.isArray(list))
+      throw new TypeError(`user.take(${JSON.stringify(name)}): the load's \`data\` has no list of that name`)
+    const index = this.#taken.get(name) ?? this.#share.first
+    if (index >= list.length) {
+      throw new Error(`user.take(${JSON.stringify(name)}): all ${list.length} elements are taken`)
+    }
+    this.#taken.set(name, index + this.#share.step)
+    return list[index] as unknown
+  }
+
+  createTransport(origin: Origin): Transport {
+    return new Http1Transport(origin, this.#events)
+  }
+
+  /** Fails what has had no answer in time. */
+  sweep(now: number): void {
+    for (const exchange of this.underWay) {
+      if (now < exchange.deadline) continue
+      this.underWay.delete(exchange)
+      exchange.cancel?.()
+      exchange.failed({ kind: 'timeout', message: `no answer within ${exchange.timeout} ms` })
+    }
+  }
+
+  /** Forgets what was under way. */
+  close(): void {
+    this.underWay.clear()
+  }
+}

@@ -1,0 +1,39 @@
+import { isAbsolute, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const FRAME = /^\s+at (?:.*? \()?((?:file:\/\/)?[^()]+?):(\d+):(\d+)\)?$/
+
+/**
+ * Where in the scenario's sources an error was thrown: `shop.scenario.ts:12:3`, from `root`. The first frame that is neither ours nor of a
+ * package; `undefined` where there is none.
+ */
+export function locationOf(error: unknown, root: string): string | undefined {
+  const stack = error instanceof Error ? error.stack : undefined
+  for (const line of (stack ?? '').split('\n')) {
+    const [, path, row, column] = FRAME.exec(line) ?? []
+    if (path === undefined || path.startsWith('node:')) continue
+    const file = path.startsWith('file://') ? fileURLToPath(path) : path
+    if (!isAbsolute(file) || file.includes('node_modules') || isOurs(file)) continue
+    return `${shownPath(file, root)}:${row}:${column}`
+  }
+  return undefined
+}
+
+const OWN_FOLDER = fileURLToPath(new URL('../../', import.meta.url))
+
+function isOurs(file: string): boolean {
+  return file.startsWith(OWN_FOLDER)
+}
+
+/** A path from `root`, if it is in there. */
+export function shownPath(file: string, root: string): string {
+  const path = relative(root, file)
+  return path.startsWith('..') ? file : path
+}
+
+/** An error in one line: its message, and where it was thrown. */
+export function describeError(error: unknown, root: string): string {
+  const message = error instanceof Error ? error.message || error.name : `threw ${String(error)}`
+  const location = locationOf(error, root)
+  return location === undefined ? message : `${message} (${location})`
+}

@@ -1,0 +1,299 @@
+import { clearTimeout, readClock, setImmediate, setTimeout } from '../../lifecycle/real-timers.ts'
+import { rejectIssues } from '../../option-issues.ts'
+import { findOptionIssues } from '../../options.ts'
+import type { CookieJar } from 'tough-cookie'
+import { answerCheck, planCheck, type AnswerCheck, type PlannedCheck } from '../plan/answer-check.ts'
+import type { ExpectedStatus } from '../plan/load-options.ts'
+import type {
+  UserAnswer,
+  UserEventStream,
+  UserRequestOptions,
+  UserStreamOptions,
+  UserWebSocket,
+  VirtualUser,
+} from '../plan/virtual-user.ts'
+import { Chance } from './chance.ts'
+import { encodeBody, encodeParameters, type EncodedBody } from './request-body.ts'
+import { LoadEndedError } from './request-error.ts'
+import { locationOf } from './source-location.ts'
+import { UserClient, type ClientHost, type RequestBook, type ResolvedUrl, type UserRequest } from './user-client.ts'
+
+/** Counts what virtual users do in one part of a load. */
+export interface UserBook extends RequestBook {
+  /** `at` says where in the scenario it was called. */
+  check(name: string, passed: boolean, at: () => string | undefined): void
+}
+
+/** What a virtual user needs of the load it is part of. */
+export interface UserHost extends ClientHost {
+  /** Vitest's root. */
+  readonly root: string
+  readonly seed: number
+  readonly data: unknown
+  /** Milliseconds: of a request that says nothing else. */
+  readonly timeout: number
+  readonly expectStatus: readonly [number, number] | undefined
+  /** The part of the load that runs now; absent before the first. */
+  book(): UserBook | undefined
+  /** @throws for a path that is none. */
+  resolve(path: string): ResolvedUrl
+  /** The next element of a list in `data`. */
+  take(name: string): unknown
+}
+
+/** What a user does at the moment. `ended`: its load is over, and whatever it asks for is refused. */
+type UserState = 'starting' | 'idle' | 'iterating' | 'stopping' | 'ended'
+
+/** Tells streams of chance of one user and iteration apart. */
+const OF_MIX = 1
+const OF_USER = 2
+
+/** A virtual user: what a scenario's functions get. */
+export class ScenarioUser implements VirtualUser {
+  readonly id: number
+  iteration = -1
+  readonly headers: VirtualUser['headers'] = {}
+  readonly state: Record<string, unknown> = {}
+  readonly client: UserClient
+  /** Its owner's mark: no more iterations are begun. */
+  retired = false
+  readonly #host: UserHost
+  #doing: UserState = 'starting'
+  #abort = new AbortController()
+  #chance: Chance
+  #uniques = 0
+  #sent = 0
+  /** From when the first request of the iteration counts, if not from its call. */
+  #due: number | undefined
+  /** Ends each of what waits at the moment. */
+  readonly #waits = new Set<(error: Error) => void>()
+
+  constructor(id: number, host: UserHost) {
+    this.id = id
+    this.#host = host
+    this.client = new UserClient(host)
+    this.#chance = this.#chanceOf(OF_USER)
+  }
+
+  #chanceOf(stream: number): Chance {
+    return new Chance(this.#host.seed, this.id, this.iteration, stream)
+  }
+
+  // For its owner ------------------------------------------------------------------------------------------------------
+
+  /** Begins the next iteration; its first request counts from `due`, if given. Returns the name of what `mix` chooses. */
+  begin(mix: Readonly<Record<string, number>>, due: number | undefined): string {
+    this.iteration += 1
+    this.#doing = 'iterating'
+    this.#sent = 0
+    this.#due = due
+    this.#chance = this.#chanceOf(OF_USER)
+    return this.#chanceOf(OF_MIX).weighted(mix)
+  }
+
+  /** Ends an iteration, or `start`; returns how many requests it sent. */
+  rest(): number {
+    if (this.#doing !== 'ended') this.#doing = 'idle'
+    return this.#sent
+  }
+
+  /** Ends what it waits for; it is idle then. What it asks for before `letStop` or after is refused. */
+  end(): void {
+    if (this.#doing === 'ended') return
+    this.#doing = 'ended'
+    this.#abort.abort(new LoadEndedError())
+    for (const wait of this.#waits) wait(new LoadEndedError())
+    this.#waits.clear()
+    this.client.close()
+  }
+
+  /** Lets it send requests for its `stop`, which count nowhere. */
+  letStop(): void {
+    this.#abort = new AbortController()
+    this.#doing = 'stopping'
+  }
+
+  // For the scenario ---------------------------------------------------------------------------------------------------
+
+  get data(): unknown {
+    return this.#host.data
+  }
+
+  get cookies(): CookieJar {
+    return this.client.cookies.jar
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** Whether what it does is part of no figures: what fails there must not go unseen. */
+  get #uncounted(): boolean {
+    return this.#doing === 'starting' || this.#doing === 'stopping'
+  }
+
+  request(method: string, path: string, options: UserRequestOptions = {}): Promise<UserAnswer> {
+    if (this.#doing === 'ended') return refuse()
+    try {
+      const verb = method.toUpperCase()
+      const encoded = encodeBody(options)
+      if (encoded && (verb === 'GET' || verb === 'HEAD')) throw new TypeError(`A ${verb} request takes no body`)
+      if (encoded instanceof Promise) return encoded.then((body) => this.#send(verb, path, options, body))
+      return this.#send(verb, path, options, encoded)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  #send(method: string, path: string, options: UserRequestOptions, body: EncodedBody | undefined): Promise<UserAnswer> {
+    if (this.#doing === 'ended') return refuse()
+    const { query, timeout = this.#host.timeout, expectStatus, check, headers = {}, redirect } = options
+    if (!(timeout > 0))
+      throw new TypeError(`\`timeout\` of a request takes a positive number of milliseconds, and was ${timeout}`)
+    const asked = query === undefined ? '' : encodeParameters(query)
+    const url = this.#host.resolve(asked === '' ? path : `${path}${path.includes('?') ? '&' : '?'}${asked}`)
+    const request: UserRequest = {
+      name: options.name ?? `${method} ${path}`,
+      method,
+      url,
+      headers,
+      body: body?.bytes,
+      type: body?.type,
+      expectStatus: expectStatus === undefined ? this.#host.expectStatus : statusRange(expectStatus),
+      check: check === undefined ? undefined : checkOf(check),
+      timeout,
+      follow: redirect !== 'manual',
+      since: this.#due ?? readClock(),
+      book: this.#uncounted ? undefined : this.#host.book(),
+    }
+    this.#due = undefined
+    this.#sent += 1
+    const uncounted = this.#uncounted
+    return new Promise<UserAnswer>((resolve, reject) => {
+      this.#waits.add(reject)
+      const onAnswer = (answer: UserAnswer) => {
+        this.#waits.delete(reject)
+        const wrong = uncounted ? unexpected(answer.status, request.expectStatus) : undefined
+        if (wrong === undefined) resolve(answer)
+        else reject(new Error(`${method} ${answer.url} answered ${answer.status}${wrong}`))
+      }
+      const onFailure = (error: Error) => {
+        this.#waits.delete(reject)
+        reject(error)
+      }
+      this.client.send(request, this.headers, onAnswer, onFailure)
+    })
+  }
+
+  get(path: string, options?: UserRequestOptions): Promise<UserAnswer> {
+    return this.request('GET', path, options)
+  }
+
+  post(path: string, options?: UserRequestOptions): Promise<UserAnswer> {
+    return this.request('POST', path, options)
+  }
+
+  put(path: string, options?: UserRequestOptions): Promise<UserAnswer> {
+    return this.request('PUT', path, options)
+  }
+
+  patch(path: string, options?: UserRequestOptions): Promise<UserAnswer> {
+    return this.request('PATCH', path, options)
+  }
+
+  delete(path: string, options?: UserRequestOptions): Promise<UserAnswer> {
+    return this.request('DELETE', path, options)
+  }
+
+  head(path: string, options?: UserRequestOptions): Promise<UserAnswer> {
+    return this.request('HEAD', path, options)
+  }
+
+  events(_path: string, _options?: UserStreamOptions): Promise<UserEventStream> {
+    return Promise.reject(new Error('not yet'))
+  }
+
+  webSocket(_path: string, _options?: UserStreamOptions): Promise<UserWebSocket> {
+    return Promise.reject(new Error('not yet'))
+  }
+
+  think(min: number, max = min): Promise<void> {
+    if (this.#doing === 'ended') return refuse()
+    if (!(min >= 0) || !(max >= min)) {
+      throw new RangeError(
+        `user.think(min, max) takes milliseconds of 0 or more, the smaller first, and got ${min} and ${max}`,
+      )
+    }
+    const time = max === min ? min : min + this.random() * (max - min)
+    return new Promise((resolve, reject) => {
+      const wait = (error: Error) => {
+        clearTimeout(timer)
+        reject(error)
+      }
+      const timer = setTimeout(() => {
+        this.#waits.delete(wait)
+        resolve()
+      }, time)
+      this.#waits.add(wait)
+    })
+  }
+
+  check(name: string, condition: unknown): boolean {
+    const passed = Boolean(condition)
+    if (!this.#uncounted) this.#host.book()?.check(name, passed, () => locationOf(new Error(name), this.#host.root))
+    else if (!passed) throw new Error(`The check ${JSON.stringify(name)} failed`)
+    return passed
+  }
+
+  fail(message: string): never {
+    throw new Error(message)
+  }
+
+  random(): number {
+    return this.#chance.random()
+  }
+
+  integer(from: number, to: number): number {
+    return this.#chance.integer(from, to)
+  }
+
+  pick<T>(list: readonly T[]): T {
+    return this.#chance.pick(list)
+  }
+
+  weighted<Key extends string>(weights: Readonly<Record<Key, number>>): Key {
+    return this.#chance.weighted(weights)
+  }
+
+  unique(): string {
+    this.#uniques += 1
+    return `${this.#host.seed.toString(36)}-${this.id.toString(36)}-${this.#uniques.toString(36)}`
+  }
+
+  take(name: string): never {
+    return this.#host.take(name) as never
+  }
+}
+
+/** In a turn of its own: a scenario that asks again and again must not keep this process from ending it. */
+function refuse<T>(): Promise<T> {
+  return new Promise((_resolve, reject) => {
+    setImmediate(() => reject(new LoadEndedError()))
+  })
+}
+
+function checkOf(check: AnswerCheck): PlannedCheck {
+  rejectIssues('options of a request', findOptionIssues(answerCheck, check, 'check'))
+  return planCheck(check)
+}
+
+function statusRange(expected: ExpectedStatus): readonly [number, number] {
+  return typeof expected === 'number' ? [expected, expected] : expected
+}
+
+/** What was expected in place of `status`, in words; `undefined` if that is fine. */
+function unexpected(status: number, expected: readonly [number, number] | undefined): string | undefined {
+  if (!expected) return status < 400 ? undefined : ''
+  if (status >= expected[0] && status <= expected[1]) return undefined
+  return `, expected ${expected[0] === expected[1] ? expected[0] : `${expected[0]} to ${expected[1]}`}`
+}
