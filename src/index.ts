@@ -34,6 +34,7 @@ export type {
 } from './load/plan/load-options.ts'
 export type { LeakOptions } from './memory/leak-description.ts'
 export type { MeasureOptions, MemoryConfig } from './memory/memory-options.ts'
+export type { Duration } from './units.ts'
 export type * from './results/load-result.ts'
 export type * from './results/memory-result.ts'
 export type { ThresholdOutcome, Thresholds } from './results/threshold.ts'
