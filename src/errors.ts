@@ -7,6 +7,7 @@ export type PerfErrorCode =
   | 'PERF_PORT_IN_USE'
   | 'PERF_LOAD'
   | 'PERF_MEMORY'
+  | 'PERF_COMPARE'
 
 /** Base class of every error this package throws. `code` is stable between releases, `message` is not. */
 export class PerfError extends Error {
@@ -157,5 +158,16 @@ export class MemoryError<Partial = unknown> extends PerfError {
 
   static {
     this.prototype.name = 'MemoryError'
+  }
+}
+
+/** A comparison of two servers that could not be made: its base cannot be built, or it has too little time. */
+export class ComparisonError extends PerfError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('PERF_COMPARE', message, options)
+  }
+
+  static {
+    this.prototype.name = 'ComparisonError'
   }
 }
