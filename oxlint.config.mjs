@@ -21,6 +21,7 @@ const ROOMS = {
 const LOAD_ROOMS = {
   plan: [],
   bundle: [],
+  data: [],
   measure: ['plan'],
   http: ['plan'],
   scenario: ['plan', 'http', 'measure'],

@@ -18,7 +18,7 @@ export { MemoryMonitor } from './memory/monitor.ts'
 export { mergeLatency } from './results/merged-latency.ts'
 export { resolveServerUrl } from './vitest/current-test.ts'
 export { test, test as it } from './vitest/fixtures.ts'
-export { checkServerHealth, startServer } from './vitest/standalone.ts'
+export { checkServerHealth, readData, startServer } from './vitest/standalone.ts'
 
 export type { CompareBase, CompareLoad, CompareOptions, CompareTolerance } from './compare/compare-options.ts'
 export type { RegressOptions } from './compare/regression.ts'
@@ -35,6 +35,8 @@ export type {
   LoadTls,
   LoadWarmup,
 } from './load/plan/load-options.ts'
+export type { LoadOptionsOf } from './load/plan/scenario-types.ts'
+export type * from './load/plan/virtual-user.ts'
 export type { LeakOptions } from './memory/leak-description.ts'
 export type { MeasureOptions, MemoryConfig } from './memory/memory-options.ts'
 export type { Duration } from './units.ts'

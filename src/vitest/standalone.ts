@@ -3,6 +3,8 @@ import type { PerfServer } from '../server/perf-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import { resolveServerUrl } from './current-test.ts'
 
+import { inject } from 'vitest'
+
 // What specs use without a fixture. Imported when it is called: a spec that does not must not pay for it.
 
 /**
@@ -30,4 +32,19 @@ export async function checkServerHealth(
 ): Promise<HealthCheckResult> {
   const { checkServerHealth: check } = await import('../server/health.ts')
   return check(resolveServerUrl(url), options)
+}
+
+/**
+ * Reads a list of objects from a file: `.csv` (the first row names the columns; every value is text), `.json` (a list) or `.ndjson` (a value a
+ * line). `path` is from Vitest's root, or a file URL.
+ *
+ * ```ts
+ * const accounts = await readData<{ name: string; password: string }>('accounts.csv')
+ * ```
+ *
+ * @throws {PerfError} that names file and line of what is malformed.
+ */
+export async function readData<Row = Record<string, string>>(path: string | URL): Promise<Row[]> {
+  const { readDataFile } = await import('../load/data/read-data.ts')
+  return (await readDataFile(path, inject('perfRoot') ?? process.cwd())) as Row[]
 }

@@ -9,6 +9,7 @@ import {
   LoadGenerator,
   MemoryMonitor,
   PerfAbortError,
+  readData,
   resolveServerUrl,
   startServer,
   test,
@@ -101,3 +102,24 @@ export async function standalone(): Promise<HealthCheckResult> {
   new MemoryMonitor().takeSnapshot()
   return checkServerHealth(server.url, { timeout: 1_000, path: '/health' })
 }
+
+test('scenarios', async ({ loadGenerator }) => {
+  type Shop = typeof import('./shop.scenario.ts')
+  const accounts = await readData<{ name: string; password: string }>('accounts.csv')
+  const rows: Record<string, string>[] = await readData('rows.csv')
+  const data = { accounts, currency: 'EUR' }
+  await loadGenerator.generateLoad<Shop>({ scenario: './shop.scenario.ts', mix: { browse: 9, plain: 1 }, data })
+  await loadGenerator.generateLoad<Shop>({ scenario: new URL('file:///shop.scenario.ts'), data, virtualUsers: 50 })
+  await loadGenerator.generateLoad({ scenario: './shop.scenario.ts', mix: { anything: 1 }, data: rows, seed: 7 })
+  await loadGenerator.generateLoad({ scenario: './shop.scenario.ts', stages: [{ duration: 1_000, virtualUsers: 5 }] })
+  // @ts-expect-error no such export
+  await loadGenerator.generateLoad<Shop>({ scenario: './shop.scenario.ts', mix: { browze: 9 }, data })
+  // @ts-expect-error `start` is no iteration
+  await loadGenerator.generateLoad<Shop>({ scenario: './shop.scenario.ts', mix: { start: 9 }, data })
+  // @ts-expect-error a constant is no iteration
+  await loadGenerator.generateLoad<Shop>({ scenario: './shop.scenario.ts', mix: { version: 1 }, data })
+  // @ts-expect-error data that the scenario does not take
+  await loadGenerator.generateLoad<Shop>({ scenario: './shop.scenario.ts', data: { accounts: [{ name: 'ann' }] } })
+  // @ts-expect-error the scenario needs its data
+  await loadGenerator.generateLoad<Shop>({ scenario: './shop.scenario.ts' })
+})

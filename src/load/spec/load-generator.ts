@@ -2,6 +2,7 @@ import { leftBehindBy } from '../../lifecycle/abort.ts'
 import type { LoadResult } from '../../results/load-result.ts'
 import type { LoadContext } from './load-context.ts'
 import type { LoadOptions } from '../plan/load-options.ts'
+import type { LoadOptionsOf } from '../plan/scenario-types.ts'
 import type { OnLoadProgress, RunningLoad } from './running-load.ts'
 
 export type { LoadContext } from './load-context.ts'
@@ -28,12 +29,16 @@ export class LoadGenerator {
   /**
    * Runs a load to its end.
    *
+   * `Module` is the type of a scenario's module, which `data` and `mix` are then checked against:
+   * `generateLoad<typeof import('./shop.scenario.ts')>({ … })`.
+   *
    * @throws PerfOptionsError before the first request, with every mistake in `options`.
    * @throws PerfAbortError (with `partial`) within 250 ms of an abort by `options.signal` or the end of the test.
    * @throws LoadError (with `partial`) where nothing answered, the load process was lost, a threshold failed, or `onProgress` threw.
    */
-  generateLoad(options: LoadOptions, onProgress?: OnLoadProgress): Promise<LoadResult> {
-    return leftBehindBy(this.#context.lifetime?.signal, this.#generate(options, onProgress))
+  generateLoad<Module = unknown>(options: LoadOptionsOf<Module>, onProgress?: OnLoadProgress): Promise<LoadResult> {
+    const load = this.#generate(options as LoadOptions, onProgress)
+    return leftBehindBy(this.#context.lifetime?.signal, load)
   }
 
   #generate(options: LoadOptions, onProgress: OnLoadProgress | undefined): Promise<LoadResult> {
