@@ -7,7 +7,26 @@ export type PerfErrorCode =
   | 'PERF_PORT_IN_USE'
   | 'PERF_LOAD'
   | 'PERF_MEMORY'
-  | 'PERF_COMPARE'
+
+/** The folder of this package's own modules, as a URL and as a path: both stand in stacks. */
+const OWN_URL = new URL('.', import.meta.url).href
+const OWN_PATH = decodeURIComponent(new URL('.', import.meta.url).pathname)
+
+/** Whether a line of a stack is a frame of this package's own code. */
+export function isOwnFrame(line: string): boolean {
+  return line.includes(OWN_URL) || line.includes(OWN_PATH)
+}
+
+/** The lines of a stack that are frames, without our own. `NODE_DEBUG=vitest-perf` keeps ours. */
+export function frameLines({ stack = '' }: Error): string[] {
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line))
+  return process.env['NODE_DEBUG']?.includes('vitest-perf') ? frames : frames.filter((line) => !isOwnFrame(line))
+}
+
+/** Replaces the frames of an error's stack. */
+export function withFrames(error: Error, frames: readonly string[]): void {
+  error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n')
+}
 
 /** Base class of every error this package throws. `code` is stable between releases, `message` is not. */
 export class PerfError extends Error {
@@ -16,6 +35,8 @@ export class PerfError extends Error {
   constructor(code: PerfErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options)
     this.code = code
+    // Nobody who writes a test can do anything with frames of ours.
+    withFrames(this, frameLines(this))
   }
 
   static {
@@ -33,19 +54,24 @@ export interface OptionIssue {
   readonly message: string
 }
 
-/** Bad options: all of them, found before anything was started. */
+/** Bad options: all of them, found before anything was started. The first line of its message names the first of them. */
 export class PerfOptionsError extends PerfError {
   readonly issues: readonly OptionIssue[]
 
   constructor(subject: string, issues: readonly OptionIssue[]) {
-    const lines = issues.map((issue) => `  - ${issue.message}`)
-    super('PERF_INVALID_OPTIONS', `Invalid ${subject}:\n${lines.join('\n')}`)
+    super('PERF_INVALID_OPTIONS', issuesMessage(subject, issues))
     this.issues = issues
   }
 
   static {
     this.prototype.name = 'PerfOptionsError'
   }
+}
+
+function issuesMessage(subject: string, [first, ...others]: readonly OptionIssue[]): string {
+  const [line = '', ...below] = (first?.message ?? '').split('\n')
+  const more = others.length > 0 ? ` (and ${others.length} more)` : ''
+  return [`Invalid ${subject}: ${line}${more}`, ...below, ...others.map(({ message }) => `  - ${message}`)].join('\n')
 }
 
 /** Kept out of what prints an error with all that can be listed: a result is kilobytes of figures, which the report shows better. */
@@ -158,16 +184,5 @@ export class MemoryError<Partial = unknown> extends PerfError {
 
   static {
     this.prototype.name = 'MemoryError'
-  }
-}
-
-/** A comparison of two servers that could not be made: its base cannot be built, or it has too little time. */
-export class ComparisonError extends PerfError {
-  constructor(message: string, options: { cause?: unknown } = {}) {
-    super('PERF_COMPARE', message, options)
-  }
-
-  static {
-    this.prototype.name = 'ComparisonError'
   }
 }

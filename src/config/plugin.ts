@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Plugin, ViteUserConfig } from 'vitest/config'
+import type { TestProject } from 'vitest/node'
+import { isOwnFrame } from '../errors.ts'
 import type { ReportOptions } from '../report/report-options.ts'
 import { readBundleId } from '../load/bundle/bundle-module.ts'
 import type { ScenarioProject } from '../load/bundle/bundle-scenario.ts'
@@ -39,6 +41,7 @@ export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
   /** What the user wrote of a project: a timeout that happens to be Vitest's default is not raised. */
   let writtenFor: (project: string) => Timeouts = () => ({})
   let scenarios: ScenarioProject = { root: process.cwd() }
+  let writtenLocation: boolean | undefined
   return {
     name: 'vitest-plugin-perf',
     enforce: 'pre',
@@ -53,9 +56,13 @@ export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
     configResolved(config) {
       scenarios = scenarioProject(config)
     },
-    configureVitest({ project }) {
+    configureVitest({ project, vitest }) {
       const { config } = project
+      nameReporter(vitest.config.reporters)
       project.provide('perfRoot', config.root)
+      hideOwnFrames(config)
+      // An error that no line of a test led to (a server that does not start) is shown at its test.
+      if (writtenLocation !== false) config.includeTaskLocation = true
       // Vitest 5 makes projects without plugins of their own from what the user wrote, not from what `config` below returns.
       if (!config.setupFiles.includes(setupModule)) {
         config.setupFiles = [...config.setupFiles, setupModule]
@@ -78,9 +85,9 @@ export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
         serverOptions: options.server ?? provide.serverOptions ?? {},
         loadOptions: options.load ?? provide.loadOptions ?? {},
         memoryOptions: options.memory ?? provide.memoryOptions ?? {},
-        compareOptions: options.compare ?? provide.compareOptions ?? {},
       }
       writtenFor = readTimeouts(user.test)
+      writtenLocation = user.test.includeTaskLocation
       return {
         test: {
           testTimeout: user.test?.testTimeout ?? TEST_TIMEOUT,
@@ -90,6 +97,21 @@ export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
       }
     },
   }
+}
+
+/** Makes the name `perf` known where the plugin stands in a project: Vitest asks only the plugins of the root config for it. */
+function nameReporter(reporters: unknown[]): void {
+  for (const [index, reporter] of reporters.entries()) {
+    if (reporter === 'perf') reporters[index] = reporterModule
+    else if (Array.isArray(reporter) && reporter[0] === 'perf')
+      reporters[index] = [reporterModule, ...reporter.slice(1)]
+  }
+}
+
+/** Leaves this package's own frames out of the stacks that any reporter shows. The user's own filter is asked about the others. */
+function hideOwnFrames(config: TestProject['config']): void {
+  const { onStackTrace } = config
+  config.onStackTrace = (error, frame) => (isOwnFrame(frame.file) ? false : onStackTrace?.(error, frame))
 }
 
 /** Reads off a config what it says of the timeouts of a project in it, by the project's name. */

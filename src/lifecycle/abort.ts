@@ -1,3 +1,4 @@
+import { fromCaller } from './call-site.ts'
 import { delay } from './real-timers.ts'
 
 /** A signal's reason as an Error that can stand as a `cause`. */
@@ -40,13 +41,15 @@ export async function withDeadline<T>(work: Promise<T>, milliseconds: number): P
 }
 
 /**
- * The same work. What it rejects with after `signal` has aborted is nobody's concern where nobody waits for it any more: a test
- * that has failed leaves its loads behind, and their abort must not be a second failure. Whoever waits for it still gets the error.
+ * The same work, to be called from the public function that returns it. An error of ours gets the frames of the line that called.
+ * A rejection after `signal` has aborted is handled if nobody waits for it any more: a test that failed leaves its loads behind,
+ * and their abort must not be a second failure.
  */
 export function leftBehindBy<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
-  if (!signal) return work
+  const told = fromCaller(work)
+  if (!signal) return told
   const settled = new AbortController()
-  const watched = work.finally(() => settled.abort())
+  const watched = told.finally(() => settled.abort())
   const forgive = () => void watched.catch(() => {})
   if (signal.aborted) forgive()
   else signal.addEventListener('abort', forgive, { once: true, signal: settled.signal })

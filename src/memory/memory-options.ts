@@ -10,7 +10,6 @@ import {
   text,
   timerDuration,
 } from '../options.ts'
-import { milliseconds, type Duration } from '../units.ts'
 
 /** How memory is watched. */
 export interface MemoryConfig {
@@ -19,8 +18,8 @@ export interface MemoryConfig {
    * Default: the test's server if it has one, else this process.
    */
   target?: 'server' | 'self' | number | { readonly pid: number | undefined }
-  /** Time between live samples. Default 100 (ms). */
-  intervalMs?: Duration
+  /** Milliseconds between live samples. Default 100. */
+  intervalMs?: number
   /** Ends the watch after so many samples. */
   sampleCount?: number
   /** Samples at the start that `baseline` and `growth` leave out. Default 3. */
@@ -99,7 +98,7 @@ export function resolveMemoryOptions(
   ])
   return {
     target: merged.target,
-    intervalMs: milliseconds(merged.intervalMs ?? 100),
+    intervalMs: merged.intervalMs ?? 100,
     sampleCount: merged.sampleCount ?? Infinity,
     warmupSamples: merged.warmupSamples ?? 3,
     gc: merged.gc ?? true,

@@ -9,7 +9,6 @@ import type { MemoryTarget } from './memory-target.ts'
 import type { MemoryWatch } from './memory-watch.ts'
 import type { RunningWatch, WatchEnd } from './running-watch.ts'
 import { watchError } from './watch-error.ts'
-import { milliseconds, type Duration } from '../units.ts'
 import { clearTimeout, readWallClock, setTimeout, turn } from '../lifecycle/real-timers.ts'
 
 /** What a monitor needs of the test it belongs to. All of it may be missing: then it watches this process. */
@@ -63,15 +62,14 @@ export class MemoryMonitor {
     return this.createSnapshot(ownMemory)
   }
 
-  /** Watches for `duration`: a number of milliseconds, or text such as `'10s'`. */
-  monitor(duration: Duration, config?: MemoryConfig): Promise<MemoryResult> {
+  /** Watches for `duration` milliseconds. */
+  monitor(duration: number, config?: MemoryConfig): Promise<MemoryResult> {
     return leftBehindBy(this.#context.lifetime?.signal, this.#monitor(duration, config))
   }
 
-  async #monitor(length: Duration, config: MemoryConfig | undefined): Promise<MemoryResult> {
+  async #monitor(duration: number, config: MemoryConfig | undefined): Promise<MemoryResult> {
     const { resolveMemoryOptions } = await this.#load()
-    const resolved = resolveMemoryOptions(config, this.#context.defaults, { duration: length })
-    const duration = milliseconds(length)
+    const resolved = resolveMemoryOptions(config, this.#context.defaults, { duration })
     this.#refuseEndless(duration)
     const { result } = await this.#watch({ config: resolved, planned: duration }, (watch) => {
       const timer = setTimeout(() => watch.end({ how: 'completed' }), duration)

@@ -1,26 +1,41 @@
 import { formatDuration } from '../units.ts'
+import { groupFailures } from './failure-groups.ts'
 import { explainFailure } from './failure.ts'
 import type { Paint } from './paint.ts'
 import { fit, oneLine } from './screen-text.ts'
-import { testName, verdictText, type RunSummary, type TestSummary } from './summary.ts'
-import { testTables, type TestTable } from './test-tables.ts'
+import { testName, type RunSummary, type TestSummary } from './summary.ts'
+import type { TestTable } from './table.ts'
+import { testTables } from './test-tables.ts'
 import { renderTable } from './text-table.ts'
+import { nothingAsserted, verdictOf } from './verdict.ts'
 
 const INDENT = '   '
 
 /** What a person reads after the run: a table a test, the failed ones last, and one line that says whether all hold. */
 export function renderEndReport(summary: RunSummary, width: number, paint: Paint): string[] {
   if (summary.tests.length === 0) return []
-  const failed = summary.tests.filter((test) => test.state === 'failed')
+  const told = repeated(summary.tests)
+  const failed = summary.tests.filter((test) => test.state === 'failed' && !told.has(test))
   const others = summary.tests.filter((test) => test.state !== 'failed')
   return [
     '',
     heading(' Perf ', width, paint),
-    ...[...others, ...failed].flatMap((test) => ['', ...renderTest(test, width, paint)]),
+    ...[...others, ...failed].flatMap((test) => withSpace(renderTest(test, width, paint))),
     '',
-    ...verdictLines(summary.tests, width, paint),
+    ...verdictLines(summary, width, paint),
     '',
   ]
+}
+
+/** Tests that measured nothing and failed of the same cause as one before them: its lines are theirs. */
+function repeated(tests: readonly TestSummary[]): Set<TestSummary> {
+  const measured = ({ loads, memory, measurements }: TestSummary) =>
+    loads.length + memory.length + Object.keys(measurements).length > 0
+  return new Set(groupFailures(tests).flatMap((group) => group.tests.slice(1).filter((test) => !measured(test))))
+}
+
+function withSpace(lines: string[]): string[] {
+  return lines.length > 0 ? ['', ...lines] : []
 }
 
 function heading(text: string, width: number, paint: Paint): string {
@@ -28,29 +43,46 @@ function heading(text: string, width: number, paint: Paint): string {
   return paint.dim('──') + paint.bold(text) + paint.dim(line)
 }
 
+const MARKS = { passed: '✓', failed: '✗', unsure: '○' }
+/** So many names of tests that share a cause are listed; there may be hundreds. */
+const NAMES_LISTED = 10
+
 /** Whether everything holds, in a line; and if not, what does not and why. */
-function verdictLines(tests: readonly TestSummary[], width: number, paint: Paint): string[] {
-  const failed = tests.filter((test) => test.state === 'failed')
-  const text = verdictText({ tests })
-  if (failed.length === 0) {
-    const all = tests.every((test) => test.state === 'passed')
-    return [(all ? paint.green : paint.yellow)(fit(` ${all ? '✓' : '○'} ${text}`, width))]
-  }
-  const causes = failed.flatMap((test) => {
-    const lines = wrap(`${oneLine(testName(test))}: ${explainFailure(test)?.cause ?? ''}`, width - 5)
-    return lines.map((line, index) => paint.red(`${index === 0 ? '   • ' : '     '}${line}`))
+function verdictLines(summary: RunSummary, width: number, paint: Paint): string[] {
+  const { state, text } = verdictOf(summary)
+  const style = { passed: paint.green, failed: (line: string) => paint.bold(paint.red(line)), unsure: paint.yellow }
+  const head = wrap(`${MARKS[state]} ${text}`, width - 1).map((line) => style[state](` ${line}`))
+  const causes = groupFailures(summary.tests).flatMap(({ cause, tests }) => {
+    const names = tests.map((test) => oneLine(testName(test)))
+    const [first = ''] = names
+    if (names.length === 1) return item(`${first}: ${cause}`, '   • ', width).map(paint.red)
+    const listed = names.slice(0, NAMES_LISTED).flatMap((name) => item(name, '       ', width))
+    const more = names.length > NAMES_LISTED ? item(`and ${names.length - NAMES_LISTED} more`, '       ', width) : []
+    return [...item(`${names.length} tests: ${cause}`, '   • ', width).map(paint.red), ...listed, ...more]
   })
-  return [paint.bold(paint.red(fit(` ✗ ${text}`, width))), ...causes]
+  return [...head, ...causes]
+}
+
+function item(text: string, lead: string, width: number): string[] {
+  return wrap(text, width - lead.length).map((line, index) => (index === 0 ? lead : ' '.repeat(lead.length)) + line)
 }
 
 /** All of one test. */
 export function renderTest(test: TestSummary, width: number, paint: Paint): string[] {
   const inner = width - INDENT.length
+  // That a server never started is all that its table would say, and the cause says it.
+  const startFailed =
+    test.servers.length > 0 && test.servers.every(({ state, crashes }) => state === 'failed' && !crashes)
+  const unasserted = nothingAsserted(test)
   const blocks = [
-    failureBlock(test, inner, paint),
-    ...testTables(test).map((table) => tableBlock(table, inner, paint)),
+    unasserted ? wrap(unasserted, inner).map(paint.yellow) : [],
+    ...testTables(test)
+      .filter(({ kind }) => !(kind === 'server' && startFailed))
+      .map((table) => tableBlock(table, inner, paint)),
     detailsBlock(test, inner, paint),
   ].filter((block) => block.length > 0)
+  // A test that failed before it measured anything has its cause among the causes, and nothing here.
+  if (blocks.length === 0 && test.state === 'failed') return []
   return [
     titleLine(test, width, paint),
     ...blocks.flatMap((block, index) =>
@@ -73,11 +105,6 @@ function titleLine(test: TestSummary, width: number, paint: Paint): string {
   const room = width - 3 - time.length - 2
   const shownFile = file.length + 16 <= room ? file : ''
   return ` ${symbol[test.state]} ${paint.dim(shownFile)}${paint.bold(fit(name, room - shownFile.length))}  ${paint.dim(time)}`
-}
-
-function failureBlock(test: TestSummary, width: number, paint: Paint): string[] {
-  const story = explainFailure(test)
-  return story ? wrap(`failed first: ${story.cause}`, width).map(paint.red) : []
 }
 
 function tableBlock({ columns, rows, notes }: TestTable, width: number, paint: Paint): string[] {

@@ -1,16 +1,24 @@
+import { groupFailures } from './failure-groups.ts'
 import { explainFailure } from './failure.ts'
 import { oneLine } from './screen-text.ts'
-import { testName, verdictText, type RunSummary, type TestSummary } from './summary.ts'
-import { testTables, type Cell, type TestTable } from './test-tables.ts'
+import { testName, type RunSummary, type TestSummary } from './summary.ts'
+import type { Cell, TestTable } from './table.ts'
+import { testTables } from './test-tables.ts'
+import { nothingAsserted, verdictOf } from './verdict.ts'
 
 /** The job summary of a GitHub Actions run, in Markdown: the verdict, why, and a table a test. */
 export function renderJobSummary(summary: RunSummary): string {
   const { tests } = summary
   if (tests.length === 0) return ''
   const failed = tests.filter((test) => test.state === 'failed')
-  const mark = tests.every((test) => test.state === 'passed') ? '✅' : failed.length > 0 ? '❌' : '⚪'
-  const headline = `${mark} ${verdictText(summary)}`
-  const causes = failed.map((test) => `- **${text(testName(test))}**: ${text(explainFailure(test)?.cause ?? '')}`)
+  const verdict = verdictOf(summary)
+  const headline = `${{ passed: '✅', failed: '❌', unsure: '⚪' }[verdict.state]} ${verdict.text}`
+  const causes = groupFailures(failed).map(({ cause, tests: sharing }) => {
+    const names = sharing.map((test) => `**${text(testName(test))}**`)
+    return names.length === 1
+      ? `- ${names[0]}: ${text(cause)}`
+      : [`- ${names.length} tests: ${text(cause)}`, ...names.map((name) => `  - ${name}`)].join('\n')
+  })
   return [
     `## ${headline}`,
     ...(causes.length > 0 ? [causes.join('\n')] : []),
@@ -27,6 +35,7 @@ function renderTest(test: TestSummary): string {
   const details = story && story.details.length > 0 ? [story.details.map(detail).join('\n')] : []
   return [
     `<details${test.state === 'failed' ? ' open' : ''}><summary>${SYMBOLS[test.state]} <b>${text(testName(test))}</b> (${text(test.file)})</summary>`,
+    ...[nothingAsserted(test)].flatMap((remark) => (remark ? [`⚠️ ${text(remark)}`] : [])),
     ...testTables(test).map(renderMarkdownTable),
     ...details,
     ...output,

@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { formatBytes, formatDuration } from '../units.ts'
+import { groupFailures } from './failure-groups.ts'
 import { escapeHtml } from './html-text.ts'
 import type { JsonReport, JsonReportTest } from './json-report.ts'
 import { MEASUREMENT_KINDS } from './measurement-kinds.ts'
 import { loadPlots, memoryPlot, type LoadPlots, type MemoryPlot } from './plot-data.ts'
-import { testName, verdictText } from './summary.ts'
-import { testTables, type TestTable } from './test-tables.ts'
+import { testName, type TestSummary } from './summary.ts'
+import type { TestTable } from './table.ts'
+import { testTables } from './test-tables.ts'
+import { nothingAsserted, verdictOf } from './verdict.ts'
 
 /** What the page's script draws, in the order of the tests on the page. */
 interface PagePlots {
@@ -35,7 +38,7 @@ export function renderHtmlReport(report: JsonReport): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; script-src '${hash(script)}'; style-src '${hash(style)}'">
-<title>${escapeHtml(verdictText(report))}</title>
+<title>${escapeHtml(verdictOf({ ...report.run, tests }).text)}</title>
 <style>${style}</style>
 </head>
 <body>
@@ -68,15 +71,13 @@ function hash(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`
 }
 
+/** So many causes are seen at once; the page's header folds the others. */
+const CAUSES_SHOWN = 5
+
 function renderHeader(report: JsonReport, tests: readonly JsonReportTest[]): string {
-  const failed = tests.flatMap((test, index) => (test.failure ? [{ test, index, cause: test.failure.cause }] : []))
-  const state = failed.length > 0 ? 'failed' : tests.some((test) => test.state === 'pending') ? 'pending' : 'passed'
-  const causes = failed
-    .map(
-      ({ test, index, cause }) =>
-        `<li><a href="#test-${index}">${escapeHtml(testName(test))}</a> <span>${escapeHtml(cause)}</span></li>`,
-    )
-    .join('\n')
+  const verdict = verdictOf({ ...report.run, tests: [...tests] })
+  const groups = groupFailures(tests).map(({ cause, tests: sharing }) => renderCause(cause, sharing, tests))
+  const folded = groups.slice(CAUSES_SHOWN)
   const { environment, run } = report
   const facts = [
     run.reportedAt.slice(0, 16).replace('T', ' ') + ' UTC',
@@ -84,14 +85,27 @@ function renderHeader(report: JsonReport, tests: readonly JsonReportTest[]): str
     `${environment.cores} cores`,
     `Node ${environment.node.replace(/^v/, '')}`,
   ]
-  return `<header class="${state}">
+  return `<header class="${verdict.state}">
 <p class="facts">${facts.map(escapeHtml).join(' · ')}</p>
-<h1><span class="mark" aria-hidden="true">${MARKS[state]}</span> ${escapeHtml(verdictText(report))}</h1>
-${causes ? `<ul class="causes">\n${causes}\n</ul>` : ''}
+<h1><span class="mark" aria-hidden="true">${MARKS[verdict.state]}</span> ${escapeHtml(verdict.text)}</h1>
+${groups.length > 0 ? `<ul class="causes">\n${groups.slice(0, CAUSES_SHOWN).join('\n')}\n</ul>` : ''}
+${folded.length > 0 ? `<details class="more"><summary>${folded.length} more ${folded.length === 1 ? 'cause' : 'causes'}</summary><ul class="causes">\n${folded.join('\n')}\n</ul></details>` : ''}
 </header>`
 }
 
-const MARKS = { passed: '✓', failed: '✗', pending: '○', skipped: '↓' }
+function renderCause(cause: string, sharing: readonly TestSummary[], tests: readonly JsonReportTest[]): string {
+  const links = sharing.map((test) => {
+    const index = tests.findIndex((other) => other === test)
+    return `<a href="#test-${index}">${escapeHtml(testName(test))}</a>`
+  })
+  const names =
+    links.length <= 3
+      ? links.join(', ')
+      : `<details><summary>${links.length} tests</summary>${links.join(', ')}</details>`
+  return `<li>${names} <span>${escapeHtml(cause)}</span></li>`
+}
+
+const MARKS = { passed: '✓', failed: '✗', pending: '○', skipped: '↓', unsure: '○' }
 
 function renderToolbar(tests: readonly JsonReportTest[]): string {
   const count = (state: string) => tests.filter((test) => test.state === state).length
@@ -125,6 +139,7 @@ ${renderChips(test)}
 </summary>
 <div class="body">
 ${renderFailure(test)}
+${renderUnasserted(test)}
 <div class="tables">${tables.map(renderTable).join('\n')}</div>
 ${renderPlots(test)}
 ${renderMeasurements(test)}
@@ -163,6 +178,11 @@ function renderFailure({ failure }: JsonReportTest): string {
 ${details.length > 0 ? `<ul>${details.join('')}</ul>` : ''}
 ${output ? `<p>Last lines of the server</p><pre tabindex="0">${output}</pre>` : ''}
 </section>`
+}
+
+function renderUnasserted(test: JsonReportTest): string {
+  const remark = nothingAsserted(test)
+  return remark ? `<p class="remark">${escapeHtml(remark)}</p>` : ''
 }
 
 function renderTable({ columns, rows, notes }: TestTable): string {

@@ -18,6 +18,8 @@ export interface JsonReport {
     /** When the run was reported, ISO 8601. */
     reportedAt: string
     counts: RunSummary['counts']
+    /** Failures that belong to no test: of files, of suites, and errors that nobody caught. */
+    failuresOutside: number
   }
   environment: ReportEnvironment
   tests: JsonReportTest[]
@@ -31,7 +33,12 @@ export function createJsonReport(
 ): JsonReport {
   return {
     version: REPORT_VERSION,
-    run: { state: run.state, reportedAt: run.reportedAt.toISOString(), counts: summary.counts },
+    run: {
+      state: run.state,
+      reportedAt: run.reportedAt.toISOString(),
+      counts: summary.counts,
+      failuresOutside: summary.failuresOutside,
+    },
     environment,
     tests: summary.tests.map((test) => ({ ...test, failure: explainFailure(test) ?? null })),
   }

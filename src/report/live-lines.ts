@@ -3,7 +3,8 @@ import { formatBytes, formatCount, formatDuration, formatRatio, isMeasured } fro
 import { plannedDuration } from './live-state.ts'
 import type { Paint } from './paint.ts'
 import { oneLine } from './screen-text.ts'
-import { memoryFigure, roundRate } from './test-tables.ts'
+import { loadName, roundRate } from '../results/load-plan-summary.ts'
+import { memoryFigure } from './test-tables.ts'
 
 const MARK = 'perf'
 
@@ -20,7 +21,6 @@ export function runningLine(artifact: PerfProgressArtifact, test: string, paint:
   const planned = plannedDuration(artifact)
   const done = formatDuration(artifact.elapsed) + (planned ? ` of ${formatDuration(planned)}` : '')
   const figures = [
-    artifact.note ? oneLine(artifact.note) : '',
     isMeasured(artifact.requestsPerSecond) ? `${formatCount(roundRate(artifact.requestsPerSecond))} requests/s` : '',
     isMeasured(artifact.p50) ? `p50 ${formatDuration(artifact.p50)}` : '',
     isMeasured(artifact.p99) ? `p99 ${formatDuration(artifact.p99)}` : '',
@@ -31,7 +31,7 @@ export function runningLine(artifact: PerfProgressArtifact, test: string, paint:
 }
 
 /** The line of a load that has ended. */
-export function loadEndLine({ result, outcome, error }: PerfLoadArtifact, test: string, paint: Paint): string {
+export function loadEndLine({ result, plan, outcome, error }: PerfLoadArtifact, paint: Paint): string {
   const { latency, errors } = result
   const rate = isMeasured(result.errorRate) && errors.total > 0 ? ` (${formatRatio(result.errorRate)})` : ''
   const figures = [
@@ -44,7 +44,7 @@ export function loadEndLine({ result, outcome, error }: PerfLoadArtifact, test: 
   const ended = `${outcome} after ${formatDuration(result.duration)}${error ? ` (${oneLine(error.split('\n')[0] ?? '')})` : ''}`
   return line(
     outcome === 'failed' ? '✗' : '■',
-    `${titleOf(result.title, test)}: ${[ended, ...figures].join(', ')}`,
+    `${titleOf(result.title, loadName({ url: result.url, ...plan }))}: ${[ended, ...figures].join(', ')}`,
     paint,
   )
 }

@@ -3,7 +3,8 @@ import { plannedDuration, type LiveMeasurement } from './live-state.ts'
 import type { Paint } from './paint.ts'
 import { columnsOf, fit, oneLine, pad } from './screen-text.ts'
 import { barParts, sparkline } from './sparkline.ts'
-import { memoryFigure, roundRate } from './test-tables.ts'
+import { roundRate } from '../results/load-plan-summary.ts'
+import { memoryFigure } from './test-tables.ts'
 
 const ONE_LINE_FROM = 112
 const NO_TIME = ''
@@ -98,7 +99,6 @@ function shorten(parts: readonly Part[], room: number): Part[] {
 function fullParts({ latest }: LiveMeasurement, paint: Paint): Part[] {
   const memory = memoryOf(latest)
   return sayable([
-    note(latest),
     rate(latest, (text) => `${text} requests/s`, paint),
     latency(latest.p50, (text) => `p50 ${text}`),
     latency(latest.p99, (text) => `p99 ${text}`),
@@ -110,7 +110,6 @@ function fullParts({ latest }: LiveMeasurement, paint: Paint): Part[] {
 function shortParts({ latest }: LiveMeasurement, paint: Paint): Part[] {
   const memory = memoryOf(latest)
   return sayable([
-    note(latest),
     rate(latest, (text) => `${text}/s`, paint),
     latency(latest.p50, (text) => `p50 ${text}`),
     latency(latest.p99, (text) => `p99 ${text}`),
@@ -123,7 +122,6 @@ function tersestParts({ latest }: LiveMeasurement, paint: Paint): Part[] {
   const memory = memoryOf(latest)
   const both = [latest.p50, latest.p99].every(isMeasured)
   return sayable([
-    note(latest),
     rate(latest, () => `${terseCount(latest.requestsPerSecond)}/s`, paint),
     both ? { text: `${terse(latest.p50)}/${terse(latest.p99)}ms` } : undefined,
     errors(latest, () => `${terseCount(latest.errors)}e`, paint),
@@ -138,10 +136,6 @@ function sayable(parts: readonly (Part | undefined)[]): Part[] {
 function rate(latest: LiveMeasurement['latest'], say: (text: string) => string, paint: Paint): Part | undefined {
   if (!isMeasured(latest.requestsPerSecond)) return latest.kind === 'load' ? { text: say('–') } : undefined
   return { text: say(formatCount(roundRate(latest.requestsPerSecond))), style: paint.bold }
-}
-
-function note({ note: text }: LiveMeasurement['latest']): Part | undefined {
-  return text === undefined ? undefined : { text: oneLine(text) }
 }
 
 function latency(value: number | null | undefined, say: (text: string) => string): Part | undefined {

@@ -2,6 +2,7 @@ import type { Vitest } from 'vitest/node'
 import { renderLiveRows } from './live-rows.ts'
 import type { LiveState } from './live-state.ts'
 import type { Paint } from './paint.ts'
+import { terminalColumns, terminalRows } from './terminal-size.ts'
 
 /** What is used of Vitest's own window, which has no public type. */
 interface SummaryWindow {
@@ -29,8 +30,8 @@ export class LiveWindow {
     const createSummary = window.createSummary.bind(window)
     window.createSummary = () => {
       const lines = createSummary()
-      const height = rowsOf(vitest) - lines.length - 1
-      const rows = renderLiveRows(live.running(), { width: vitest.logger.getColumns(), height, paint, now: Date.now() })
+      const height = terminalRows(vitest) - lines.length - 1
+      const rows = renderLiveRows(live.running(), { width: terminalColumns(vitest), height, paint, now: Date.now() })
       return rows.length > 0 ? [...lines, ...rows, ''] : lines
     }
     return new LiveWindow(window)
@@ -40,9 +41,4 @@ export class LiveWindow {
   update(): void {
     this.#window.renderer?.schedule?.()
   }
-}
-
-function rowsOf(vitest: Vitest): number {
-  const { rows } = vitest.logger.outputStream as { rows?: number }
-  return rows && rows > 0 ? rows : 24
 }

@@ -1,5 +1,5 @@
 import type { Paint } from './paint.ts'
-import type { Cell, Column } from './test-tables.ts'
+import type { Cell, Column } from './table.ts'
 
 /** What every entry of a measurement holds. It is plain JSON, and stands in the JSON report as it is. */
 export interface MeasurementEntry {

@@ -1,8 +1,7 @@
-import { COMPARE_MEASUREMENT } from './compare-measurement.ts'
 import type { AnyMeasurementKind } from './measurement-kind.ts'
 
 /** Every kind of measurement besides loads, memory watches and servers, in the order in which reports show them. */
-export const MEASUREMENT_KINDS: AnyMeasurementKind[] = [COMPARE_MEASUREMENT]
+export const MEASUREMENT_KINDS: AnyMeasurementKind[] = []
 
 export function kindOf(type: string): AnyMeasurementKind | undefined {
   return MEASUREMENT_KINDS.find((kind) => kind.type === type)

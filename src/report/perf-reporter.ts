@@ -18,6 +18,7 @@ import { LiveWindow } from './live-window.ts'
 import { kindOf } from './measurement-kinds.ts'
 import { createPaint, wantsColors, type Paint } from './paint.ts'
 import { pluginReportOptions } from './plugin-options.ts'
+import { withCauses } from './presented-errors.ts'
 import {
   checkReportOptions,
   resolveReportOptions,
@@ -25,8 +26,9 @@ import {
   type ResolvedReportOptions,
 } from './report-options.ts'
 import { dropStoredProgress } from './stored-artifacts.ts'
-import { summarizeRun, type RunSummary } from './summary.ts'
-import { collectTestRecords } from './test-records.ts'
+import { runSummary, summarizeTest, type RunSummary } from './summary.ts'
+import { assumeTerminalSize, terminalColumns } from './terminal-size.ts'
+import { collectTestRecords, countFailuresOutside } from './test-records.ts'
 import { writeWhole } from './write-file.ts'
 
 const WIDTH_OFF_TERMINAL = 100
@@ -49,6 +51,7 @@ export class PerfReporter extends DefaultReporter {
   }
 
   override onInit(vitest: Vitest): void {
+    assumeTerminalSize(vitest)
     super.onInit(vitest)
     this.#report = resolveReportOptions(this.#own, pluginReportOptions(vitest), process.env)
     this.#paint = createPaint(wantsColors(process.env, this.isTTY))
@@ -74,7 +77,7 @@ export class PerfReporter extends DefaultReporter {
       this.#live.end(testCase.id, perf.id)
       this.#lastLine.delete(`${testCase.id}\n${perf.id}`)
       if (this.#window) this.#window.update()
-      else if (perf.type === 'perf:load') this.log(loadEndLine(perf, testCase.name, this.#paint))
+      else if (perf.type === 'perf:load') this.log(loadEndLine(perf, this.#paint))
       else this.log(memoryEndLine(perf, this.#paint))
     } else this.#endMeasurement(testCase, artifact)
   }
@@ -112,11 +115,19 @@ export class PerfReporter extends DefaultReporter {
     reason: TestRunEndReason,
   ): Promise<void> {
     this.#live.clear()
-    super.onTestRunEnd(modules, errors, reason)
-    this.#github?.annotate(modules, errors)
+    const all = collectTestRecords(modules, this.ctx.config.root).map((known) => ({
+      ...known,
+      summary: summarizeTest(known.record),
+    }))
+    const perf = all.flatMap(({ test, summary }) => (summary ? [{ test, summary }] : []))
+    withCauses(perf, { share: true }, () => super.onTestRunEnd(modules, errors, reason))
+    withCauses(perf, { share: false }, () => this.#github?.annotate(modules, errors))
     await this.#attempt(async () => {
-      const summary = summarizeRun(collectTestRecords(modules, this.ctx.config.root))
+      const tests = all.map(({ record, summary }) => ({ record, test: summary }))
+      const summary = runSummary(tests, countFailuresOutside(modules, errors))
       this.#printEnd(summary)
+      // Whoever leaves watch mode in mid-run keeps the report of the last whole run.
+      if (reason === 'interrupted' && this.ctx.config.watch) return
       await this.#attempt(() => this.#github?.summarize(summary, process.env['GITHUB_STEP_SUMMARY']))
       await this.#writeFiles(summary, reason)
     })
@@ -136,7 +147,7 @@ export class PerfReporter extends DefaultReporter {
   }
 
   #printEnd(summary: RunSummary): void {
-    const width = this.isTTY ? this.ctx.logger.getColumns() : WIDTH_OFF_TERMINAL
+    const width = this.isTTY ? terminalColumns(this.ctx) : WIDTH_OFF_TERMINAL
     const lines = renderEndReport(summary, width, this.#paint)
     if (lines.length > 0) this.log(lines.join('\n'))
   }

@@ -53,9 +53,14 @@ export function oneLine(text: string): string {
     .replace(LONE_SURROGATE, '\ufffd')
 }
 
+/** Without the styles that a program gave its own output. */
+export function withoutStyles(text: string): string {
+  return text.replace(ANSI_STYLE, '')
+}
+
 /** Text of several lines, each harmless; styles that a program gave its own output are dropped. */
 export function harmlessLines(text: string): string[] {
-  return text.replace(ANSI_STYLE, '').replace(/\s+$/, '').split(/\r?\n/).map(oneLine)
+  return withoutStyles(text).replace(/\s+$/, '').split(/\r?\n/).map(oneLine)
 }
 
 function isWide(point: number): boolean {

@@ -1,9 +1,11 @@
+import { loadName } from '../results/load-plan-summary.ts'
 import type { LoadResult } from '../results/load-result.ts'
 import type { MemoryResult } from '../results/memory-result.ts'
 import type { ThresholdOutcome } from '../results/threshold.ts'
 import type {
   MeasurementOutcome,
   PerfArtifact,
+  PerfAttemptArtifact,
   PerfLoadArtifact,
   PerfMemoryArtifact,
   PerfServerArtifact,
@@ -14,6 +16,14 @@ import { kindOf } from './measurement-kinds.ts'
 import { recorded, type Recorded } from './recorded.ts'
 
 type TestState = 'passed' | 'failed' | 'skipped' | 'pending'
+
+/** An error that a test failed with. */
+export interface ReportedError {
+  name: string
+  message: string
+  /** Of an error of this package, such as `PERF_SERVER_START`. */
+  code?: string
+}
 
 /** All that a report needs of one Vitest test. */
 export interface TestRecord {
@@ -29,7 +39,7 @@ export interface TestRecord {
   retries: number
   /** `test.fails`: it passes because it fails. */
   expectedToFail?: true
-  errors: { name: string; message: string }[]
+  errors: ReportedError[]
   artifacts: readonly unknown[]
 }
 
@@ -68,6 +78,10 @@ export interface ServerEntry {
   exitSignal?: string | null
   output?: string
   error?: string
+  /** What the last health check found: `GET http://127.0.0.1:4100/healthz answered 404`. */
+  lastProbe?: string
+  /** The line of its output that names the fault. */
+  fault?: string
 }
 
 export interface ThresholdEntry extends Recorded<ThresholdOutcome> {
@@ -88,11 +102,13 @@ export interface TestSummary {
   retries: number
   /** `test.fails`: it passes because it fails. */
   expectedToFail?: true
-  errors: { name: string; message: string }[]
+  errors: ReportedError[]
   loads: LoadEntry[]
   memory: MemoryEntry[]
   servers: ServerEntry[]
   thresholds: ThresholdEntry[]
+  /** How many expectations the body of the last attempt stated, where that is known. */
+  assertions?: { attempt: number; count: number }
   /** Entries of further kinds of measurement, by the name of the kind. */
   measurements: Record<string, MeasurementEntry[]>
 }
@@ -100,6 +116,8 @@ export interface TestSummary {
 export interface RunSummary {
   /** All tests of the run, with measurements or without. */
   counts: { total: number; passed: number; failed: number; skipped: number; pending: number }
+  /** Failures that belong to no test: of files, of suites, and errors that nobody caught. */
+  failuresOutside: number
   /** The tests that measured something or started a server, by project, file and order in the file. */
   tests: TestSummary[]
 }
@@ -112,33 +130,40 @@ function isPerfArtifact(artifact: unknown): artifact is PerfArtifact {
 }
 
 /** The whole run as a fold over its artifacts. */
-export function summarizeRun(records: readonly TestRecord[]): RunSummary {
-  const counts = { total: records.length, passed: 0, failed: 0, skipped: 0, pending: 0 }
-  for (const record of records) counts[record.state] += 1
-  const tests = records.flatMap((record, order) => {
-    const test = summarizeTest(record)
-    return test ? [{ test, order }] : []
-  })
+export function summarizeRun(records: readonly TestRecord[], failuresOutside = 0): RunSummary {
+  const tests = records.map((record) => ({ record, test: summarizeTest(record) }))
+  return runSummary(tests, failuresOutside)
+}
+
+/** The run of tests that were summarized already. */
+export function runSummary(
+  all: readonly { record: TestRecord; test: TestSummary | undefined }[],
+  failuresOutside: number,
+): RunSummary {
+  const counts = { total: all.length, passed: 0, failed: 0, skipped: 0, pending: 0 }
+  for (const { record } of all) counts[record.state] += 1
+  const tests = all.flatMap(({ test }, order) => (test ? [{ test, order }] : []))
   tests.sort(
     (a, b) => compare(a.test.project, b.test.project) || compare(a.test.file, b.test.file) || a.order - b.order,
   )
-  return { counts, tests: tests.map(({ test }) => test) }
+  return { counts, failuresOutside, tests: tests.map(({ test }) => test) }
 }
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** One test, or `undefined` where it has no perf artifact. */
+/** One test, or `undefined` where it has no perf artifact and did not fail with an error of ours. */
 export function summarizeTest(record: TestRecord): TestSummary | undefined {
   const artifacts = record.artifacts.filter(isPerfArtifact).filter((artifact) => artifact.type !== 'perf:progress')
-  if (artifacts.length === 0) return undefined
+  const failedBefore = record.state === 'failed' && record.errors.some(({ code }) => code?.startsWith('PERF_'))
+  if (artifacts.length === 0 && !failedBefore) return undefined
   const { artifacts: _, ...test } = record
   const summary: TestSummary = { ...test, loads: [], memory: [], servers: [], thresholds: [], measurements: {} }
   const name = record.path.at(-1) ?? ''
   for (const artifact of artifacts) {
-    if (artifact.type === 'perf:load')
-      addLoad(summary, artifact, isOneOfSeveral(artifact, artifacts) ? requestName(artifact) : name)
+    if (artifact.type === 'perf:load') addLoad(summary, artifact)
+    else if (artifact.type === 'perf:attempt') addAttempt(summary, artifact)
     else if (artifact.type === 'perf:memory') addMemory(summary, artifact, name)
     else if (artifact.type === 'perf:server') addServer(summary, recorded(artifact) as PerfServerArtifact)
     else if (artifact.type === 'perf:threshold') addThresholds(summary, artifact, name)
@@ -147,23 +172,13 @@ export function summarizeTest(record: TestRecord): TestSummary | undefined {
   return summary
 }
 
-/** Whether an attempt has more than one load that nobody gave a title. */
-function isOneOfSeveral({ attempt }: PerfLoadArtifact, artifacts: readonly PerfArtifact[]): boolean {
-  const untitled = artifacts.filter(
-    (other) => other.type === 'perf:load' && other.attempt === attempt && other.result.title === undefined,
-  )
-  return untitled.length > 1
+function addAttempt(summary: TestSummary, { attempt, assertions }: PerfAttemptArtifact): void {
+  summary.assertions = { attempt, count: assertions }
 }
 
-/** What tells a load from others of its test: `GET /orders`. */
-function requestName({ plan, result: { url } }: PerfLoadArtifact): string {
-  const { pathname, search } = URL.canParse(url) ? new URL(url) : { pathname: url, search: '' }
-  return `${plan.method ?? 'GET'} ${pathname}${search}`
-}
-
-function addLoad(summary: TestSummary, artifact: PerfLoadArtifact, name: string): void {
+function addLoad(summary: TestSummary, artifact: PerfLoadArtifact): void {
   const { id, attempt, outcome, plan, error } = artifact
-  const title = artifact.result.title ?? name
+  const title = artifact.result.title ?? loadName({ url: artifact.result.url, ...plan })
   summary.loads.push({
     id,
     attempt,
@@ -196,8 +211,8 @@ function addServer(summary: TestSummary, artifact: PerfServerArtifact): void {
     server = { id, attempt, source, state: event, readyAfter: null, crashes: 0 }
     summary.servers.push(server)
   }
-  const { url, pid, exitCode, exitSignal, output, error } = rest
-  Object.assign(server, definedOnly({ url, pid, exitCode, exitSignal, output, error }))
+  const { url, pid, exitCode, exitSignal, output, error, lastProbe, fault } = rest
+  Object.assign(server, definedOnly({ url, pid, exitCode, exitSignal, output, error, lastProbe, fault }))
   // What a server that died left behind stays its state: that it was also stopped afterwards is no news.
   if (!(event === 'stopped' && server.crashes > 0)) server.state = event
   if (typeof readyAfter === 'number') server.readyAfter = readyAfter
@@ -250,14 +265,4 @@ export function lastAttempt(test: TestSummary): number {
   const further = Object.values(test.measurements).flat()
   const all = [...test.loads, ...test.memory, ...test.servers, ...test.thresholds, ...further]
   return Math.max(0, ...all.map((entry) => entry.attempt))
-}
-
-/** Whether everything holds, in a few words. */
-export function verdictText({ tests }: { tests: readonly TestSummary[] }): string {
-  const count = (state: TestState) => tests.filter((test) => test.state === state).length
-  const noun = tests.length === 1 ? 'perf test' : 'perf tests'
-  if (tests.length === 0) return 'No perf test ran'
-  if (count('failed') > 0) return `${count('failed')} of ${tests.length} ${noun} failed`
-  const unfinished = count('pending') > 0 ? `, ${count('pending')} did not finish` : ''
-  return `${count('passed')} of ${tests.length} ${noun} ${count('passed') === 1 ? 'holds' : 'hold'}${unfinished}`
 }

@@ -1,46 +1,15 @@
 import { formatGrowth } from '../results/constructor-growth.ts'
-import { formatBytes, formatCount, formatDuration, formatRatio, isMeasured } from '../units.ts'
-import { loadRemarks } from './load-remarks.ts'
+import { formatBytes, formatDuration } from '../units.ts'
+import { checksTable, iterationsTable, loadTable, namesTable } from './load-tables.ts'
 import type { AnyMeasurementKind, MeasurementEntry } from './measurement-kind.ts'
 import { MEASUREMENT_KINDS } from './measurement-kinds.ts'
+import { explainFailure } from './failure.ts'
 import { formatBound, formatMetric, missText } from './metric-text.ts'
 import { oneLine } from './screen-text.ts'
-import {
-  lastAttempt,
-  type LoadEntry,
-  type MemoryEntry,
-  type ServerEntry,
-  type TestSummary,
-  type ThresholdEntry,
-} from './summary.ts'
-
-/** What a cell says about its figure, for whoever paints it. */
-export type Tone = 'good' | 'bad' | 'unsure' | 'strong'
-
-export interface Cell {
-  text: string
-  tone?: Tone
-}
-
-export interface Column {
-  title: string
-  align?: 'left' | 'right'
-}
-
-/** A table of one test, ready to be drawn on a terminal, in Markdown or in HTML. */
-export interface TestTable {
-  /** `load`, `memory`, `threshold`, `server`, or the name of a further kind of measurement. */
-  kind: string
-  columns: readonly Column[]
-  rows: Cell[][]
-  /** Sentences below it. */
-  notes: string[]
-}
-
-const right = (title: string): Column => ({ title, align: 'right' })
+import { lastAttempt, type MemoryEntry, type ServerEntry, type TestSummary, type ThresholdEntry } from './summary.ts'
+import { rightColumn as right, type Cell, type Column, type TestTable } from './table.ts'
 
 const COLUMNS = {
-  load: [{ title: 'load' }, ...['requests/s', 'p50', 'p95', 'p99', 'max', 'errors'].map(right)],
   memory: [{ title: 'memory' }, ...['start', 'peak', 'end'].map(right), { title: 'verdict' }],
   threshold: [{ title: 'threshold' }, right('value'), { title: 'verdict' }],
   server: [{ title: 'server' }, ...['ready after', 'crashes'].map(right)],
@@ -51,21 +20,20 @@ export function testTables(test: TestSummary): TestTable[] {
   const attempts = lastAttempt(test) > 0
   const suffix = (entry: { attempt: number }) => (attempts ? ` (attempt ${entry.attempt + 1})` : '')
   const several = new Set(test.thresholds.map(({ title }) => title)).size > 1
+  const cause = explainFailure(test)?.cause ?? ''
   const tables: TestTable[] = [
-    {
-      ...table(
-        'load',
-        test.loads.map((load) => loadRow(load, missedMetrics(load, test), suffix(load))),
-      ),
-      // The story of a failure has them in its details.
-      notes: test.state === 'failed' ? [] : test.loads.flatMap(loadRemarks),
-    },
+    loadTable(test, suffix),
+    namesTable(test, suffix),
+    checksTable(test, suffix),
+    iterationsTable(test, suffix),
     {
       ...table(
         'memory',
         test.memory.map((watch) => memoryRow(watch, suffix(watch))),
       ),
-      notes: test.memory.flatMap((watch) => (watch.result.leak.verdict === 'stable' ? [] : leakNotes(watch))),
+      notes: test.memory
+        .flatMap((watch) => (watch.result.leak.verdict === 'stable' ? [] : leakNotes(watch)))
+        .filter((note) => !cause.includes(note)),
     },
     ...MEASUREMENT_KINDS.map((kind) => measurementTable(kind, test.measurements[kind.name] ?? [], suffix)),
     table(
@@ -98,39 +66,6 @@ function measurementTable(
   })
   const notes = entries.flatMap((entry) => kind.notes?.(entry) ?? []).map(oneLine)
   return { kind: kind.name, columns: kind.columns, rows, notes }
-}
-
-/** Metrics of a load that missed a threshold. */
-function missedMetrics(load: LoadEntry, test: TestSummary): Set<string> {
-  const missed = test.thresholds.filter(
-    (threshold) => !threshold.passed && threshold.attempt === load.attempt && threshold.measurement === load.id,
-  )
-  return new Set(missed.map(({ metric }) => metric))
-}
-
-function loadRow(load: LoadEntry, missed: Set<string>, suffix: string): Cell[] {
-  const { latency, errors, errorRate, requestsPerSecond } = load.result
-  const ended = load.outcome === 'completed' ? '' : ` (${load.outcome})`
-  const cell = (metric: string, text: string, tone?: Tone): Cell => {
-    const shown = missed.has(metric) ? 'bad' : tone
-    return shown ? { text, tone: shown } : { text }
-  }
-  return [
-    { text: oneLine(load.title) + suffix + ended },
-    cell('requestsPerSecond', formatCount(roundRate(requestsPerSecond)), 'strong'),
-    cell('latency.p50', formatDuration(latency.p50)),
-    cell('latency.p95', formatDuration(latency.p95)),
-    cell('latency.p99', formatDuration(latency.p99), 'strong'),
-    cell('latency.max', formatDuration(latency.max)),
-    errors.total
-      ? { text: `${formatCount(errors.total)} (${formatRatio(errorRate)})`, tone: 'bad' }
-      : { text: formatCount(errors.total) },
-  ]
-}
-
-/** A rate for a column that already says `/s`. */
-export function roundRate(rate: number | null | undefined): number | null | undefined {
-  return isMeasured(rate) && rate >= 100 ? Math.round(rate) : rate
 }
 
 /** The figure that stands for a snapshot: the heap of a Node process, else its resident set. */

@@ -1,6 +1,6 @@
 import { columnsOf, fit, pad } from './screen-text.ts'
 import type { Paint } from './paint.ts'
-import type { Cell, Column, Tone } from './test-tables.ts'
+import type { Cell, Column, Tone } from './table.ts'
 
 const GAP = 2
 const NARROWEST_FIRST = 12
@@ -31,7 +31,10 @@ export function renderTable(
   )
   const others = widths.slice(1).reduce((sum, size) => sum + size + GAP, 0)
   const first = Math.min(widths[0] ?? 0, width - others)
-  if (first < Math.min(widths[0] ?? 0, NARROWEST_FIRST)) return renderList(columns, rows, width, paint)
+  if (first < Math.min(widths[0] ?? 0, NARROWEST_FIRST)) {
+    const folded = columns.findLastIndex(({ foldable }) => foldable)
+    return folded === -1 ? renderList(columns, rows, width, paint) : foldColumn(folded, columns, rows, width, paint)
+  }
   widths[0] = first
   const line = (cells: readonly Cell[], style: (text: string, cell: Cell) => string) =>
     widths
@@ -44,6 +47,28 @@ export function renderTable(
       .trimEnd()
   const titles = columns.map(({ title }) => ({ text: title }))
   return [line(titles, paint.dim), ...rows.map((row) => line(row, (text, { tone }) => paintText(text, tone, paint)))]
+}
+
+/** The table without a column, and what stood in that below it. */
+function foldColumn(
+  at: number,
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  width: number,
+  paint: Paint,
+): string[] {
+  const table = renderTable(
+    columns.toSpliced(at, 1),
+    rows.map((row) => row.toSpliced(at, 1)),
+    width,
+    paint,
+  )
+  const below = rows.flatMap((row) => {
+    const name = rows.length > 1 ? ` of ${row[0]?.text ?? ''}` : ''
+    const text = row[at]?.text ?? ''
+    return text === '' ? [] : [fit(`${columns[at]?.title ?? ''}${name}: ${text}`, width)]
+  })
+  return [...table, ...below]
 }
 
 function renderList(

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { rejectIssues } from '../option-issues.ts'
 import { abortSignal, findOptionIssues, timerDuration } from '../options.ts'
-import { formatDuration, milliseconds, type Duration } from '../units.ts'
+import { formatDuration } from '../units.ts'
 import { addressesOf, probeHttp, probeTcp, type ProbeOptions, type ProbeOutcome } from './health-probe.ts'
 import { healthPath, healthStatus } from './server-option-issues.ts'
 import { resolveStatus, SERVER_DEFAULTS, type HealthStatus } from './server-options.ts'
@@ -9,8 +9,8 @@ import { resolveServerUrl } from './url.ts'
 
 /** Options of `checkServerHealth`. */
 export interface HealthCheckOptions {
-  /** Time for the whole check. Default 5 000 (ms). */
-  timeout?: Duration
+  /** Milliseconds for the whole check. Default 5 000. */
+  timeout?: number
   /** Path below the URL that is asked with GET. Default `'/health'`. */
   path?: string
   /** Statuses that count as healthy. Default `[200, 399]`. */
@@ -163,6 +163,6 @@ export async function checkServerHealth(
   const given: HealthCheckOptions = isSignal(options) ? { signal: options } : options
   rejectIssues('health check options', findOptionIssues(schema, given))
   const target = healthUrl(resolveServerUrl(url), given.path ?? SERVER_DEFAULTS.path)
-  const timeout = milliseconds(given.timeout ?? CHECK_TIMEOUT)
+  const timeout = given.timeout ?? CHECK_TIMEOUT
   return checkHttp(target, resolveStatus(given.status), { timeout, signal: given.signal })
 }

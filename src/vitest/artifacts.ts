@@ -1,5 +1,5 @@
 import type {} from 'vitest'
-import type { Comparison } from '../results/comparison.ts'
+import type { LoadPlanSummary } from '../results/load-plan-summary.ts'
 import type { LoadResult } from '../results/load-result.ts'
 import type { MemoryResult, MemorySnapshot } from '../results/memory-result.ts'
 import type { LoadProfile } from '../results/profile-result.ts'
@@ -22,14 +22,7 @@ export interface PerfLoadArtifact extends ArtifactOf<'perf:load'> {
   outcome: MeasurementOutcome
   result: LoadResult
   /** What was asked for, as far as a report shows it. */
-  plan: {
-    connections?: number
-    rate?: number
-    duration?: number
-    amount?: number
-    pipelining?: number
-    method?: string
-  }
+  plan: LoadPlanSummary
   /** Outcomes of the load's own `thresholds`. */
   thresholds?: ThresholdOutcome[]
   /** Message of the error that ended it. */
@@ -57,6 +50,16 @@ export interface PerfServerArtifact extends ArtifactOf<'perf:server'> {
   /** The last lines of stdout and stderr: with 'failed' and 'exited', and where the test failed. */
   output?: string
   error?: string
+  /** What the last health check found: `GET http://127.0.0.1:4100/healthz answered 404`. */
+  lastProbe?: string
+  /** The line of the output that names the fault. */
+  fault?: string
+}
+
+/** The end of an attempt of a test that took a fixture of ours, whether it came to measure something or not. */
+export interface PerfAttemptArtifact extends ArtifactOf<'perf:attempt'> {
+  /** How often its body called `expect`. */
+  assertions: number
 }
 
 /** What a running measurement shows. Small on purpose: an hour of these must stay cheap. */
@@ -75,8 +78,6 @@ export interface PerfProgressArtifact extends ArtifactOf<'perf:progress'> {
   /** All errors so far. */
   errors?: number
   memory?: MemorySnapshot
-  /** What it has found so far, in a few words. */
-  note?: string
 }
 
 /** What a matcher (`toMeetThresholds`, `toLeakMemory`) decided, and of which measurement. */
@@ -95,16 +96,6 @@ export interface PerfProfileArtifact extends ArtifactOf<'perf:profile'> {
   profile: LoadProfile
 }
 
-/** Two servers that were compared (`compareServers`). */
-export interface PerfCompareArtifact extends ArtifactOf<'perf:compare'> {
-  outcome: 'completed' | 'aborted' | 'failed'
-  /** Absent where nothing was compared: the base could not be made, or a server did not start. */
-  comparison?: Comparison
-  /** Of a comparison that has no `comparison`. */
-  title: string
-  error?: string
-}
-
 export type PerfArtifact =
   | PerfLoadArtifact
   | PerfMemoryArtifact
@@ -112,7 +103,7 @@ export type PerfArtifact =
   | PerfProgressArtifact
   | PerfThresholdArtifact
   | PerfProfileArtifact
-  | PerfCompareArtifact
+  | PerfAttemptArtifact
 
 declare module 'vitest' {
   interface TestArtifactRegistry {
@@ -122,6 +113,6 @@ declare module 'vitest' {
     perfProgress: PerfProgressArtifact
     perfThreshold: PerfThresholdArtifact
     perfProfile: PerfProfileArtifact
-    perfCompare: PerfCompareArtifact
+    perfAttempt: PerfAttemptArtifact
   }
 }

@@ -1,4 +1,4 @@
-const OPTION_FIXTURES: readonly unknown[] = ['serverOptions', 'loadOptions', 'memoryOptions', 'compareOptions']
+const OPTION_FIXTURES: readonly unknown[] = ['serverOptions', 'loadOptions', 'memoryOptions']
 
 type AnyFunction = (this: unknown, ...given: unknown[]) => unknown
 

@@ -1,4 +1,4 @@
-import type { TestContext } from 'vitest'
+import { expect, type TestContext } from 'vitest'
 import type { Lifetime } from '../lifecycle/attempt.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import { ArtifactRecorder } from './artifact-recorder.ts'
@@ -109,6 +109,12 @@ export class TestAttempt implements Lifetime {
   }
 }
 
+/** How often the body of the running test called `expect`: Vitest's own, or that of its context. */
+function countAssertions(task: Task): number {
+  const own = (task.context as Partial<TestContext> | undefined)?.expect?.getState().assertionCalls ?? 0
+  return own + expect.getState().assertionCalls
+}
+
 const attempts = new WeakMap<Task, TestAttempt>()
 let running = 0
 
@@ -127,6 +133,7 @@ export function attemptOf(context: AttemptContext): TestAttempt {
   // limit on the hook is out of the way, since each closer is bounded by itself.
   context.onTestFinished(async () => {
     attempts.delete(context.task)
+    attempt.recorder.record({ type: 'perf:attempt', id: 'attempt', assertions: countAssertions(context.task) })
     running -= 1
     await attempt.close()
   }, 2_147_483_647)

@@ -1,4 +1,5 @@
 import type { Lifetime } from '../lifecycle/attempt.ts'
+import { atLocation, fromCaller } from '../lifecycle/call-site.ts'
 import type { PerfServer, ServerEvent } from '../server/perf-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import { StartedServer } from '../server/started-server.ts'
@@ -27,10 +28,12 @@ export async function provideStartServer(
   use: (start: (options: ServerOptions) => Promise<PerfServer>) => Promise<void>,
 ): Promise<void> {
   const started: PerfServer[] = []
-  await use(async (options) => {
-    const server = await startTestServer(attempt, options)
-    started.push(server)
-    return server
+  await use((options) => {
+    const starting = startTestServer(attempt, options).then((server) => {
+      started.push(server)
+      return server
+    })
+    return fromCaller(starting)
   })
   if (started.every((server) => !server.failure)) {
     await attempt.profiler?.explainFailures()
@@ -91,6 +94,7 @@ export async function provideServer(
   try {
     server = await startScopedServer(attempt, options, shared)
   } catch (error) {
+    atLocation(error, attempt.task.file.filepath, attempt.task.location)
     if (retriesLeft(attempt.task) <= 0) throw error
     await use(failedFixture<PerfServer>(error))
     return throwOnce(attempt, error)
@@ -110,5 +114,6 @@ export async function provideServer(
 function throwOnce(attempt: TestAttempt, error: unknown): void {
   const message = error instanceof Error ? error.message : String(error)
   if (attempt.task.result?.errors?.some((known) => known.message.includes(message))) return
+  atLocation(error, attempt.task.file.filepath, attempt.task.location)
   throw error
 }

@@ -19,7 +19,6 @@ import {
   type LoadTls,
 } from './load-options.ts'
 import { findUrlIssues, isBytes } from './request-issues.ts'
-import { milliseconds } from '../../units.ts'
 import { SCENARIO_OPTIONS } from './scenario-options.ts'
 import type { PlannedScenario } from './scenario-plan.ts'
 import { findTimeIssues, planTime, planVirtualUsers, type LoadTime } from './load-time.ts'
@@ -139,18 +138,17 @@ function absoluteUrl(url: string | undefined, base: string | undefined): string 
 }
 
 function completePlan(options: LoadOptions, url: URL, environment: number | undefined): LoadPlan {
-  const time = planTime(options, environment)
   return {
     ...(options.title === undefined ? {} : { title: options.title }),
     url: withoutSecrets(url),
     requests: options.scenario === undefined ? planRequests(options, url) : [],
     order: options.order ?? LOAD_DEFAULTS.order,
-    ...time,
+    ...planTime(options, environment),
     pipelining: options.pipelining ?? LOAD_DEFAULTS.pipelining,
-    timeout: milliseconds(options.timeout ?? LOAD_DEFAULTS.timeout),
+    timeout: options.timeout ?? LOAD_DEFAULTS.timeout,
     thresholds: parseThresholds(options.thresholds ?? {}).conditions,
     abortOnFail: options.abortOnFail ?? false,
-    progressInterval: planInterval(options, time),
+    progressInterval: options.progressInterval ?? LOAD_DEFAULTS.progressInterval,
     tls: options.tls ?? {},
     ...(options.scenario === undefined ? {} : { scenario: planScenario(options, url, environment) }),
   }
@@ -179,14 +177,6 @@ function authorization({ username, password }: URL): LoadHeaders {
   if (username === '') return {}
   const secret = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
   return { authorization: `Basic ${Buffer.from(secret).toString('base64')}` }
-}
-
-/** A short load has rows enough for a plot, too. */
-function planInterval({ progressInterval }: LoadOptions, { duration = Infinity }: LoadTime): number {
-  const { longest, shortest, rows } = LOAD_DEFAULTS.progressInterval
-  return progressInterval === undefined
-    ? Math.max(shortest, Math.min(longest, duration / rows))
-    : milliseconds(progressInterval)
 }
 
 function withoutSecrets(url: URL): string {

@@ -1,21 +1,9 @@
+import type { LoadPlanSummary } from '../../results/load-plan-summary.ts'
 import type { LoadProgress, LoadResult } from '../../results/load-result.ts'
 import type { ThresholdOutcome } from '../../results/threshold.ts'
 
 /** How a load ended: by itself, by `stop()`, by an abort, or by an error or its own thresholds. */
 export type LoadOutcome = 'completed' | 'stopped' | 'aborted' | 'failed'
-
-/** What was asked for, as far as a report shows it. */
-export interface LoadPlanSummary {
-  connections?: number
-  virtualUsers?: number
-  /** Path of its module. */
-  scenario?: string
-  rate?: number
-  duration?: number
-  amount?: number
-  pipelining?: number
-  method?: string
-}
 
 export interface LoadEnding {
   outcome: LoadOutcome

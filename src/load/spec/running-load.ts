@@ -6,7 +6,9 @@ import { tagMeasurement } from '../../results/measurement-id.ts'
 import { evaluateThresholds, formatOutcomes, type ThresholdOutcome } from '../../results/threshold.ts'
 import { formatDuration } from '../../units.ts'
 import { emptyProgress } from './empty-progress.ts'
-import type { LoadEnding, LoadObserver, LoadOutcome, LoadPlanSummary } from './load-observer.ts'
+import type { LoadPlanSummary } from '../../results/load-plan-summary.ts'
+import type { LoadEnding, LoadObserver, LoadOutcome } from './load-observer.ts'
+import { summarizePlan, titleOf } from './plan-summary.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 import { openLoadProcess, type LoadProcessLine } from './load-process.ts'
 import type { LoadEnd, LoadReportMessage } from '../messages.ts'
@@ -27,25 +29,6 @@ export interface EndingSignal {
   readonly signal: AbortSignal
   /** The error to reject with. */
   error(reason: Error, partial: LoadResult): Error
-}
-
-function summarise(plan: LoadPlan): LoadPlanSummary {
-  const { connections, rate, duration, amount, pipelining, requests, scenario } = plan
-  const peak = (segments: LoadPlan['connections']) => Math.max(...segments.flatMap(({ from, to }) => [from, to]))
-  return {
-    ...(scenario
-      ? { virtualUsers: peak(scenario.virtualUsers), scenario: scenario.name }
-      : { connections: peak(connections) }),
-    ...(rate ? { rate: peak(rate) } : {}),
-    ...(duration === undefined ? {} : { duration }),
-    ...(amount === undefined ? {} : { amount }),
-    ...(pipelining === 1 ? {} : { pipelining }),
-    method: scenario
-      ? 'scenario'
-      : requests.length === 1
-        ? (requests[0]?.method ?? 'GET')
-        : `${requests.length} requests`,
-  }
 }
 
 /** One load from the spec's side. */
@@ -75,7 +58,7 @@ export class RunningLoad {
 
   constructor(plan: LoadPlan, observe: LoadObserver, signals: EndingSignal[], onProgress: OnLoadProgress | undefined) {
     this.#plan = plan
-    this.#summary = summarise(plan)
+    this.#summary = summarizePlan(plan)
     this.#observe = observe
     this.#onProgress = onProgress
     this.#latest = emptyProgress(plan)
@@ -292,9 +275,4 @@ export class RunningLoad {
 function print(level: 'log' | 'error', text: string): void {
   // oxlint-disable-next-line no-console
   console[level](text)
-}
-
-function titleOf({ title, url, requests, scenario }: LoadPlan): string {
-  if (scenario) return title ?? scenario.name
-  return title ?? `${requests[0]?.method ?? 'GET'} ${url}`
 }

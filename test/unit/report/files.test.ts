@@ -95,10 +95,12 @@ test('the job summary holds the verdict, the causes and the tables, and no name 
     ]),
   )
   expect(markdown).toContain('## ❌ 3 of 5 perf tests failed')
-  expect(markdown).toContain('| GET /orders | **1,214** | 12.1 ms | 24.2 ms | **84.7 ms** | 144 ms | **12 (0.10%)** |')
+  expect(markdown).toContain(
+    '| GET /orders | **1,214** | 12.1 ms | 24.2 ms | **84.7 ms** | 144 ms | **12 (0.10%)** | 200 × 12,000, 503 × 5 |',
+  )
   expect(markdown).not.toMatch(/<b> |\[link\]|@everyone|^# heading/m)
   for (const row of markdown.split('\n').filter((line) => line.startsWith('| ')))
-    expect(row.split(' | ').length).toBeLessThanOrEqual(7)
+    expect(row.split(' | ').length).toBeLessThanOrEqual(8)
   expect(renderJobSummary(summarizeRun([]))).toBe('')
 })
 

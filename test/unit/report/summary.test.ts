@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { explainFailure } from '../../../src/report/failure.ts'
-import { summarizeRun, summarizeTest, verdictText } from '../../../src/report/summary.ts'
+import { summarizeRun, summarizeTest, type TestRecord } from '../../../src/report/summary.ts'
 import { testTables } from '../../../src/report/test-tables.ts'
+import { nothingAsserted, verdictOf } from '../../../src/report/verdict.ts'
 import {
   exampleRecords,
   loadArtifact,
@@ -77,7 +78,7 @@ describe('the fold', () => {
     expect(servers[1]).toMatchObject({ crashes: 0, state: 'failed', readyAfter: null })
   })
 
-  test("tells several loads of a test without titles apart, and gives the only one its test's name", () => {
+  test('calls a load without a title by its request, the only one of its test too', () => {
     const untitled = (id: string, url: string) => {
       const { title: _, ...result } = loadResult({ url })
       return loadArtifact({ id }, result)
@@ -86,9 +87,7 @@ describe('the fold', () => {
     expect(
       titles([untitled('1', 'http://h:1/a?b=1'), untitled('2', 'http://h:1/c'), loadArtifact({ id: '3' })]),
     ).toEqual(['GET /a?b=1', 'GET /c', 'GET /orders'])
-    expect(titles([untitled('1', 'http://h:1/a')])).toEqual([
-      summaryOf({ artifacts: [untitled('1', 'http://h:1/a')] }).path.at(-1),
-    ])
+    expect(titles([untitled('1', 'http://h:1/a')])).toEqual(['GET /a'])
   })
 
   test('names a threshold once that the load and the spec both hold', () => {
@@ -123,7 +122,7 @@ describe('what made a test fail first', () => {
     const errors = [{ name: 'Error', message: 'Test timed out in 5000ms.\nIf this is …' }]
     const partial = loadResult({ title: 'GET /', duration: 4_200, requests: 5_000, aborted: true })
     expect(causeOf({ state: 'failed', errors, artifacts: [loadArtifact({ outcome: 'aborted' }, partial)] })).toBe(
-      'the test timed out after 5.00 s; "GET /" had run 4.20 s of 10.0 s with 5,000 requests',
+      'the test timed out after 5.00 s; "GET /" had run 4.20 s of 10.0 s with 5,000 requests. Raise its `timeout` if it needs longer.',
     )
   })
 
@@ -147,9 +146,9 @@ describe('what made a test fail first', () => {
     )
   })
 
-  test('is the first line of its own error, where nothing of ours failed', () => {
+  test('is the whole of its own error, where nothing of ours failed', () => {
     const errors = [{ name: 'AssertionError', message: 'expected 1 to be 2\n\u001b[31mdiff' }]
-    expect(causeOf({ state: 'failed', errors, artifacts: [loadArtifact()] })).toBe('expected 1 to be 2')
+    expect(causeOf({ state: 'failed', errors, artifacts: [loadArtifact()] })).toBe('expected 1 to be 2 diff')
   })
 
   test('is that error also where a threshold was missed or memory leaked as the spec expected', () => {
@@ -199,8 +198,8 @@ test('the story of a failure says where the time went', () => {
     '  9 timeout, at 4.10 s to 4.95 s: no answer within 10 000 ms',
     '  3 reset, at 4.20 s to 4.90 s: read ECONNRESET',
     'slowest interval: 4.00 s to 5.00 s, p99 290 ms at 154/s (typical p99 38.1 ms)',
-    '40 arrivals were dropped: all connections were busy',
-    'the generator, not the server, was the limit: its event loop was busy',
+    "the machine was the limit (its event loop was busy): latencies are not the server's alone",
+    '40 arrivals were dropped: all connections were busy; raise `connections` to about 12, or lower `rate`',
   ])
 })
 
@@ -208,14 +207,59 @@ test('a test that passed says what its figures are worth, too', () => {
   const result = loadResult({ saturated: true, dropped: 7, collections: { count: 12, time: 80, requestsHit: 31 } })
   const [load] = testTables(summaryOf({ artifacts: [loadArtifact({}, result)] }))
   expect(load?.notes).toEqual([
-    '7 arrivals were dropped: all connections were busy',
-    'the generator, not the server, was the limit',
+    'GET http://127.0.0.1:4001/orders, 10 connections, 10.0 s',
+    "the machine was the limit: latencies are not the server's alone",
+    '7 arrivals were dropped: all connections were busy; raise `connections` to about 12, or lower `rate`',
     '31 requests waited for one of 12 forced collections (80.0 ms in all) of the memory watch',
   ])
 })
 
-test('the verdict counts what holds', () => {
-  expect(verdictText(summarizeRun(exampleRecords()))).toBe('3 of 4 perf tests failed')
-  expect(verdictText(summarizeRun(exampleRecords().slice(0, 1)))).toBe('1 of 1 perf test holds')
-  expect(verdictText({ tests: [] })).toBe('No perf test ran')
+describe('the verdict', () => {
+  const verdict = (records: TestRecord[], outside = 0) => verdictOf(summarizeRun(records, outside))
+  const holds = testRecord({ artifacts: [loadArtifact()] })
+
+  test('counts what holds', () => {
+    expect(verdict(exampleRecords())).toEqual({ state: 'failed', text: '3 of 4 perf tests failed' })
+    expect(verdict([holds])).toEqual({ state: 'passed', text: '1 of 1 perf test holds' })
+    expect(verdict([])).toEqual({ state: 'unsure', text: 'No perf test ran' })
+  })
+
+  test('counts a test that failed before it measured', () => {
+    const errors = [{ name: 'PerfOptionsError', message: 'Invalid load options: no', code: 'PERF_INVALID_OPTIONS' }]
+    expect(verdict([holds, testRecord({ state: 'failed', errors })])).toEqual({
+      state: 'failed',
+      text: '1 of 2 perf tests failed',
+    })
+    const began = { type: 'perf:attempt', id: 'attempt', attempt: 0, assertions: 0 }
+    const own = [{ name: 'TypeError', message: 'x is not a function' }]
+    expect(verdict([holds, testRecord({ state: 'failed', errors: own, artifacts: [began] })]).state).toBe('failed')
+  })
+
+  test('is not green where something else in the run failed', () => {
+    const other = testRecord({ state: 'failed', errors: [{ name: 'Error', message: 'no' }] })
+    expect(verdict([holds, other])).toEqual({ state: 'unsure', text: '1 of 1 perf test holds, 1 other test failed' })
+    expect(verdict([holds], 2)).toEqual({ state: 'unsure', text: '1 of 1 perf test holds, 2 failures outside tests' })
+  })
+
+  test('tells of leak verdicts that are inconclusive', () => {
+    const unsure = testRecord({ artifacts: [memoryArtifact({}, memoryResult('inconclusive'))] })
+    expect(verdict([holds, unsure])).toEqual({
+      state: 'unsure',
+      text: '2 of 2 perf tests hold, 1 leak verdict inconclusive',
+    })
+  })
+
+  test('tells of tests that measured and asserted nothing', () => {
+    const end = (assertions: number) => ({ type: 'perf:attempt', id: 'attempt', attempt: 0, assertions })
+    const failing = loadArtifact({}, loadResult({ errorRate: 0.98 }))
+    const silent = testRecord({ artifacts: [failing, end(0)] })
+    expect(verdict([silent])).toEqual({ state: 'unsure', text: '1 of 1 perf test holds, 1 asserted nothing' })
+    expect(nothingAsserted(summaryOf({ artifacts: [failing, end(0)] }))).toBe(
+      'measured, nothing asserted; 98.0% errors',
+    )
+    expect(nothingAsserted(summaryOf({ artifacts: [failing, end(1)] }))).toBeUndefined()
+    expect(nothingAsserted(summaryOf({ artifacts: [failing] }))).toBeUndefined()
+    const own = loadArtifact({ thresholds: [{ metric: 'errorRate', expression: '<1', value: 0.98, passed: true }] })
+    expect(nothingAsserted(summaryOf({ artifacts: [own, end(0)] }))).toBeUndefined()
+  })
 })

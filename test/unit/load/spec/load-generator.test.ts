@@ -526,8 +526,8 @@ describe('what others see of it', () => {
       progressInterval: 100,
       headers: { b: '2' },
     })
-    const plan = { connections: 3, duration: 300, method: 'GET' }
-    expect(heard[0]).toEqual([measurementId(result), 'start', { plan, title: `GET ${target.url}/` }])
+    const plan = { connections: 3, duration: 300, method: 'GET', url: `${target.url}/` }
+    expect(heard[0]).toEqual([measurementId(result), 'start', { plan, title: 'GET /' }])
     expect(heard.at(-1)).toEqual([measurementId(result), 'end', { outcome: 'completed', plan }])
     expect(heard.filter(([, what]) => what === 'progress').length).toBeGreaterThanOrEqual(2)
     expect(new Set(heard.map(([id]) => id)).size).toBe(1)
