@@ -7,6 +7,7 @@ export type PerfErrorCode =
   | 'PERF_PORT_IN_USE'
   | 'PERF_LOAD'
   | 'PERF_MEMORY'
+  | 'PERF_NOT_AWAITED'
 
 /** The folder of this package's own modules, as a URL and as a path: both stand in stacks. */
 const OWN_URL = new URL('.', import.meta.url).href

@@ -65,7 +65,7 @@ export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
       if (writtenLocation !== false) config.includeTaskLocation = true
       // Vitest 5 makes projects without plugins of their own from what the user wrote, not from what `config` below returns.
       if (!config.setupFiles.includes(setupModule)) {
-        config.setupFiles = [...config.setupFiles, setupModule]
+        config.setupFiles = [setupModule, ...config.setupFiles]
         const written = writtenFor(project.name)
         if (config.testTimeout === VITEST_TEST_TIMEOUT && !written.testTimeout) config.testTimeout = TEST_TIMEOUT
         if (config.hookTimeout === VITEST_HOOK_TIMEOUT && !written.hookTimeout) config.hookTimeout = HOOK_TIMEOUT

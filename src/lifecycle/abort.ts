@@ -1,4 +1,5 @@
 import { fromCaller } from './call-site.ts'
+import { swallow } from './debug.ts'
 import { delay } from './real-timers.ts'
 
 /** A signal's reason as an Error that can stand as a `cause`. */
@@ -7,16 +8,51 @@ export function abortReason(signal: AbortSignal): Error {
   return reason instanceof Error ? reason : new Error(String(reason ?? 'aborted'))
 }
 
+const listeners = new WeakMap<AbortSignal, Set<() => void>>()
+
+/**
+ * Has `callback` run once when the signal aborts; returns what takes it back. A signal gets one listener of ours for all callbacks,
+ * so that a dozen loads and servers in one test are no MaxListenersExceededWarning. One that has aborted already calls nothing.
+ */
+export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  if (signal.aborted) return () => {}
+  const callbacks = listeners.get(signal) ?? listenTo(signal)
+  // The same function may be given twice.
+  const own = () => callback()
+  callbacks.add(own)
+  return () => {
+    callbacks.delete(own)
+    if (callbacks.size === 0) stopListening.get(callbacks)?.()
+  }
+}
+
+const stopListening = new WeakMap<Set<() => void>, () => void>()
+
+function listenTo(signal: AbortSignal): Set<() => void> {
+  const callbacks = new Set<() => void>()
+  const stop = () => {
+    listeners.delete(signal)
+    signal.removeEventListener('abort', fanOut)
+  }
+  const fanOut = () => {
+    stop()
+    for (const callback of callbacks) callback()
+  }
+  listeners.set(signal, callbacks)
+  stopListening.set(callbacks, stop)
+  signal.addEventListener('abort', fanOut)
+  return callbacks
+}
+
 /** Rejects with the signal's reason as soon as it aborts, whatever `work` does; its listener never outlives `work`. */
 export function raceSignal<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) {
-    work.catch(() => {})
+    work.catch(swallow('work that was aborted'))
     return Promise.reject(abortReason(signal))
   }
   return new Promise<T>((resolve, reject) => {
-    const onAbort = () => reject(abortReason(signal))
-    signal.addEventListener('abort', onAbort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+    const unlisten = onAbort(signal, () => reject(abortReason(signal)))
+    work.then(resolve, reject).finally(unlisten)
   })
 }
 
@@ -48,10 +84,9 @@ export async function withDeadline<T>(work: Promise<T>, milliseconds: number): P
 export function leftBehindBy<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   const told = fromCaller(work)
   if (!signal) return told
-  const settled = new AbortController()
-  const watched = told.finally(() => settled.abort())
-  const forgive = () => void watched.catch(() => {})
+  const forgive = () => void watched.catch(swallow('work that its test left behind'))
+  const unlisten = onAbort(signal, forgive)
+  const watched = told.finally(unlisten)
   if (signal.aborted) forgive()
-  else signal.addEventListener('abort', forgive, { once: true, signal: settled.signal })
   return watched
 }

@@ -1,4 +1,6 @@
+import { leftBehindBy } from './abort.ts'
 import { readClock } from './real-timers.ts'
+
 /**
  * The life of one attempt of a test (or of a file, or of a run without a test): one signal and one deadline for all that
  * the attempt starts.
@@ -6,13 +8,29 @@ import { readClock } from './real-timers.ts'
 export interface Lifetime {
   /** Aborts when the attempt is over or must end; `reason` says why. */
   readonly signal: AbortSignal
-  /** `performance.readClock()` at which the test's timeout expires; absent where there is none. */
+  /** Of `readClock()`: when the test's timeout expires; absent where there is none. */
   readonly deadline?: number
   /** The timeout the deadline came from, in milliseconds, for messages. */
   readonly timeout?: number
+  /** Hears of all work that begins in the attempt: what still runs when the test's body is over was not awaited. */
+  follow?(call: FollowedCall, work: Promise<unknown>): void
+}
+
+/** A call whose promise somebody must await. */
+export interface FollowedCall {
+  /** As the user wrote it, such as `loadGenerator.generateLoad()`. */
+  readonly name: string
+  /** The caller's own: work that it has aborted need not be awaited. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Milliseconds left before the deadline; `Infinity` where there is none. */
 export function timeLeft(lifetime: Lifetime): number {
   return lifetime.deadline === undefined ? Infinity : lifetime.deadline - readClock()
+}
+
+/** The same work, which the lifetime knows of, and whose end by an abort of the lifetime is no unhandled rejection. */
+export function inLifetime<T>(lifetime: Lifetime | undefined, call: FollowedCall, work: Promise<T>): Promise<T> {
+  lifetime?.follow?.(call, work)
+  return leftBehindBy(lifetime?.signal, work)
 }

@@ -14,8 +14,10 @@ export const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediat
 /** Milliseconds on the monotonic clock, with fractions: `performance.now()`. */
 export const readClock: () => number = performance.now.bind(performance)
 
-/** Milliseconds since 1970: `Date.now()`. */
-export const readWallClock: () => number = globalThis.Date.now
+/** Milliseconds since 1970. Not `Date.now()`: another set-up file may have faked that before this module was loaded. */
+export function readWallClock(): number {
+  return Math.round(performance.timeOrigin + readClock())
+}
 
 /** Nanoseconds on the monotonic clock: `process.hrtime.bigint()`. */
 export const nanoseconds: () => bigint = process.hrtime.bigint.bind(process.hrtime)

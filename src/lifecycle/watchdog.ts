@@ -1,3 +1,4 @@
+import { swallow } from './debug.ts'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { isMainThread } from 'node:worker_threads'
@@ -90,7 +91,7 @@ function startWatchdog(): ChildProcess {
   })
   child.once('error', () => replace(child))
   child.once('exit', () => replace(child))
-  child.stdin.on('error', () => {})
+  child.stdin.on('error', swallow('watchdog'))
   child.unref()
   const pipe = child.stdin as typeof child.stdin & { unref?: () => void }
   pipe.unref?.()

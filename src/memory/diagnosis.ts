@@ -1,3 +1,4 @@
+import { swallow } from '../lifecycle/debug.ts'
 import type { HeapRecord } from './verdict/heap-record.ts'
 import { withDeadline } from '../lifecycle/abort.ts'
 import { joinFloors } from './verdict/floor-series.ts'
@@ -78,7 +79,7 @@ export class Diagnosis {
   /** Stops what runs for it, wherever that is; idempotent. */
   release(): void {
     void this.#growth?.close()
-    if (this.#profiling) void this.#plan.source.sites?.().catch(() => {})
+    if (this.#profiling) void this.#plan.source.sites?.().catch(swallow('allocation profile'))
     this.#profiling = false
   }
 

@@ -1,3 +1,4 @@
+import { swallow } from '../lifecycle/debug.ts'
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -61,7 +62,7 @@ export class HeapGrowth {
 
   async #snapshot(file: string, largestHeap: number): Promise<number | undefined> {
     // Where none can be taken (no room on the disk, a Node without inspector) the verdict stands without.
-    const taken = await this.#source.snapshot?.(this.#isolate, file, largestHeap).catch(() => undefined)
+    const taken = await this.#source.snapshot?.(this.#isolate, file, largestHeap).catch(swallow('heap snapshot'))
     // It may be written after we were closed.
     if (this.#closed) await rm(file, { force: true })
     return taken

@@ -1,6 +1,7 @@
+import { swallow } from '../lifecycle/debug.ts'
 import { optionIssue, rejectIssues } from '../option-issues.ts'
-import { abortReason, leftBehindBy, raceSignal, withDeadline } from '../lifecycle/abort.ts'
-import { timeLeft, type Lifetime } from '../lifecycle/attempt.ts'
+import { abortReason, onAbort, raceSignal, withDeadline } from '../lifecycle/abort.ts'
+import { inLifetime, timeLeft, type Lifetime } from '../lifecycle/attempt.ts'
 import type { MemoryResult, MemorySnapshot, NodeMemorySnapshot } from '../results/memory-result.ts'
 import type { MemoryObserver } from './memory-observer.ts'
 import type { MeasureOptions, MemoryConfig, ResolvedMemoryConfig } from './memory-options.ts'
@@ -64,7 +65,7 @@ export class MemoryMonitor {
 
   /** Watches for `duration` milliseconds. */
   monitor(duration: number, config?: MemoryConfig): Promise<MemoryResult> {
-    return leftBehindBy(this.#context.lifetime?.signal, this.#monitor(duration, config))
+    return this.#follow('monitor', this.#monitor(duration, config), config)
   }
 
   async #monitor(duration: number, config: MemoryConfig | undefined): Promise<MemoryResult> {
@@ -83,7 +84,7 @@ export class MemoryMonitor {
     work: (signal: AbortSignal) => Value | Promise<Value>,
     config?: MemoryConfig,
   ): Promise<MemoryResult & { value: Value }> {
-    return leftBehindBy(this.#context.lifetime?.signal, this.#during(work, config))
+    return this.#follow('during', this.#during(work, config), config)
   }
 
   async #during<Value>(
@@ -113,7 +114,7 @@ export class MemoryMonitor {
 
   /** Whether `fn` leaks per call, in this process: blocks of calls with full collections between them. */
   measure(fn: () => unknown, options: MeasureOptions, config?: Omit<MemoryConfig, 'target'>): Promise<MemoryResult> {
-    return leftBehindBy(this.#context.lifetime?.signal, this.#measure(fn, options, config))
+    return this.#follow('measure', this.#measure(fn, options, config), config)
   }
 
   async #measure(
@@ -134,7 +135,16 @@ export class MemoryMonitor {
   }
 
   /** Ends every watch and measurement that runs: each resolves with what it sampled. Resolves with the latest one's result, if one ran. */
-  async stop(): Promise<MemoryResult | undefined> {
+  stop(): Promise<MemoryResult | undefined> {
+    return this.#follow('stop', this.#stop())
+  }
+
+  #follow<T>(method: string, work: Promise<T>, config?: Partial<MemoryConfig>): Promise<T> {
+    const call = { name: `memoryMonitor.${method}()`, signal: config?.signal }
+    return inLifetime(this.#context.lifetime, call, work)
+  }
+
+  async #stop(): Promise<MemoryResult | undefined> {
     // A watch that was asked for just now is still being started.
     while (this.#loading.size > 0) {
       await Promise.allSettled(this.#loading)
@@ -195,7 +205,7 @@ export class MemoryMonitor {
     try {
       // Ended before its first sample: what is read now is what it saw.
       if ((end.how === 'aborted' || end.how === 'stopped') && !watch.result()) {
-        await withDeadline(watch.lookOnce(), LATE_SAMPLE_LIMIT).catch(() => {})
+        await withDeadline(watch.lookOnce(), LATE_SAMPLE_LIMIT).catch(swallow('last sample'))
       }
       if (end.how === 'completed') await raceSignals(watch.conclude(), signals)
     } catch (error) {
@@ -263,14 +273,13 @@ function nextId(): string {
   return `memory-${process.pid}-${watches}`
 }
 
-/** Calls `onAbort` with the reason of the first signal that aborts; returns how to stop listening. */
-function followSignals(signals: readonly AbortSignal[], onAbort: (cause: Error) => void): () => void {
+/** Calls `onEnd` with the reason of the first signal that aborts; returns how to stop listening. */
+function followSignals(signals: readonly AbortSignal[], onEnd: (cause: Error) => void): () => void {
   const aborted = signals.find((signal) => signal.aborted)
-  if (aborted) onAbort(abortReason(aborted))
-  const listeners = signals.map((signal) => ({ signal, listen: () => onAbort(abortReason(signal)) }))
-  for (const { signal, listen } of listeners) signal.addEventListener('abort', listen, { once: true })
+  if (aborted) onEnd(abortReason(aborted))
+  const unlisten = signals.map((signal) => onAbort(signal, () => onEnd(abortReason(signal))))
   return () => {
-    for (const { signal, listen } of listeners) signal.removeEventListener('abort', listen)
+    for (const stop of unlisten) stop()
   }
 }
 

@@ -1,3 +1,4 @@
+import { swallow } from '../lifecycle/debug.ts'
 import type { HeapRecord } from './verdict/heap-record.ts'
 import { MemoryError } from '../errors.ts'
 import { withDeadline } from '../lifecycle/abort.ts'
@@ -129,7 +130,7 @@ export class ProbedServer implements MemorySource {
       })
       .finally(() => (entry.collecting = undefined))
     // Where nobody waits for it, its failure is nobody's: whoever collects next hears of it.
-    entry.collecting.catch(() => {})
+    entry.collecting.catch(swallow('collection'))
     return entry.collecting
   }
 
@@ -165,7 +166,7 @@ export class ProbedServer implements MemorySource {
 
   release(watch: string): void {
     for (const { isolate } of this.#connected()) {
-      isolate.ask('forget', { watch }, ANSWER_LIMIT).catch(() => {})
+      isolate.ask('forget', { watch }, ANSWER_LIMIT).catch(swallow('end of a watch'))
     }
   }
 

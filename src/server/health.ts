@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { onAbort } from '../lifecycle/abort.ts'
 import { rejectIssues } from '../option-issues.ts'
 import { abortSignal, findOptionIssues, timerDuration } from '../options.ts'
 import { formatDuration } from '../units.ts'
@@ -92,9 +93,8 @@ async function probeAll(
   signal: AbortSignal | undefined,
 ): Promise<ProbeOutcome> {
   const losers = new AbortController()
-  const abort = () => losers.abort()
   if (signal?.aborted) return { kind: 'aborted' }
-  signal?.addEventListener('abort', abort, { once: true })
+  const unlisten = signal && onAbort(signal, () => losers.abort())
   const outcomes = await Promise.all(
     addresses.map(async (address) => {
       const outcome = await probe(address, losers.signal)
@@ -102,7 +102,7 @@ async function probeAll(
       return outcome
     }),
   )
-  signal?.removeEventListener('abort', abort)
+  unlisten?.()
   const best = outcomes.find(healthy) ?? outcomes.toSorted((a, b) => rank(a) - rank(b))[0]
   return best ?? { kind: 'aborted' }
 }

@@ -1,4 +1,4 @@
-import { sleep, withDeadline } from '../lifecycle/abort.ts'
+import { onAbort, sleep, withDeadline } from '../lifecycle/abort.ts'
 import { checkHttp, checkTcp, healthUrl, type HealthCheckResult } from './health.ts'
 import { findOwnership, type PortOwner } from './listeners.ts'
 import type { Exit, ServerProcess } from './server-process.ts'
@@ -72,9 +72,8 @@ function whileRunning(server: ServerProcess, signal: AbortSignal) {
   const controller = new AbortController()
   const abort = () => controller.abort()
   void server.exited.then(abort)
-  signal.addEventListener('abort', abort, { once: true })
   if (signal.aborted) abort()
-  return { signal: controller.signal, release: () => signal.removeEventListener('abort', abort) }
+  return { signal: controller.signal, release: onAbort(signal, abort) }
 }
 
 /**

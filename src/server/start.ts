@@ -1,3 +1,4 @@
+import { swallow } from '../lifecycle/debug.ts'
 import { PerfAbortError, PortInUseError, ServerStartError } from '../errors.ts'
 import { abortReason, raceSignal } from '../lifecycle/abort.ts'
 import { timeLeft, type Lifetime } from '../lifecycle/attempt.ts'
@@ -158,7 +159,7 @@ async function launchServer(
       },
     })
   } catch (error) {
-    await instrument?.close().catch(() => {})
+    await instrument?.close().catch(swallow('probe channel'))
     throw error
   }
 }
@@ -168,7 +169,7 @@ async function makeInstrument(making: Promise<Instrument>, signal: AbortSignal):
   try {
     return await raceSignal(making, signal)
   } catch (error) {
-    making.then((late) => late.close()).catch(() => {})
+    making.then((late) => late.close()).catch(swallow('probe channel'))
     throw error
   }
 }

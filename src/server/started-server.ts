@@ -1,5 +1,6 @@
+import { swallow } from '../lifecycle/debug.ts'
 import { MemoryError, ServerExitedError, ServerStartError } from '../errors.ts'
-import { withDeadline } from '../lifecycle/abort.ts'
+import { onAbort, withDeadline } from '../lifecycle/abort.ts'
 import type { MemorySnapshot } from '../results/memory-result.ts'
 import { adviseOnExit, afterLifetime, describeExit, formatFailure } from './failure-report.ts'
 import { checkServerHealth, type HealthCheckOptions, type HealthCheckResult } from './health.ts'
@@ -58,6 +59,7 @@ export class StartedServer implements PerfServer {
   readonly #gone = new AbortController()
   /** Ends a restart that is under way when the server is stopped. */
   readonly #cancel = new AbortController()
+  readonly #leaveLifetime: () => void
   #process: ServerProcess | undefined
   /** The process whose end was asked for. */
   #endingProcess: ServerProcess | undefined
@@ -68,7 +70,7 @@ export class StartedServer implements PerfServer {
   constructor(parts: ServerParts) {
     this.#parts = parts
     this.#adopt(parts.process)
-    parts.lifetime.addEventListener('abort', this.#onLifetimeEnd, { once: true })
+    this.#leaveLifetime = onAbort(parts.lifetime, () => void this.stop())
   }
 
   get url(): string {
@@ -124,7 +126,7 @@ export class StartedServer implements PerfServer {
       this.#restarting = undefined
     })
     // A test that ends without having awaited it has no use for its failure.
-    restarting.catch(() => {})
+    restarting.catch(swallow('restart'))
     this.#restarting = restarting
     return restarting
   }
@@ -147,10 +149,6 @@ export class StartedServer implements PerfServer {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
-  }
-
-  readonly #onLifetimeEnd = (): void => {
-    void this.stop()
   }
 
   #adopt(process: ServerProcess | undefined): void {
@@ -213,10 +211,11 @@ export class StartedServer implements PerfServer {
 
   /** Ends everything, once; `reason` becomes the reason of `signal`. */
   async #close(reason: unknown): Promise<void> {
-    this.#parts.lifetime.removeEventListener('abort', this.#onLifetimeEnd)
+    this.#leaveLifetime()
     this.#gone.abort(reason)
     if (this.#process) await this.#end(this.#process)
-    if (this.#parts.instrument) await withDeadline(this.#parts.instrument.close(), INSTRUMENT_TIMEOUT).catch(() => {})
+    if (this.#parts.instrument)
+      await withDeadline(this.#parts.instrument.close(), INSTRUMENT_TIMEOUT).catch(swallow('probe channel'))
   }
 
   async #end(process: ServerProcess): Promise<void> {

@@ -1,3 +1,4 @@
+import { swallow } from '../lifecycle/debug.ts'
 import { recordArtifact, type TestContext } from 'vitest'
 import type { PerfArtifact, PerfProgressArtifact } from './artifacts.ts'
 
@@ -45,7 +46,7 @@ export class ArtifactRecorder {
 
   #follow(sent: Promise<unknown>): void {
     // A run that is being cancelled closes its channel; a report that cannot arrive must not fail the test.
-    const settled = sent.catch(() => {}).finally(() => this.#pending.delete(settled))
+    const settled = sent.catch(swallow('artifact')).finally(() => this.#pending.delete(settled))
     this.#pending.add(settled)
   }
 }

@@ -1,3 +1,4 @@
+import { swallow } from '../lifecycle/debug.ts'
 import { expect } from 'vitest'
 import type { HealthCheckOptions } from '../server/health.ts'
 import type { PerfServer } from '../server/perf-server.ts'
@@ -31,6 +32,15 @@ function nameOf(result: unknown): { measurement?: string; title?: string } {
   return { ...(measurement && { measurement }), ...(typeof title === 'string' && { title }) }
 }
 
+/** A promise was meant to be awaited; what it would give is no matter here, and its rejection no second failure. */
+function refusePromise(received: unknown, matcher: string): void {
+  if (typeof (received as PromiseLike<unknown> | undefined | null)?.then !== 'function') return
+  void Promise.resolve(received).catch(swallow(`promise given to ${matcher}`))
+  const message = `\`expect(…)\` got a promise; await what you give it: \`expect(await …).${matcher}()\``
+  const issue = { option: 'expect(…)', expected: 'a value, not a promise', received: 'a promise', message }
+  rejectIssues(`use of \`${matcher}\``, [issue])
+}
+
 function findThresholdIssues(result: unknown, issues: readonly ThresholdSyntaxIssue[]): OptionIssue[] {
   const malformed = issues.map(({ metric, message, expression }) => ({
     option: metric,
@@ -44,6 +54,7 @@ function findThresholdIssues(result: unknown, issues: readonly ThresholdSyntaxIs
 }
 
 function toMeetThresholds(this: MatcherContext, result: unknown, thresholds: Thresholds) {
+  refusePromise(result, 'toMeetThresholds')
   const { conditions, issues } = parseThresholds(thresholds)
   rejectIssues('use of `toMeetThresholds`', findThresholdIssues(result, issues))
   const outcomes = evaluateThresholds(result, conditions)
@@ -62,11 +73,13 @@ function toMeetThresholds(this: MatcherContext, result: unknown, thresholds: Thr
 }
 
 function toLeakMemory(this: MatcherContext, memory: unknown, options?: LeakOptions) {
+  refusePromise(memory, 'toLeakMemory')
   const { leaking, message } = describeLeak(memory, options, this.isNot)
   return { pass: leaking, message: () => message }
 }
 
 async function toBeHealthy(this: MatcherContext, server: unknown, options?: HealthCheckOptions) {
+  refusePromise(server, 'toBeHealthy')
   const health = await checkHealth(server, options)
   return {
     pass: health.healthy,

@@ -1,3 +1,4 @@
+import { swallow } from '../lifecycle/debug.ts'
 import { keyOfOptions } from '../server/options-key.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
@@ -52,7 +53,7 @@ export class SharedServers {
     this.#end.abort(new Error(`The ${this.#scope} is over`))
     this.#end = new AbortController()
     const stopped = await Promise.allSettled(
-      servers.map(async (server) => (await server.catch(() => undefined))?.stop()),
+      servers.map(async (server) => (await server.catch(swallow('start of a shared server')))?.stop()),
     )
     const failed = stopped.find((result) => result.status === 'rejected')
     if (failed) throw new Error(`A server of scope '${this.#scope}' could not be stopped`, { cause: failed.reason })

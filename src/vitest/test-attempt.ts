@@ -1,7 +1,8 @@
 import { expect, type TestContext } from 'vitest'
-import type { Lifetime } from '../lifecycle/attempt.ts'
+import type { FollowedCall, Lifetime } from '../lifecycle/attempt.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import { ArtifactRecorder } from './artifact-recorder.ts'
+import { PendingCalls } from './pending-calls.ts'
 import { clearTimeout, readClock, setTimeout } from '../lifecycle/real-timers.ts'
 
 type Task = TestContext['task']
@@ -34,6 +35,7 @@ export class TestAttempt implements Lifetime {
 
   readonly #controller = new AbortController()
   readonly #closers: Close[] = []
+  readonly #pending = new PendingCalls()
   readonly #inheritsDeadSignal: boolean
   #startedAt = readClock()
   #startedInHook: boolean
@@ -63,6 +65,10 @@ export class TestAttempt implements Lifetime {
     return hasLimit ? this.#startedAt + this.timeout : Infinity
   }
 
+  follow(call: FollowedCall, work: Promise<unknown>): void {
+    if (!this.#closing) this.#pending.add(call, work)
+  }
+
   /** Has `close` run when the attempt ends, before what was registered earlier. Closers must be idempotent. */
   onClose(close: Close): void {
     if (this.#closing) void close()
@@ -83,8 +89,10 @@ export class TestAttempt implements Lifetime {
   async #close(): Promise<void> {
     clearTimeout(this.#timer)
     this.#disconnect()
+    // A body that failed or timed out had no chance to await the rest.
+    const passed = this.task.result?.state === 'pass' && !this.signal.aborted
+    const errors: unknown[] = passed ? this.#pending.errors() : []
     this.end()
-    const errors: unknown[] = []
     for (const close of this.#closers.toReversed()) {
       await close().catch((error: unknown) => errors.push(error))
     }

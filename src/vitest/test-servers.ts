@@ -1,8 +1,9 @@
-import type { Lifetime } from '../lifecycle/attempt.ts'
-import { atLocation, fromCaller } from '../lifecycle/call-site.ts'
+import { inLifetime, type Lifetime } from '../lifecycle/attempt.ts'
+import { atLocation } from '../lifecycle/call-site.ts'
 import type { PerfServer, ServerEvent } from '../server/perf-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import { StartedServer } from '../server/started-server.ts'
+import { followCalls, stopOf } from './followed-server.ts'
 import { failedFixture, retriesLeft } from './failed-fixture.ts'
 import { startInstrumentedServer } from './instrumented-server.ts'
 import { observeServer } from './measurement-observers.ts'
@@ -14,33 +15,31 @@ interface ScopedServers {
   worker: SharedServers
 }
 
-/** Starts a server that lives as long as the attempt. */
+/** Starts a server that lives as long as the attempt. One that has died under the test fails it. */
 export async function startTestServer(attempt: TestAttempt, options: ServerOptions): Promise<PerfServer> {
   const server = await startInstrumentedServer(options, { lifetime: attempt, observe: observeServer(attempt) })
   attempt.servers.push(server)
-  attempt.onClose(() => server.stop())
+  attempt.onClose(async () => {
+    await stopOf(server)
+    if (server.failure) throwOnce(attempt, server.failure)
+  })
+  followCalls(attempt, server)
   return server
 }
 
-/** The `startServer` fixture: a server it started that has died fails the test, as that of `server` does. */
+/** The `startServer` fixture. Its servers are there until the test's last `onTestFinished`. */
 export async function provideStartServer(
   attempt: TestAttempt,
   use: (start: (options: ServerOptions) => Promise<PerfServer>) => Promise<void>,
 ): Promise<void> {
   const started: PerfServer[] = []
-  await use((options) => {
-    const starting = startTestServer(attempt, options).then((server) => {
-      started.push(server)
-      return server
-    })
-    return fromCaller(starting)
-  })
-  if (started.every((server) => !server.failure)) {
-    await attempt.profiler?.explainFailures()
-    attempt.end()
+  const start = async (options: ServerOptions) => {
+    const server = await startTestServer(attempt, options)
+    started.push(server)
+    return server
   }
-  await Promise.all(started.map((server) => server.stop()))
-  for (const { failure } of started) if (failure) throwOnce(attempt, failure)
+  await use((options) => inLifetime(attempt, { name: 'startServer()' }, start(options)))
+  if (started.every((server) => !server.failure)) await attempt.profiler?.explainFailures()
 }
 
 /** The attempt that used a shared server last: its end is a matter of that one, not of the first that asked. */
@@ -57,6 +56,11 @@ async function startScopedServer(
   const user = lastUsers.get(server)
   if (user) user.attempt = attempt
   attempt.servers.push(server)
+  attempt.onClose(async () => {
+    if (server instanceof StartedServer) await server.notice()
+    if (server.failure) throwOnce(attempt, server.failure)
+  })
+  followCalls(attempt, server)
   return server
 }
 
@@ -83,7 +87,7 @@ async function startSharedServer(attempt: TestAttempt, options: ServerOptions, e
   }
 }
 
-/** The `server` fixture: set-up, use, and a tear-down that fails the test when the server has died under it. */
+/** The `server` fixture: it ends with the attempt, after all hooks of the test. */
 export async function provideServer(
   attempt: TestAttempt,
   options: ServerOptions,
@@ -102,12 +106,6 @@ export async function provideServer(
   attempt.server = server
   await use(server)
   if (!server.failure) await attempt.profiler?.explainFailures()
-  if ((options.scope ?? 'test') === 'test') {
-    // What the test left running ends because the test is over, not because its server is gone.
-    if (!server.failure) attempt.end()
-    await server.stop()
-  } else if (server instanceof StartedServer) await server.notice()
-  if (server.failure) throwOnce(attempt, server.failure)
 }
 
 /** Fails the test, unless its body has failed with that error already, or with one that tells it (a load's). */

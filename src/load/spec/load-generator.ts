@@ -1,4 +1,4 @@
-import { leftBehindBy } from '../../lifecycle/abort.ts'
+import { inLifetime } from '../../lifecycle/attempt.ts'
 import type { LoadResult } from '../../results/load-result.ts'
 import type { LoadContext } from './load-context.ts'
 import type { LoadOptions } from '../plan/load-options.ts'
@@ -37,8 +37,8 @@ export class LoadGenerator {
    * @throws LoadError (with `partial`) where nothing answered, the load process was lost, a threshold failed, or `onProgress` threw.
    */
   generateLoad<Module = unknown>(options: LoadOptionsOf<Module>, onProgress?: OnLoadProgress): Promise<LoadResult> {
-    const load = this.#generate(options as LoadOptions, onProgress)
-    return leftBehindBy(this.#context.lifetime?.signal, load)
+    const call = { name: 'loadGenerator.generateLoad()', signal: signalIn(options) }
+    return inLifetime(this.#context.lifetime, call, this.#generate(options as LoadOptions, onProgress))
   }
 
   #generate(options: LoadOptions, onProgress: OnLoadProgress | undefined): Promise<LoadResult> {
@@ -73,7 +73,11 @@ export class LoadGenerator {
    * Ends every load of this generator early, when their promises have resolved with what was measured. Resolves with the result of
    * the one that began last; `undefined` where none ran, or it failed.
    */
-  async stop(): Promise<LoadResult | undefined> {
+  stop(): Promise<LoadResult | undefined> {
+    return inLifetime(this.#context.lifetime, { name: 'loadGenerator.stop()' }, this.#stop())
+  }
+
+  async #stop(): Promise<LoadResult | undefined> {
     await Promise.allSettled(this.#starting)
     const loads = [...this.#loads]
     for (const load of loads) load.stop()
@@ -93,4 +97,10 @@ export class LoadGenerator {
   noteCollection(collection: { startedAt: number; duration: number }): void {
     for (const load of this.#loads) load.noteCollection(collection)
   }
+}
+
+/** Of options that nobody has checked yet. */
+function signalIn(options: unknown): AbortSignal | undefined {
+  const signal = (options as { signal?: unknown } | undefined | null)?.signal
+  return signal instanceof AbortSignal ? signal : undefined
 }

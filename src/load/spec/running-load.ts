@@ -1,6 +1,7 @@
+import { swallow } from '../../lifecycle/debug.ts'
 import { randomUUID } from 'node:crypto'
 import { LoadError } from '../../errors.ts'
-import { abortReason, withDeadline } from '../../lifecycle/abort.ts'
+import { abortReason, onAbort, withDeadline } from '../../lifecycle/abort.ts'
 import type { LoadProgress, LoadResult, LoadSample } from '../../results/load-result.ts'
 import { tagMeasurement } from '../../results/measurement-id.ts'
 import { evaluateThresholds, formatOutcomes, type ThresholdOutcome } from '../../results/threshold.ts'
@@ -116,9 +117,8 @@ export class RunningLoad {
   }
 
   #listen(ending: EndingSignal): void {
-    const onAbort = () => this.#abort((partial) => ending.error(abortReason(ending.signal), partial))
-    ending.signal.addEventListener('abort', onAbort, { once: true })
-    this.#unlisten.push(() => ending.signal.removeEventListener('abort', onAbort))
+    const abort = () => this.#abort((partial) => ending.error(abortReason(ending.signal), partial))
+    this.#unlisten.push(onAbort(ending.signal, abort))
   }
 
   #abort(error: (partial: LoadResult) => Error): void {
@@ -265,8 +265,9 @@ export class RunningLoad {
   #tell(call: () => void): void {
     try {
       call()
-    } catch {
+    } catch (error) {
       // An observer watches; it does not decide what a test measures.
+      swallow('observer of a load')(error)
     }
   }
 }

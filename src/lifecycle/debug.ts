@@ -1,0 +1,11 @@
+import { debuglog } from 'node:util'
+
+/** Written to stderr with `NODE_DEBUG=vitest-perf`: decisions taken in silence, and errors that decide nothing. */
+export const debug = debuglog('vitest-perf')
+
+/** For errors that must not decide anything: says where they happened, with `NODE_DEBUG=vitest-perf`. */
+export function swallow(where: string): (error: unknown) => undefined {
+  return (error) => {
+    debug('%s: %s', where, error)
+  }
+}

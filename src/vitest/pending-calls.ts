@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url'
+import { PerfError } from '../errors.ts'
+import type { FollowedCall } from '../lifecycle/attempt.ts'
+
+const OWN_FILES = fileURLToPath(new URL('..', import.meta.url))
+
+/** The calls of a test whose promises have not settled. One that is left when the body is over was not awaited. */
+export class PendingCalls {
+  readonly #calls = new Map<Promise<unknown>, { call: FollowedCall; error: PerfError }>()
+
+  add(call: FollowedCall, work: Promise<unknown>): void {
+    // Made here, where the call is: its stack leads to the line that lacks the `await`.
+    this.#calls.set(work, { call, error: notAwaited(call) })
+    const settle = () => this.#calls.delete(work)
+    work.then(settle, settle)
+  }
+
+  /** An error for each call that still runs and that its caller has not aborted. */
+  errors(): PerfError[] {
+    return [...this.#calls.values()].filter(({ call }) => !call.signal?.aborted).map(({ error }) => error)
+  }
+}
+
+function notAwaited({ name }: FollowedCall): PerfError {
+  const error = new PerfError(
+    'PERF_NOT_AWAITED',
+    `\`${name}\` still ran when the test's body had ended, so nothing was judged by it. Await it: \`await ${name}\`.`,
+  )
+  error.stack = (error.stack ?? '')
+    .split('\n')
+    .filter((line) => !line.includes(OWN_FILES))
+    .join('\n')
+  return error
+}

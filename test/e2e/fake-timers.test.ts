@@ -1,0 +1,97 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { MAJORS } from './harness/installed-package.ts'
+import { HEALTHY_SERVER, SILENT_SERVER } from './harness/programs.ts'
+import { removeProjects, runVitest } from './harness/run-vitest.ts'
+
+afterAll(removeProjects)
+
+const SPEC = (fake: string) => `
+import { vi, beforeEach } from 'vitest'
+import { test, expect, describe, checkServerHealth } from 'vitest-plugin-perf'
+${fake}
+const stubborn = { command: 'node stubborn.js', shutdown: { timeout: 300 } }
+
+test('the timers are fake', async ({ server }) => {
+  const before = [Date.now(), performance.now()]
+  const timer = setTimeout(() => {}, 1)
+  const until = process.hrtime.bigint() + 20_000_000n
+  for (let turn = 0; turn < 1e7 && process.hrtime.bigint() < until; turn++);
+  expect(vi.isFakeTimers()).toBe(true)
+  expect(Date.now()).toBe(before[0])
+  clearTimeout(timer)
+})
+test('a load', async ({ server, loadGenerator }) => {
+  const result = await loadGenerator.generateLoad({ url: '/', duration: 1_000, warmup: { duration: 100 } })
+  expect(result.requests).toBeGreaterThan(10)
+  expect(result.duration).toBeGreaterThanOrEqual(1_000)
+  expect(Math.abs(result.startedAt - real)).toBeLessThan(600_000)
+})
+test('an abort', async ({ server, loadGenerator }) => {
+  const controller = new AbortController()
+  const load = loadGenerator.generateLoad({ url: '/', signal: controller.signal })
+  loadGenerator.stop()
+  expect((await load).aborted).toBe(true)
+})
+test('a watch', async ({ server, memoryMonitor, loadGenerator }) => {
+  const memory = await memoryMonitor.monitor(500)
+  expect(memory.samples.length).toBeGreaterThan(2)
+  const { value, samples } = await memoryMonitor.during(() => loadGenerator.generateLoad({ url: '/', duration: 700 }))
+  expect(value.requests).toBeGreaterThan(10)
+  expect(samples.at(-1).timestamp - samples[0].timestamp).toBeGreaterThan(300)
+  expect(memory.duration ?? 500).toBeGreaterThanOrEqual(500)
+})
+test('calls', async ({ memoryMonitor }) => {
+  expect((await memoryMonitor.measure(() => {}, { iterations: 100 })).leak.verdict).not.toBe('leak')
+})
+test('a server that ignores SIGTERM', async ({ startServer }) => {
+  const server = await startServer(stubborn)
+  await server.restart()
+  await server.stop()
+})
+test('one at the end of its test', async ({ startServer }) => { await startServer(stubborn) })
+test('one that is never healthy', async ({ startServer }) => {
+  await expect(startServer({ command: 'node silent.js', health: { timeout: 700 } })).rejects.toMatchObject({ code: 'PERF_SERVER_START' })
+})
+test('a health check that gets no answer', async ({ server }) => {
+  expect((await checkServerHealth(server.url, { path: '/hang', timeout: 300 })).healthy).toBe(false)
+  await expect(server).toBeHealthy()
+})
+`
+const programs = {
+  'server.js': HEALTHY_SERVER,
+  'silent.js': SILENT_SERVER,
+  'stubborn.js': `process.on('SIGTERM', () => {})\n${HEALTHY_SERVER}`,
+}
+const REAL = `const real = ${'${now}'}\n`
+
+describe.each(MAJORS)('under fake timers on Vitest %i', (major) => {
+  test.each([
+    ['in the file', { fake: 'vi.useFakeTimers()' }],
+    ['in a hook', { fake: 'beforeEach(() => { vi.useFakeTimers() })' }],
+    [
+      'of every kind, by the config',
+      {
+        fake: 'vi.useFakeTimers()',
+        test: `fakeTimers: { toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'Date', 'performance', 'hrtime', 'queueMicrotask'] },`,
+      },
+    ],
+    ['of a set-up file', { fake: '', test: `setupFiles: ['./fake.ts'],` }],
+    ['in a worker thread', { fake: 'vi.useFakeTimers()', pool: 'vmThreads' as const }],
+  ])('%s', { timeout: 240_000 }, async (_, { fake, ...options }) => {
+    const run = await runVitest({
+      major,
+      perf: `{ server: { command: 'node server.js' } }`,
+      timeout: 200_000,
+      ...options,
+      files: {
+        ...programs,
+        'fake.ts': `import { vi } from 'vitest'\nvi.useFakeTimers()`,
+        'a.test.ts': REAL.replace('${now}', String(Date.now())) + SPEC(fake),
+      },
+    })
+    expect(run.timedOut).toBe(false)
+    expect(run.output).toContain('Tests  9 passed')
+    expect(run.exitCode).toBe(0)
+    expect(await run.leftovers()).toEqual([])
+  })
+})
