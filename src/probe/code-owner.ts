@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 /** The folder of this package, as ES modules and as CommonJS scripts are named: what it does is not the server's. */
 const OWN = new URL('..', import.meta.url)
 const OWN_PREFIXES = OWN.protocol === 'file:' ? [OWN.href, fileURLToPath(OWN)] : [OWN.href]
-const NOT_USER = ['node:', 'evalmachine', ...OWN_PREFIXES]
+const NOT_USER = ['node:', 'wasm:', 'evalmachine', ...OWN_PREFIXES]
 
 /** Whether a script is neither Node's nor ours: the project's own, or a dependency. */
 export function isUserCode(url: string): boolean {

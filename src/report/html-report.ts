@@ -29,7 +29,7 @@ export function renderHtmlReport(report: JsonReport): string {
   }
   // `<` never stands in the data, so nothing in it can end the element.
   const data = JSON.stringify(plots).replace(/</g, '\\u003c')
-  const script = `${assets.plotScript}\n${assets.pageScript}`
+  const script = [assets.plotScript, assets.pageScript, ...kindScripts(tests)].join('\n')
   const style = `${assets.plotStyle}\n${assets.pageStyle}`
   return `<!doctype html>
 <html lang="en">
@@ -37,7 +37,7 @@ export function renderHtmlReport(report: JsonReport): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; script-src '${hash(script)}'; style-src '${hash(style)}'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; script-src '${hash(script)}'; style-src '${hash(style)}' ${injectedStyles(script)}">
 <title>${escapeHtml(verdictOf({ ...report.run, tests }).text)}</title>
 <style>${style}</style>
 </head>
@@ -65,6 +65,22 @@ function readAssets(): Record<'plotScript' | 'plotStyle' | 'pageScript' | 'pageS
     pageScript: `${page('plots.js')}\n${page('filter.js')}`,
     pageStyle: page('page.css'),
   }
+}
+
+function kindScripts(tests: readonly JsonReportTest[]): string[] {
+  return MEASUREMENT_KINDS.flatMap(({ name, pageScript }) =>
+    pageScript && tests.some(({ measurements }) => (measurements[name] ?? []).length > 0) ? [pageScript()] : [],
+  )
+}
+
+/** A library of the page brings its own style sheet: allowed to the letter, as all else. */
+function injectedStyles(script: string): string {
+  const found = script.matchAll(/\.textContent\s*=\s*(?:"((?:[^"\\]|\\.)*)"|`([^`\\]*)`)/g)
+  return [...found]
+    .map(([, quoted, template]) => (template === undefined ? (JSON.parse(`"${quoted}"`) as string) : template))
+    .filter((text) => text.includes('{'))
+    .map((text) => `'${hash(text)}'`)
+    .join(' ')
 }
 
 function hash(text: string): string {

@@ -40,8 +40,10 @@ export interface MeasurementKind<Artifact extends { type: string }, Entry extend
   cause?(entry: Entry, message: string | undefined): string | undefined
   /** Further sentences on a failure. */
   details?(entry: Entry): string[]
-  /** HTML of a plot or the like, under the tables. Every text in it goes through `escapeHtml`. Styles: `page.css`; no script. */
+  /** HTML of a plot or the like, under the tables. Every text in it goes through `escapeHtml`. Styles: `page.css`. */
   page?(entry: Entry): string
+  /** The script that this HTML needs; it is in the page only where there is an entry of this kind. */
+  pageScript?(): string
   /** The line of its end, where the output is no terminal. */
   endLine?(entry: Entry, paint: Paint): string
   /** What dashboards get. */

@@ -92,7 +92,8 @@ export interface PerfThresholdArtifact extends ArtifactOf<'perf:threshold'> {
 export interface PerfProfileArtifact extends ArtifactOf<'perf:profile'> {
   /** `id` of the load's artifact. */
   measurement?: string
-  title: string
+  /** Of the load. */
+  title?: string
   profile: LoadProfile
 }
 

@@ -135,8 +135,8 @@ export class LoadProfiler {
     this.#attempt.recorder.record({
       type: 'perf:profile',
       id: `profile-${id ?? this.#files}`,
-      title: result.title ?? result.url,
       profile,
+      ...(result.title !== undefined && { title: result.title }),
       ...(id !== undefined && { measurement: id }),
     })
     return result
