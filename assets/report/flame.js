@@ -5,7 +5,7 @@
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
   const milliseconds = (value) => (value >= 100 ? value.toFixed(0) : value.toPrecision(2))
 
-  const descriptions = new WeakMap()
+  const drawn = new WeakMap()
   const sum = (nodes) => nodes.reduce((total, { value }) => total + value, 0)
 
   const draw = (figure) => {
@@ -49,15 +49,26 @@
       }
     }
     focusable()
-    place.onkeydown = (event) => {
-      if (event.key === 'Escape') chart.resetZoom()
+    drawn.set(figure, { chart, describe })
+  }
+
+  /** The listeners stay; the chart is drawn anew for another width or colour scheme. */
+  const listen = (figure) => {
+    const place = figure.querySelector('.graph')
+    place.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') drawn.get(figure).chart.resetZoom()
       else if (event.key === 'Enter') event.target.dispatchEvent(new MouseEvent('click', { bubbles: true }))
       else return
       event.stopPropagation()
-    }
-    descriptions.set(place, describe)
-    figure.querySelector('input').oninput = ({ target }) =>
-      target.value === '' ? chart.clear() : chart.search(target.value)
+    })
+    place.addEventListener('focusin', ({ target }) => {
+      if (target.__data__) drawn.get(figure).describe(target.__data__)
+    })
+    figure.querySelector('input').addEventListener('input', ({ target }) => {
+      const { chart } = drawn.get(figure)
+      if (target.value === '') chart.clear()
+      else chart.search(target.value)
+    })
   }
 
   // A closed test has no width yet.
@@ -65,8 +76,7 @@
     for (const figure of root.querySelectorAll('figure.flame:not([data-drawn])')) {
       if (figure.offsetParent === null) continue
       figure.dataset.drawn = ''
-      const place = figure.querySelector('.graph')
-      place.addEventListener('focusin', ({ target }) => target.__data__ && descriptions.get(place)(target.__data__))
+      listen(figure)
       draw(figure)
     }
   }
