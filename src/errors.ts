@@ -8,6 +8,7 @@ export type PerfErrorCode =
   | 'PERF_LOAD'
   | 'PERF_MEMORY'
   | 'PERF_NOT_AWAITED'
+  | 'PERF_COMPARE'
 
 /** The folder of this package's own modules, as a URL and as a path: both stand in stacks. */
 const OWN_URL = new URL('.', import.meta.url).href
@@ -185,5 +186,16 @@ export class MemoryError<Partial = unknown> extends PerfError {
 
   static {
     this.prototype.name = 'MemoryError'
+  }
+}
+
+/** A comparison of two servers that could not be made: its base cannot be built, or it has too little time. */
+export class ComparisonError extends PerfError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('PERF_COMPARE', message, options)
+  }
+
+  static {
+    this.prototype.name = 'ComparisonError'
   }
 }

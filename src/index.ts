@@ -3,6 +3,7 @@ import './vitest/matchers.ts'
 
 export { describe, expect } from 'vitest'
 export {
+  ComparisonError,
   LoadError,
   MemoryError,
   PerfAbortError,
@@ -19,6 +20,8 @@ export { resolveServerUrl } from './vitest/current-test.ts'
 export { test, test as it } from './vitest/fixtures.ts'
 export { checkServerHealth, readData, startServer } from './vitest/standalone.ts'
 
+export type { CompareBase, CompareLoad, CompareOptions, CompareTolerance } from './compare/compare-options.ts'
+export type { RegressOptions } from './compare/regression.ts'
 export type { OptionIssue, PerfErrorCode, ServerFailure } from './errors.ts'
 export type { OnLoadProgress } from './load/spec/load-generator.ts'
 export type { AnswerCheck, BodyCheck, JsonValue } from './load/plan/answer-check.ts'
@@ -36,6 +39,15 @@ export type { LoadOptionsOf } from './load/plan/scenario-types.ts'
 export type * from './load/plan/virtual-user.ts'
 export type { LeakOptions } from './memory/leak-description.ts'
 export type { MeasureOptions, MemoryConfig } from './memory/memory-options.ts'
+export type { Duration } from './units.ts'
+export type {
+  ComparedMetric,
+  ComparedMetricName,
+  ComparedServer,
+  Comparison,
+  ComparisonObstacle,
+  ComparisonVerdict,
+} from './results/comparison.ts'
 export type * from './results/load-result.ts'
 export type * from './results/memory-result.ts'
 export type { ThresholdOutcome, Thresholds } from './results/threshold.ts'

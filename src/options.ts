@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { OptionIssue } from './errors.ts'
+import { milliseconds, type Duration } from './units.ts'
 import { LONGEST_TIMER, optionIssue, unknownOption } from './option-issues.ts'
 
 function dottedPath(path: readonly v.IssuePathItem[] | undefined, prefix: string): string {
@@ -39,18 +40,15 @@ function unwrap(schema: unknown): unknown {
 }
 
 /** Building blocks whose message is the `expected` half of the one form: "Expected `x` to be <message>, got …". */
-export const duration = v.pipe(
-  v.number('a positive number of milliseconds'),
-  v.finite('a positive number of milliseconds'),
-  v.gtValue(0, 'a positive number of milliseconds'),
-)
-/** A duration that a timer is set to. */
+const durationMessage = "a positive number of milliseconds, or a text such as '10s' (ms, s, m, h)"
+/** A duration that a timer is set to: a number of milliseconds, or text. */
 export const timerDuration = v.pipe(
-  duration,
+  v.custom<Duration>((value) => milliseconds(value as Duration) > 0, durationMessage),
   v.check(
-    (value) => !Number.isFinite(value) || value <= LONGEST_TIMER,
+    (value) => milliseconds(value) === Infinity || milliseconds(value) <= LONGEST_TIMER,
     `a positive number of milliseconds, up to ${LONGEST_TIMER}`,
   ),
+  v.check((value) => milliseconds(value) !== Infinity, durationMessage),
 )
 export const positiveInteger = v.pipe(
   v.number('a positive integer'),

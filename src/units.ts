@@ -1,3 +1,18 @@
+/** A length of time: a number of milliseconds, or text such as `'250ms'`, `'10s'`, `'2m'`, `'1.5h'`. */
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h'}`
+
+const MILLISECONDS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
+
+/** Returns the milliseconds of a duration; `NaN` if it is none. */
+export function milliseconds(duration: Duration): number {
+  if (typeof duration === 'number') return duration
+  const match = typeof duration === 'string' && /^(\d+(?:\.\d+)?|\.\d+)(ms|s|m|h)$/.exec(duration)
+  // Whole microseconds: 0.3 s is 300 ms, not 299.99999999999994.
+  return match
+    ? Math.round(Number(match[1]) * MILLISECONDS[match[2] as keyof typeof MILLISECONDS] * 1_000) / 1_000
+    : Number.NaN
+}
+
 const BYTE_UNITS = ['B', 'KB', 'MB', 'GB', 'TB'] as const
 
 function significant(value: number): string {

@@ -1,8 +1,10 @@
+import type { CompareOptions } from '../compare/compare-options.ts'
 import type { LoadOptions } from '../load/plan/load-options.ts'
 import type { MemoryConfig } from '../memory/memory-options.ts'
 import type { ReportOptions } from '../report/report-options.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import type { OptionIssue } from '../errors.ts'
+import { findCompareOptionIssues } from '../compare/compare-options.ts'
 import { findLoadOptionIssues } from '../load/plan/load-options.ts'
 import { findMemoryOptionIssues } from '../memory/memory-options.ts'
 import { isRecord, optionIssue, unknownOption } from '../option-issues.ts'
@@ -17,6 +19,8 @@ export interface PerfPluginOptions {
   load?: Partial<Omit<LoadOptions, 'signal'>>
   /** Default of the `memoryOptions` fixture: what memory watches take where a call says nothing. */
   memory?: Partial<Omit<MemoryConfig, 'signal'>>
+  /** Default of the `compareOptions` fixture: what `compareServers` takes where a call says nothing. */
+  compare?: Pick<CompareOptions, 'base' | 'tolerance' | 'duration'>
   /** Options of `--reporter=perf`. */
   report?: ReportOptions
 }
@@ -27,6 +31,7 @@ declare module 'vitest' {
     serverOptions: ServerOptions
     loadOptions: NonNullable<PerfPluginOptions['load']>
     memoryOptions: NonNullable<PerfPluginOptions['memory']>
+    compareOptions: NonNullable<PerfPluginOptions['compare']>
     /** The root of the Vitest project. */
     perfRoot: string
   }
@@ -36,7 +41,19 @@ const CHECKS: { [Key in keyof PerfPluginOptions]-?: (input: unknown, prefix: str
   server: findServerOptionIssues,
   load: (input, prefix) => findLoadOptionIssues(input, prefix, { defaults: true }),
   memory: findMemoryOptionIssues,
+  compare: findCompareDefaultIssues,
   report: findReportOptionIssues,
+}
+
+const COMPARE_DEFAULTS = ['base', 'tolerance', 'duration']
+
+function findCompareDefaultIssues(input: unknown, prefix: string): OptionIssue[] {
+  const foreign = isRecord(input) ? Object.entries(input).filter(([name]) => !COMPARE_DEFAULTS.includes(name)) : []
+  const own = isRecord(input) ? Object.fromEntries(COMPARE_DEFAULTS.map((name) => [name, input[name]])) : input
+  return [
+    ...foreign.map(([name, value]) => unknownOption(`${prefix}.${name}`, COMPARE_DEFAULTS, value)),
+    ...findCompareOptionIssues(own, prefix),
+  ]
 }
 
 /** Signals and functions cannot cross from Vitest's main process to its workers. */

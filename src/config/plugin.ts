@@ -85,6 +85,7 @@ export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
         serverOptions: options.server ?? provide.serverOptions ?? {},
         loadOptions: options.load ?? provide.loadOptions ?? {},
         memoryOptions: options.memory ?? provide.memoryOptions ?? {},
+        compareOptions: options.compare ?? provide.compareOptions ?? {},
       }
       writtenFor = readTimeouts(user.test)
       writtenLocation = user.test.includeTaskLocation

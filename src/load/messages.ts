@@ -1,10 +1,13 @@
 import type { LoadProgress, LoadSample } from '../results/load-result.ts'
 import type { ThresholdOutcome } from '../results/threshold.ts'
 import type { LoadPlan } from './plan/load-plan.ts'
+import type { TurnsEnd, TurnsPlan } from './plan/turns-plan.ts'
 
 /** To the load process. */
 export type LoadRequestMessage =
   | { type: 'run'; id: string; plan: LoadPlan }
+  /** Compare two servers in alternating turns. */
+  | { type: 'turns'; id: string; plan: TurnsPlan }
   /** End early; what was measured is the result. */
   | { type: 'stop'; id: string }
   /** End at once. */
@@ -43,3 +46,8 @@ export type LoadReportMessage =
       rows: LoadSample[]
       completed: number
     }
+
+/** From the load process, of a block of turns. */
+export type TurnsReportMessage =
+  /** It still runs. */
+  { type: 'turns-tick'; id: string } | { type: 'turns-end'; id: string; end: TurnsEnd }

@@ -10,6 +10,7 @@ import {
   text,
   timerDuration,
 } from '../options.ts'
+import { milliseconds, type Duration } from '../units.ts'
 
 /** How memory is watched. */
 export interface MemoryConfig {
@@ -18,8 +19,8 @@ export interface MemoryConfig {
    * Default: the test's server if it has one, else this process.
    */
   target?: 'server' | 'self' | number | { readonly pid: number | undefined }
-  /** Milliseconds between live samples. Default 100. */
-  intervalMs?: number
+  /** Time between live samples. Default 100 (ms). */
+  intervalMs?: Duration
   /** Ends the watch after so many samples. */
   sampleCount?: number
   /** Samples at the start that `baseline` and `growth` leave out. Default 3. */
@@ -98,7 +99,7 @@ export function resolveMemoryOptions(
   ])
   return {
     target: merged.target,
-    intervalMs: merged.intervalMs ?? 100,
+    intervalMs: milliseconds(merged.intervalMs ?? 100),
     sampleCount: merged.sampleCount ?? Infinity,
     warmupSamples: merged.warmupSamples ?? 3,
     gc: merged.gc ?? true,

@@ -10,6 +10,7 @@ import type { MemoryTarget } from './memory-target.ts'
 import type { MemoryWatch } from './memory-watch.ts'
 import type { RunningWatch, WatchEnd } from './running-watch.ts'
 import { watchError } from './watch-error.ts'
+import { milliseconds, type Duration } from '../units.ts'
 import { clearTimeout, readWallClock, setTimeout, turn } from '../lifecycle/real-timers.ts'
 
 /** What a monitor needs of the test it belongs to. All of it may be missing: then it watches this process. */
@@ -63,14 +64,15 @@ export class MemoryMonitor {
     return this.createSnapshot(ownMemory)
   }
 
-  /** Watches for `duration` milliseconds. */
-  monitor(duration: number, config?: MemoryConfig): Promise<MemoryResult> {
+  /** Watches for `duration`: a number of milliseconds, or text such as `'10s'`. */
+  monitor(duration: Duration, config?: MemoryConfig): Promise<MemoryResult> {
     return this.#follow('monitor', this.#monitor(duration, config), config)
   }
 
-  async #monitor(duration: number, config: MemoryConfig | undefined): Promise<MemoryResult> {
+  async #monitor(length: Duration, config: MemoryConfig | undefined): Promise<MemoryResult> {
     const { resolveMemoryOptions } = await this.#load()
-    const resolved = resolveMemoryOptions(config, this.#context.defaults, { duration })
+    const resolved = resolveMemoryOptions(config, this.#context.defaults, { duration: length })
+    const duration = milliseconds(length)
     this.#refuseEndless(duration)
     const { result } = await this.#watch({ config: resolved, planned: duration }, (watch) => {
       const timer = setTimeout(() => watch.end({ how: 'completed' }), duration)

@@ -21,6 +21,7 @@ export function runningLine(artifact: PerfProgressArtifact, test: string, paint:
   const planned = plannedDuration(artifact)
   const done = formatDuration(artifact.elapsed) + (planned ? ` of ${formatDuration(planned)}` : '')
   const figures = [
+    artifact.note ? oneLine(artifact.note) : '',
     isMeasured(artifact.requestsPerSecond) ? `${formatCount(roundRate(artifact.requestsPerSecond))} requests/s` : '',
     isMeasured(artifact.p50) ? `p50 ${formatDuration(artifact.p50)}` : '',
     isMeasured(artifact.p99) ? `p99 ${formatDuration(artifact.p99)}` : '',

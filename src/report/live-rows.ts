@@ -99,6 +99,7 @@ function shorten(parts: readonly Part[], room: number): Part[] {
 function fullParts({ latest }: LiveMeasurement, paint: Paint): Part[] {
   const memory = memoryOf(latest)
   return sayable([
+    note(latest),
     rate(latest, (text) => `${text} requests/s`, paint),
     latency(latest.p50, (text) => `p50 ${text}`),
     latency(latest.p99, (text) => `p99 ${text}`),
@@ -110,6 +111,7 @@ function fullParts({ latest }: LiveMeasurement, paint: Paint): Part[] {
 function shortParts({ latest }: LiveMeasurement, paint: Paint): Part[] {
   const memory = memoryOf(latest)
   return sayable([
+    note(latest),
     rate(latest, (text) => `${text}/s`, paint),
     latency(latest.p50, (text) => `p50 ${text}`),
     latency(latest.p99, (text) => `p99 ${text}`),
@@ -122,6 +124,7 @@ function tersestParts({ latest }: LiveMeasurement, paint: Paint): Part[] {
   const memory = memoryOf(latest)
   const both = [latest.p50, latest.p99].every(isMeasured)
   return sayable([
+    note(latest),
     rate(latest, () => `${terseCount(latest.requestsPerSecond)}/s`, paint),
     both ? { text: `${terse(latest.p50)}/${terse(latest.p99)}ms` } : undefined,
     errors(latest, () => `${terseCount(latest.errors)}e`, paint),
@@ -136,6 +139,10 @@ function sayable(parts: readonly (Part | undefined)[]): Part[] {
 function rate(latest: LiveMeasurement['latest'], say: (text: string) => string, paint: Paint): Part | undefined {
   if (!isMeasured(latest.requestsPerSecond)) return latest.kind === 'load' ? { text: say('–') } : undefined
   return { text: say(formatCount(roundRate(latest.requestsPerSecond))), style: paint.bold }
+}
+
+function note({ note: text }: LiveMeasurement['latest']): Part | undefined {
+  return text === undefined ? undefined : { text: oneLine(text) }
 }
 
 function latency(value: number | null | undefined, say: (text: string) => string): Part | undefined {

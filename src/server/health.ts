@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { onAbort } from '../lifecycle/abort.ts'
 import { rejectIssues } from '../option-issues.ts'
 import { abortSignal, findOptionIssues, timerDuration } from '../options.ts'
-import { formatDuration } from '../units.ts'
+import { formatDuration, milliseconds, type Duration } from '../units.ts'
 import { addressesOf, probeHttp, probeTcp, type ProbeOptions, type ProbeOutcome } from './health-probe.ts'
 import { healthPath, healthStatus } from './server-option-issues.ts'
 import { resolveStatus, SERVER_DEFAULTS, type HealthStatus } from './server-options.ts'
@@ -10,8 +10,8 @@ import { resolveServerUrl } from './url.ts'
 
 /** Options of `checkServerHealth`. */
 export interface HealthCheckOptions {
-  /** Milliseconds for the whole check. Default 5 000. */
-  timeout?: number
+  /** Time for the whole check. Default 5 000 (ms). */
+  timeout?: Duration
   /** Path below the URL that is asked with GET. Default `'/health'`. */
   path?: string
   /** Statuses that count as healthy. Default `[200, 399]`. */
@@ -163,6 +163,6 @@ export async function checkServerHealth(
   const given: HealthCheckOptions = isSignal(options) ? { signal: options } : options
   rejectIssues('health check options', findOptionIssues(schema, given))
   const target = healthUrl(resolveServerUrl(url), given.path ?? SERVER_DEFAULTS.path)
-  const timeout = given.timeout ?? CHECK_TIMEOUT
+  const timeout = milliseconds(given.timeout ?? CHECK_TIMEOUT)
   return checkHttp(target, resolveStatus(given.status), { timeout, signal: given.signal })
 }

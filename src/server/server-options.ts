@@ -1,6 +1,7 @@
 import { rejectIssues } from '../option-issues.ts'
 import { findServerOptionIssues } from './server-option-issues.ts'
 import { baseUrlOf, bareHost } from '../server-url.ts'
+import { milliseconds, type Duration } from '../units.ts'
 import { readSettings, type Settings } from '../settings.ts'
 
 export { findServerOptionIssues } from './server-option-issues.ts'
@@ -12,10 +13,10 @@ export type HealthStatus = number | [from: number, to: number]
 export interface HealthOptions {
   /** Path that is asked with GET. Default `'/health'`. */
   path?: string
-  /** Milliseconds until a server that is not ready has failed. Default 30 000. */
-  timeout?: number
-  /** Milliseconds between two probes. Default 50. (A port that still refuses is tried every 15 ms: that costs the server nothing.) */
-  interval?: number
+  /** Time until a server that is not ready has failed. Default 30 000 (ms). */
+  timeout?: Duration
+  /** Time between two probes. Default 50 (ms). (A port that still refuses is tried every 15 ms: that costs the server nothing.) */
+  interval?: Duration
   /** Statuses that count as healthy. Default `[200, 399]`. */
   status?: HealthStatus
   /** Ready when this matches what the server has printed, instead of a GET. */
@@ -28,8 +29,8 @@ export interface HealthOptions {
 export interface ShutdownOptions {
   /** Default `'SIGTERM'`. */
   signal?: NodeJS.Signals
-  /** Milliseconds after that signal until the whole process tree is killed. Default 5 000. */
-  timeout?: number
+  /** Time after that signal until the whole process tree is killed. Default 5 000 (ms). */
+  timeout?: Duration
 }
 
 /** The server under test: exactly one of `command`, `module` and `url`. */
@@ -156,13 +157,13 @@ export function resolveServerOptions(
     env: options.env ?? {},
     health: {
       check: resolveCheck(health),
-      timeout: settings.healthTimeout ?? configured?.timeout ?? SERVER_DEFAULTS.healthTimeout,
-      interval: configured?.interval ?? SERVER_DEFAULTS.interval,
+      timeout: settings.healthTimeout ?? milliseconds(configured?.timeout ?? SERVER_DEFAULTS.healthTimeout),
+      interval: milliseconds(configured?.interval ?? SERVER_DEFAULTS.interval),
     },
     waitOn: options.waitOn === undefined ? [] : [options.waitOn].flat(),
     shutdown: {
       signal: shutdown?.signal ?? SERVER_DEFAULTS.shutdownSignal,
-      timeout: shutdown?.timeout ?? SERVER_DEFAULTS.shutdownTimeout,
+      timeout: milliseconds(shutdown?.timeout ?? SERVER_DEFAULTS.shutdownTimeout),
     },
     scope: options.scope ?? 'test',
   }

@@ -11,6 +11,7 @@ import type { ResolvedServerOptions } from './server-options.ts'
 import type { Exit, ServerProcess } from './server-process.ts'
 import { nameOfSource } from './spawn-plan.ts'
 import { dialHost } from '../server-url.ts'
+import { milliseconds } from '../units.ts'
 
 const HEALTH_TIMEOUT = 5_000
 const INSTRUMENT_TIMEOUT = 500
@@ -105,7 +106,7 @@ export class StartedServer implements PerfServer {
       return checkServerHealth(this.url, { path: check.path, status: [...check.status], ...given })
     }
     if (given.path !== undefined || given.status !== undefined) return checkServerHealth(this.url, given)
-    return probeServer({ check, ...this.#parts.address }, given.timeout ?? HEALTH_TIMEOUT, given.signal)
+    return probeServer({ check, ...this.#parts.address }, milliseconds(given.timeout ?? HEALTH_TIMEOUT), given.signal)
   }
 
   memory(): Promise<MemorySnapshot> {

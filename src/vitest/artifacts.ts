@@ -1,4 +1,5 @@
 import type {} from 'vitest'
+import type { Comparison } from '../results/comparison.ts'
 import type { LoadPlanSummary } from '../results/load-plan-summary.ts'
 import type { LoadResult } from '../results/load-result.ts'
 import type { MemoryResult, MemorySnapshot } from '../results/memory-result.ts'
@@ -78,6 +79,8 @@ export interface PerfProgressArtifact extends ArtifactOf<'perf:progress'> {
   /** All errors so far. */
   errors?: number
   memory?: MemorySnapshot
+  /** What it has found so far, in a few words. */
+  note?: string
 }
 
 /** What a matcher (`toMeetThresholds`, `toLeakMemory`) decided, and of which measurement. */
@@ -97,6 +100,16 @@ export interface PerfProfileArtifact extends ArtifactOf<'perf:profile'> {
   profile: LoadProfile
 }
 
+/** Two servers that were compared (`compareServers`). */
+export interface PerfCompareArtifact extends ArtifactOf<'perf:compare'> {
+  outcome: 'completed' | 'aborted' | 'failed'
+  /** Absent where nothing was compared: the base could not be made, or a server did not start. */
+  comparison?: Comparison
+  /** Of a comparison that has no `comparison`. */
+  title: string
+  error?: string
+}
+
 export type PerfArtifact =
   | PerfLoadArtifact
   | PerfMemoryArtifact
@@ -104,6 +117,7 @@ export type PerfArtifact =
   | PerfProgressArtifact
   | PerfThresholdArtifact
   | PerfProfileArtifact
+  | PerfCompareArtifact
   | PerfAttemptArtifact
 
 declare module 'vitest' {
@@ -114,6 +128,7 @@ declare module 'vitest' {
     perfProgress: PerfProgressArtifact
     perfThreshold: PerfThresholdArtifact
     perfProfile: PerfProfileArtifact
+    perfCompare: PerfCompareArtifact
     perfAttempt: PerfAttemptArtifact
   }
 }

@@ -1,5 +1,7 @@
 import { test as base, type TestAPI } from 'vitest'
+import type { CompareOptions } from '../compare/compare-options.ts'
 import type { LoadOptions } from '../load/plan/load-options.ts'
+import type { Comparison } from '../results/comparison.ts'
 import type { MemoryConfig } from '../memory/memory-options.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
@@ -17,6 +19,8 @@ export interface PerfFixtures {
   loadOptions: Partial<LoadOptions>
   /** Defaults of memory watches, from `perf({ memory })`. */
   memoryOptions: Partial<MemoryConfig>
+  /** Defaults of `compareServers`, from `perf({ compare })`. */
+  compareOptions: Partial<CompareOptions>
   /** A real server: started, healthy, and gone with the test. */
   server: PerfServer
   /** Starts further servers; all are stopped with the test. */
@@ -25,6 +29,11 @@ export interface PerfFixtures {
   loadGenerator: LoadGenerator
   /** Watches the memory of the test's server (or of this process); ends with the test. */
   memoryMonitor: MemoryMonitor
+  /**
+   * Compares a base with a head, such as the main branch with the working tree: fresh pairs of both, asked in short turns,
+   * until it is clear whether head is slower. See `toRegress`.
+   */
+  compareServers: (options?: CompareOptions) => Promise<Comparison>
 }
 
 type Use<Value> = (value: Value) => Promise<void>
@@ -39,6 +48,7 @@ const FIXTURES = {
   serverOptions: [{}, { injected: true }],
   loadOptions: [{}, { injected: true }],
   memoryOptions: [{}, { injected: true }],
+  compareOptions: [{}, { injected: true }],
   // The empty pattern is Vitest's own grammar for "depends on nothing".
   // oxlint-disable-next-line no-empty-pattern
   $fileServers: [({}, use: Use<SharedServers>) => SharedServers.provide('file', use), { scope: 'file' }],
@@ -64,6 +74,14 @@ const FIXTURES = {
   async memoryMonitor({ memoryOptions, task, signal, onTestFinished, annotate }: Context, use: Use<MemoryMonitor>) {
     const attempt = attemptOf({ task, signal, onTestFinished, annotate })
     await use((await measurements()).createMonitor(attempt, memoryOptions))
+  },
+  async compareServers(
+    { serverOptions, loadOptions, compareOptions, task, signal, onTestFinished, annotate }: Context,
+    use: Use<PerfFixtures['compareServers']>,
+  ) {
+    const attempt = attemptOf({ task, signal, onTestFinished, annotate })
+    const { createCompareServers } = await import('./compare-fixture.ts')
+    await use(createCompareServers(attempt, { server: serverOptions, load: loadOptions, compare: compareOptions }))
   },
 }
 

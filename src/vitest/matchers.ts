@@ -1,5 +1,7 @@
 import { swallow } from '../lifecycle/debug.ts'
 import { expect } from 'vitest'
+import { describeRegression, type RegressOptions } from '../compare/regression.ts'
+import type { CompareTolerance } from '../compare/tolerance.ts'
 import type { HealthCheckOptions } from '../server/health.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import type { OptionIssue } from '../errors.ts'
@@ -98,7 +100,12 @@ async function checkHealth(server: unknown, options?: HealthCheckOptions) {
   return (server as PerfServer).health(options)
 }
 
-expect.extend({ toMeetThresholds, toLeakMemory, toBeHealthy })
+function toRegress(this: MatcherContext, comparison: unknown, tolerance?: CompareTolerance, options?: RegressOptions) {
+  const { regressed, message } = describeRegression(comparison, tolerance, options, this.isNot)
+  return { pass: regressed, message: () => message }
+}
+
+expect.extend({ toMeetThresholds, toLeakMemory, toBeHealthy, toRegress })
 
 declare global {
   // Vitest's own `Matchers` takes one type parameter on 4 and two on 5; the interface of chai that both build on takes none.
@@ -111,6 +118,11 @@ declare global {
       toMeetThresholds(thresholds: Thresholds): void
       /** The memory watch found a leak. Mostly used as `expect(memory).not.toLeakMemory()`. */
       toLeakMemory(options?: LeakOptions): void
+      /**
+       * Head is slower than base. Mostly used as `expect(comparison).not.toRegress()`: a comparison that decided nothing passes
+       * then, unless `strict` is set. `tolerance` takes the place of the comparison's own.
+       */
+      toRegress(tolerance?: CompareTolerance, options?: RegressOptions): void
       /** The server (or URL) answers its health check now. */
       toBeHealthy(options?: HealthCheckOptions): Promise<void>
     }

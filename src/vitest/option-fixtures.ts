@@ -1,4 +1,4 @@
-const OPTION_FIXTURES: readonly unknown[] = ['serverOptions', 'loadOptions', 'memoryOptions']
+const OPTION_FIXTURES: readonly unknown[] = ['serverOptions', 'loadOptions', 'memoryOptions', 'compareOptions']
 
 type AnyFunction = (this: unknown, ...given: unknown[]) => unknown
 

@@ -31,6 +31,7 @@ defineConfig({
 })
 // @ts-expect-error an option that is none
 perf({ server: { comand: 'node server.js' } })
+perf({ server: { health: { timeout: '1m' }, shutdown: { timeout: '2s' } } })
 // @ts-expect-error a signal cannot cross from the main process to a worker
 perf({ load: { signal: new AbortController().signal } })
 
@@ -52,8 +53,15 @@ test('fixtures', async ({ server, startServer: start, loadGenerator, memoryMonit
   )
   const p99: number = result.latency.p99
   const refused: number | undefined = result.errors.byKind.refused?.count
-  // @ts-expect-error seconds are not the unit, nor is a string a duration
-  await generator.generateLoad({ url: own.url, duration: '10s' })
+  await generator.generateLoad({
+    url: own.url,
+    stages: [{ duration: '10s', rate: 5 }],
+    warmup: { duration: '1.5s' },
+    timeout: '250ms',
+  })
+  // @ts-expect-error a duration as text has a unit
+  await generator.generateLoad({ url: own.url, duration: '10' })
+  await monitor.monitor('10s', { intervalMs: '50ms' })
   const watched = await monitor.during(() => generator.generateLoad({ url: '/', rate: 10 }))
   const value: LoadResult = watched.value
   const memory: MemoryResult = await monitor.monitor(1_000, { intervalMs: 100 })

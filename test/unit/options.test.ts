@@ -2,12 +2,14 @@ import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { PerfOptionsError } from '../../src/errors.ts'
 import { describeValue, nearestName, rejectIssues } from '../../src/option-issues.ts'
-import { duration, findOptionIssues, timerDuration } from '../../src/options.ts'
+import { findOptionIssues, timerDuration } from '../../src/options.ts'
 
 const schema = v.strictObject({
-  timeout: v.optional(duration),
-  health: v.optional(v.strictObject({ interval: v.optional(duration) })),
+  timeout: v.optional(timerDuration),
+  health: v.optional(v.strictObject({ interval: v.optional(timerDuration) })),
 })
+
+const EXPECTED = "a positive number of milliseconds, or a text such as '10s' (ms, s, m, h)"
 
 describe('findOptionIssues', () => {
   test('finds nothing in good options', () => {
@@ -17,8 +19,8 @@ describe('findOptionIssues', () => {
   test('finds every mistake, with its path and value, in one form', () => {
     const issues = findOptionIssues(schema, { timeout: -1, health: { interval: 'fast', intervall: 3 } }, 'server')
     expect(issues.map(({ message }) => message)).toEqual([
-      'Expected `server.timeout` to be a positive number of milliseconds, got `-1` (number)',
-      'Expected `server.health.interval` to be a positive number of milliseconds, got `"fast"` (string)',
+      `Expected \`server.timeout\` to be ${EXPECTED}, got \`-1\` (number)`,
+      `Expected \`server.health.interval\` to be ${EXPECTED}, got \`"fast"\` (string)`,
       'Unknown option `server.health.intervall` (`3` (number)); did you mean `interval`?',
     ])
   })
@@ -39,6 +41,8 @@ test('a time that no timer can hold is a mistake: it would go off at once', () =
   expect(findOptionIssues(timerDuration, 2_147_483_647)).toEqual([])
   expect(findOptionIssues(timerDuration, 3_000_000_000)[0]?.message).toContain('up to 2147483647')
   expect(findOptionIssues(timerDuration, Infinity)).toHaveLength(1)
+  expect(findOptionIssues(timerDuration, '24h')).toEqual([])
+  expect(findOptionIssues(timerDuration, '1000h')[0]?.message).toContain('up to 2147483647')
 })
 
 test('nearestName suggests only what may have been meant', () => {

@@ -1,7 +1,14 @@
 import process from 'node:process'
 import { LoadRun, type LoadRunReport } from './load-run.ts'
 import { FEW_NAMES } from '../measure/measurement.ts'
-import type { LoadReportMessage, LoadRequestMessage, RowlessProgress, TickProgress } from '../messages.ts'
+import type {
+  LoadReportMessage,
+  LoadRequestMessage,
+  RowlessProgress,
+  TickProgress,
+  TurnsReportMessage,
+} from '../messages.ts'
+import { TurnBlockRun } from './turns/turn-block-run.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 import type { ScenarioRun } from './scenario-run.ts'
 import { clearInterval, setInterval } from '../../lifecycle/real-timers.ts'
@@ -11,9 +18,10 @@ import { clearInterval, setInterval } from '../../lifecycle/real-timers.ts'
 /** Milliseconds: what is lost at the most where this process is killed. */
 const TICK = 100
 const runs = new Map<string, LoadRun | ScenarioRun>()
+const blocks = new Map<string, TurnBlockRun>()
 let ticking: NodeJS.Timeout | undefined
 
-function report(message: LoadReportMessage): void {
+function report(message: LoadReportMessage | TurnsReportMessage): void {
   // A worker that goes in this very moment is no error of ours; 'disconnect' follows.
   if (process.connected) process.send?.(message, () => {})
 }
@@ -60,15 +68,33 @@ async function begin(id: string, plan: LoadPlan): Promise<void> {
 }
 
 function end(id: string, how: 'stop' | 'abort'): void {
+  const block = blocks.get(id)
+  if (block) return block.abort()
   const run = runs.get(id)
   if (run) run[how]()
   else endedEarly.add(id)
+}
+
+/** Milliseconds: each message falls into a turn, so there are few. */
+const TURNS_TICK = 1_000
+
+function beginTurns(id: string, plan: Extract<LoadRequestMessage, { type: 'turns' }>['plan']): void {
+  const ticks = setInterval(() => report({ type: 'turns-tick', id }), TURNS_TICK)
+  const block = new TurnBlockRun(plan, (end) => {
+    clearInterval(ticks)
+    blocks.delete(id)
+    report({ type: 'turns-end', id, end })
+  })
+  blocks.set(id, block)
+  block.start()
 }
 
 process.on('message', (message: LoadRequestMessage) => {
   switch (message.type) {
     case 'run':
       return void begin(message.id, message.plan)
+    case 'turns':
+      return beginTurns(message.id, message.plan)
     case 'stop':
     case 'abort':
       return end(message.id, message.type)

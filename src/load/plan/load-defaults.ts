@@ -6,7 +6,7 @@ export const LOAD_DEFAULTS = {
   timeout: 10_000,
   method: 'GET',
   order: 'shared',
-  progressInterval: 1_000,
+  progressInterval: { longest: 1_000, shortest: 100, rows: 20 },
   virtualUsers: 10,
   seed: 1,
 } as const

@@ -12,6 +12,7 @@ import {
 import type { OptionIssue } from '../../errors.ts'
 import { parseThresholds, type Thresholds } from '../../results/threshold.ts'
 import { answerCheck, findCheckIssues, type AnswerCheck } from './answer-check.ts'
+import { milliseconds, type Duration } from '../../units.ts'
 import { findContradictions } from './contradictions.ts'
 import { findScenarioIssues } from './scenario-options.ts'
 import {
@@ -51,8 +52,7 @@ export type LoadOrder = 'shared' | 'perConnection'
 
 /** A part of a load: goes in a straight line from what was before to its targets. */
 export interface LoadStage {
-  /** Milliseconds. */
-  duration: number
+  duration: Duration
   /** Connections at its end. */
   connections?: number
   /** Arrivals per second at its end (open model); of a scenario, iterations. */
@@ -62,8 +62,8 @@ export interface LoadStage {
 }
 
 export interface LoadWarmup {
-  /** Milliseconds before the measured part. */
-  duration: number
+  /** Before the measured part. */
+  duration: Duration
   /** Default: as many as the load starts with. */
   connections?: number
 }
@@ -77,14 +77,14 @@ export interface LoadTls {
   servername?: string
 }
 
-/** What `generateLoad` takes. Times in milliseconds, rates per second. */
+/** What `generateLoad` takes. Times are milliseconds, or text such as `'10s'`; rates are per second. */
 export interface LoadOptions {
   /** Absolute, or a path on the test's `server`. Default: the test's `server`. */
   url?: string
   /** Connections that are kept open (default 10): in the closed model each sends its next request when it has its answer. */
   connections?: number
-  /** Length of the measured part in milliseconds (default 10 000). */
-  duration?: number
+  /** Length of the measured part (default 10 000). */
+  duration?: Duration
   /** Ends after so many requests; or at `duration`, where that is given too. */
   amount?: number
   /** Open model: so many arrivals per second, whatever the server does; latency counts from when a request was due. */
@@ -95,8 +95,8 @@ export interface LoadOptions {
   pipelining?: number
   /** A part before the measured one, kept out of the result. */
   warmup?: LoadWarmup
-  /** Milliseconds after which one request has failed (default 10 000). */
-  timeout?: number
+  /** Time after which one request has failed (default 10 000). */
+  timeout?: Duration
   method?: string
   headers?: LoadHeaders
   body?: LoadBody
@@ -114,8 +114,11 @@ export interface LoadOptions {
   thresholds?: Thresholds
   /** Ends the load as soon as a threshold has failed for good. */
   abortOnFail?: boolean
-  /** Milliseconds between two calls of `onProgress`, and the length of a row of `samples` (default 1 000). */
-  progressInterval?: number
+  /**
+   * Time between two calls of `onProgress`, and the length of a row of `samples`. Default: a twentieth of the load, between 100 and
+   * 1 000 ms.
+   */
+  progressInterval?: Duration
   /** Ends the load; `generateLoad` then rejects with what was measured. */
   signal?: AbortSignal
   /** Name of the load in reports. */
@@ -228,7 +231,7 @@ const tls = v.strictObject(
   { ca: v.optional(certificates), rejectUnauthorized: v.optional(flag), servername: v.optional(text) },
   'an object { ca?, rejectUnauthorized?, servername? }',
 )
-const progressMessage = `a number of milliseconds from 20 to ${LONGEST_TIMER}`
+const progressMessage = `a number of milliseconds from 20 to ${LONGEST_TIMER}, or a text such as '500ms'`
 const stagesMessage = `a list of 1 to ${MOST_STAGES} stages`
 
 const schema = v.strictObject(
@@ -244,7 +247,7 @@ const schema = v.strictObject(
         v.minLength(1, stagesMessage),
         v.maxLength(MOST_STAGES, stagesMessage),
         v.check(
-          (stages) => stages.reduce((sum, { duration }) => sum + duration, 0) <= LONGEST_TIMER,
+          (stages) => stages.reduce((sum, { duration }) => sum + milliseconds(duration), 0) <= LONGEST_TIMER,
           `stages of at most ${LONGEST_TIMER} ms together`,
         ),
       ),
@@ -263,7 +266,10 @@ const schema = v.strictObject(
     thresholds: v.optional(v.custom<Thresholds>(isPlainRecord, 'an object of metrics and conditions')),
     abortOnFail: v.optional(flag),
     progressInterval: v.optional(
-      v.pipe(v.number(progressMessage), v.minValue(20, progressMessage), v.maxValue(LONGEST_TIMER, progressMessage)),
+      v.custom<Duration>((value) => {
+        const interval = milliseconds(value as Duration)
+        return interval >= 20 && interval <= LONGEST_TIMER
+      }, progressMessage),
     ),
     signal: v.optional(abortSignal),
     title: v.optional(text),

@@ -19,6 +19,7 @@ import {
   type LoadTls,
 } from './load-options.ts'
 import { findUrlIssues, isBytes } from './request-issues.ts'
+import { milliseconds } from '../../units.ts'
 import { SCENARIO_OPTIONS } from './scenario-options.ts'
 import type { PlannedScenario } from './scenario-plan.ts'
 import { findTimeIssues, planTime, planVirtualUsers, type LoadTime } from './load-time.ts'
@@ -138,17 +139,18 @@ function absoluteUrl(url: string | undefined, base: string | undefined): string 
 }
 
 function completePlan(options: LoadOptions, url: URL, environment: number | undefined): LoadPlan {
+  const time = planTime(options, environment)
   return {
     ...(options.title === undefined ? {} : { title: options.title }),
     url: withoutSecrets(url),
     requests: options.scenario === undefined ? planRequests(options, url) : [],
     order: options.order ?? LOAD_DEFAULTS.order,
-    ...planTime(options, environment),
+    ...time,
     pipelining: options.pipelining ?? LOAD_DEFAULTS.pipelining,
-    timeout: options.timeout ?? LOAD_DEFAULTS.timeout,
+    timeout: milliseconds(options.timeout ?? LOAD_DEFAULTS.timeout),
     thresholds: parseThresholds(options.thresholds ?? {}).conditions,
     abortOnFail: options.abortOnFail ?? false,
-    progressInterval: options.progressInterval ?? LOAD_DEFAULTS.progressInterval,
+    progressInterval: planInterval(options, time),
     tls: options.tls ?? {},
     ...(options.scenario === undefined ? {} : { scenario: planScenario(options, url, environment) }),
   }
@@ -177,6 +179,14 @@ function authorization({ username, password }: URL): LoadHeaders {
   if (username === '') return {}
   const secret = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
   return { authorization: `Basic ${Buffer.from(secret).toString('base64')}` }
+}
+
+/** A short load has rows enough for a plot, too. */
+function planInterval({ progressInterval }: LoadOptions, { duration = Infinity }: LoadTime): number {
+  const { longest, shortest, rows } = LOAD_DEFAULTS.progressInterval
+  return progressInterval === undefined
+    ? Math.max(shortest, Math.min(longest, duration / rows))
+    : milliseconds(progressInterval)
 }
 
 function withoutSecrets(url: URL): string {

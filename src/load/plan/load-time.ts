@@ -1,6 +1,6 @@
 import type { OptionIssue } from '../../errors.ts'
 import { timeLeft, type Lifetime } from '../../lifecycle/attempt.ts'
-import { formatDuration } from '../../units.ts'
+import { formatDuration, milliseconds } from '../../units.ts'
 import { LOAD_DEFAULTS } from './load-defaults.ts'
 import type { LoadOptions } from './load-options.ts'
 import { ArrivalSchedule, type Segment } from './schedule.ts'
@@ -34,8 +34,8 @@ export interface LoadTime {
 export function planTime(options: LoadOptions, environment: number | undefined): LoadTime {
   const stages = options.stages ? scaleStages(options.stages, environment) : undefined
   const total = stages?.reduce((sum, stage) => sum + stage.duration, 0)
-  const duration =
-    total ?? environment ?? options.duration ?? (options.amount === undefined ? LOAD_DEFAULTS.duration : undefined)
+  const given = options.duration === undefined ? undefined : milliseconds(options.duration)
+  const duration = total ?? environment ?? given ?? (options.amount === undefined ? LOAD_DEFAULTS.duration : undefined)
   const span = duration ?? Infinity
   const open = options.rate !== undefined || stages?.some((stage) => stage.rate !== undefined) === true
   const connections = options.connections ?? LOAD_DEFAULTS.connections
@@ -50,7 +50,9 @@ export function planTime(options: LoadOptions, environment: number | undefined):
     ...(open ? { rate } : {}),
     ...(stages ? { stages } : {}),
     ...(options.warmup
-      ? { warmup: { duration: options.warmup.duration, connections: options.warmup.connections ?? first } }
+      ? {
+          warmup: { duration: milliseconds(options.warmup.duration), connections: options.warmup.connections ?? first },
+        }
       : {}),
   }
 }
@@ -65,8 +67,9 @@ export function planVirtualUsers(options: LoadOptions, environment: number | und
 }
 
 function scaleStages(stages: NonNullable<LoadOptions['stages']>, total: number | undefined): PlannedStage[] {
-  const factor = total === undefined ? 1 : total / stages.reduce((sum, stage) => sum + stage.duration, 0)
-  return stages.map((stage) => ({ ...stage, duration: stage.duration * factor }))
+  const planned = stages.map((stage) => ({ ...stage, duration: milliseconds(stage.duration) }))
+  const factor = total === undefined ? 1 : total / planned.reduce((sum, stage) => sum + stage.duration, 0)
+  return planned.map((stage) => ({ ...stage, duration: stage.duration * factor }))
 }
 
 function segments(

@@ -27,7 +27,7 @@ describe('findMemoryOptionIssues', () => {
     ])
     const sentences = issues.map(({ message }) => message).join('\n')
     expect(sentences).toContain(
-      'Expected `memory.intervalMs` to be a positive number of milliseconds, got `0` (number)',
+      "Expected `memory.intervalMs` to be a positive number of milliseconds, or a text such as '10s' (ms, s, m, h), got `0` (number)",
     )
     expect(sentences).toContain("`memory.target` to be 'server', 'self', a process id or a server, got `-3` (number)")
     expect(sentences).toContain('did you mean `intervalMs`?')

@@ -16,7 +16,10 @@ describe('findLoadOptionIssues', () => {
     [{ connections: 1e6 }, 'connections', /an integer from 1 to 65535/],
     [{ duration: 0 }, 'duration', /a positive number of milliseconds/],
     [{ duration: Infinity }, 'duration', /a positive number of milliseconds/],
-    [{ duration: '10s' }, 'duration', /got `"10s"` \(string\)/],
+    [{ duration: '10 s' }, 'duration', /such as '10s' \(ms, s, m, h\), got `"10 s"` \(string\)/],
+    [{ duration: '10' }, 'duration', /such as '10s'/],
+    [{ timeout: '0ms' }, 'timeout', /a positive number of milliseconds/],
+    [{ progressInterval: '10ms' }, 'progressInterval', /from 20 to/],
     [{ duration: 1e12 }, 'duration', /up to 2147483647/],
     [{ amount: 1.5 }, 'amount', /a positive integer/],
     [{ rate: -1 }, 'rate', /a positive number/],
@@ -144,11 +147,35 @@ describe('resolveLoadOptions', () => {
       connections: [{ duration: 10_000, from: 10, to: 10 }],
       pipelining: 1,
       timeout: 10_000,
-      progressInterval: 1_000,
+      progressInterval: 500,
       requests: [{ method: 'GET', path: '/orders' }],
     })
     expect(resolve({ amount: 5 })).not.toHaveProperty('duration')
     expect(resolve({ amount: 5, duration: 50 })).toMatchObject({ amount: 5, duration: 50 })
+  })
+
+  it('takes durations as text', () => {
+    const stages = [{ duration: '1m', rate: 5 }, { duration: '250ms' }] as const
+    const plan = resolve({ stages, warmup: { duration: '0.3s' }, timeout: '2s', progressInterval: '50ms' })
+    expect(plan).toMatchObject({
+      duration: 60_250,
+      rate: [{ duration: 60_000 }, { duration: 250 }],
+      warmup: { duration: 300 },
+      timeout: 2_000,
+      progressInterval: 50,
+    })
+    expect(resolve({ duration: '1.5h' }).duration).toBe(5_400_000)
+  })
+
+  it.for([
+    [{ duration: 60_000 }, 1_000],
+    [{ duration: '3s' }, 150],
+    [{ duration: 500 }, 100],
+    [{ stages: [{ duration: 1_000 }, { duration: 3_000 }] }, 200],
+    [{ amount: 5 }, 1_000],
+    [{ duration: 500, progressInterval: 30 }, 30],
+  ] as const)('has rows enough of %j: one each %s ms', ([options, interval]) => {
+    expect(resolve(options).progressInterval).toBe(interval)
   })
 
   it('lets the call win over a default that contradicts it', () => {
@@ -187,7 +214,9 @@ describe('resolveLoadOptions', () => {
     }
     expect(options({ duration: 5_000, timeout: -1 })).toEqual(['timeout', 'duration'])
     expect(options({ rate: 10, amount: 100, conections: 1 })).toEqual(['conections', 'amount'])
-    expect(options({ duration: '5s', timeout: -1 })).toEqual(['duration', 'timeout'])
+    expect(options({ duration: '5 s', timeout: -1 })).toEqual(['duration', 'timeout'])
+    expect(options({ duration: '5s' })).toEqual(['duration'])
+    expect(options({ duration: '1s', warmup: { duration: '900ms' } })).toEqual(['duration'])
     expect(options({ duration: 1_000, warmup: { duration: 900 } })).toEqual(['duration'])
     expect(options({ duration: 1_000 })).toEqual([])
     const elsewhere = { option: 'onProgress', expected: 'a function', received: 5, message: 'Expected `onProgress`' }
