@@ -1,22 +1,22 @@
-import { performance } from 'node:perf_hooks'
 import type { LoadErrorKind, LoadSample } from '../../results/load-result.ts'
 import type { Arrivals } from './arrivals.ts'
-import type { Connection } from '../http/connection.ts'
 import type { CapturedAnswer } from '../http/captured-answer.ts'
 import { ClosedModel } from './closed-model.ts'
+import type { Connection } from '../http/connection.ts'
 import type { ConnectionPool } from '../http/connection-pool.ts'
 import type { Failure } from '../http/failure.ts'
 import type { InFlightHistory } from '../measure/in-flight-history.ts'
-import type { LoadModel } from './load-model.ts'
+import type { LoadMachine } from './load-machine.ts'
+import type { LoadModel, Sending } from './load-model.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 import { Measurement } from '../measure/measurement.ts'
 import type { RowlessProgress } from '../messages.ts'
 import { OpenModel } from './open-model.ts'
 import type { ListedRequest, RequestOrder } from './request-order.ts'
-import { readClock } from '../../lifecycle/real-timers.ts'
 
 export interface LoadPhaseParts {
   readonly plan: LoadPlan
+  readonly machine: LoadMachine
   readonly pool: ConnectionPool<ListedRequest>
   /** Which request is sent next. */
   readonly order: RequestOrder
@@ -34,27 +34,41 @@ export interface LoadPhaseParts {
  * part before, answered in this one, do not count.
  */
 export class LoadPhase {
-  /** `performance.readClock()` at which its sending began. */
-  readonly start = readClock()
+  /** When its sending began, by the clock. */
+  readonly start: number
   readonly measurement: Measurement
   readonly #parts: LoadPhaseParts
   readonly #model: LoadModel
-  /** `performance.readClock()` at which sending ended, where that was before the end: rates are of the time until then. */
+  /** When sending ended, by the clock, where that was before the end: rates are of the time until then. */
   #sendingEnded: number | undefined
 
   constructor(parts: LoadPhaseParts) {
-    const { plan, pool, order, arrivals, amount } = parts
+    const { plan, machine, pool, arrivals } = parts
+    const { clock } = machine
     this.#parts = parts
-    this.measurement = new Measurement(plan, performance.timeOrigin + this.start)
-    const onSend = () => this.#noteSent()
-    const onDrop = (due: number) => {
-      this.measurement.drop(due)
-      // What is dropped when sending ends is dropped as a whole.
-      if (this.#sendingEnded === undefined) parts.onEnded()
+    this.start = clock.now()
+    this.measurement = new Measurement(plan, clock.origin + this.start, machine.measureCost())
+    const sending: Sending = {
+      mayBegin: () => this.#mayBegin,
+      send: (connection, since, now) => this.#send(connection, since, now),
+      drop: (due) => this.#drop(due),
     }
     this.#model = arrivals
-      ? new OpenModel(arrivals, this.start, pool, order, plan.timeout, { onSend, onDrop })
-      : new ClosedModel(this.start, order, () => amount === undefined || this.measurement.begun < amount, onSend)
+      ? new OpenModel({ arrivals, start: this.start, clock, pool, longestWait: plan.timeout, sending })
+      : new ClosedModel(this.start, sending)
+  }
+
+  get #now(): number {
+    return this.#parts.machine.clock.now()
+  }
+
+  get #elapsed(): number {
+    return (this.#sendingEnded ?? this.#now) - this.start
+  }
+
+  /** The one place that says when no more is sent. */
+  get #mayBegin(): boolean {
+    return this.#sendingEnded === undefined && this.measurement.begun < (this.#parts.amount ?? Infinity)
   }
 
   /** Whether nothing is left to wait for. */
@@ -63,8 +77,9 @@ export class LoadPhase {
     return ended >= (this.#sendingEnded === undefined ? (this.#parts.amount ?? Infinity) : begun)
   }
 
-  get #elapsed(): number {
-    return (this.#sendingEnded ?? readClock()) - this.start
+  /** Whether requests under way when sending ends are waited for. */
+  get drains(): boolean {
+    return this.#model.arrivals !== undefined
   }
 
   // Sending ------------------------------------------------------------------------------------------------------------
@@ -72,12 +87,12 @@ export class LoadPhase {
   /** Sends what is due, on the connections that are ready. */
   begin(): void {
     for (const connection of this.#parts.pool.ready()) this.offer(connection)
-    this.#model.pace(readClock())
+    this.#model.pace(this.#now)
   }
 
   /** A connection can take a request. */
   offer(connection: Connection<ListedRequest>): void {
-    this.#model.offer(connection, readClock())
+    this.#model.offer(connection, this.#now)
   }
 
   /** To be called every `LOOK` milliseconds. */
@@ -86,23 +101,28 @@ export class LoadPhase {
     this.#model.pace(now)
   }
 
-  #noteSent(): void {
+  #send(connection: Connection<ListedRequest>, since: number, now: number): void {
+    this.#noteBegun()
+    connection.send(this.#parts.order.take(connection), since, now)
+  }
+
+  #noteBegun(): void {
     this.#parts.history.sent += 1
     this.measurement.begun += 1
   }
 
-  /** Sends no more. What is under way in an open model is still waited for: returns whether there is such a wait. */
-  endSending(): boolean {
-    this.#sendingEnded = readClock()
-    this.measurement.stopCost()
-    this.#model.dropDue(this.#sendingEnded)
-    return this.#model.arrivals !== undefined
+  #drop(due: number): void {
+    this.measurement.drop(due)
+    // What is dropped when sending ends is dropped as a whole.
+    if (this.#sendingEnded === undefined) this.#parts.onEnded()
   }
 
-  /** Ends it for good: what was due and not sent is dropped. Idempotent. */
-  close(): void {
-    this.#model.dropDue(readClock())
+  /** Sends no more, and drops what was due and not sent. What is under way still counts. Idempotent. */
+  endSending(): void {
+    if (this.#sendingEnded !== undefined) return
+    this.#sendingEnded = this.#now
     this.measurement.stopCost()
+    this.#model.end(this.#sendingEnded)
   }
 
   // What became of requests ----------------------------------------------------------------------------------------------
@@ -114,14 +134,14 @@ export class LoadPhase {
   onAnswer(status: number, since: number, request: ListedRequest, answer: CapturedAnswer | undefined): void {
     this.#parts.history.completed += 1
     if (!this.#counts(since)) return
-    this.measurement.answer(request.index, status, since - this.start, readClock() - this.start, answer)
+    this.measurement.answer(request.index, status, since - this.start, this.#now - this.start, answer)
     this.#parts.onEnded()
   }
 
   onFailure(kind: LoadErrorKind, message: string, since: number, request: ListedRequest): void {
     this.#parts.history.completed += 1
     if (!this.#counts(since)) return
-    this.measurement.failure(kind, message, since - this.start, readClock() - this.start, request.index)
+    this.measurement.failure(kind, message, since - this.start, this.#now - this.start, request.index)
     this.#parts.onEnded()
   }
 
@@ -134,8 +154,8 @@ export class LoadPhase {
 
   onConnectFailure(connection: Connection<ListedRequest>, { kind, message, ownLimit }: Failure): void {
     if (ownLimit) this.measurement.noteOwnLimit(message)
-    this.#model.failUnserved(readClock(), (since) => {
-      this.#noteSent()
+    this.#model.failUnserved(this.#now, (since) => {
+      this.#noteBegun()
       this.onFailure(kind, message, since, this.#parts.order.spend(connection))
     })
   }
@@ -152,7 +172,7 @@ export class LoadPhase {
     const { arrivals } = this.#model
     const open = arrivals && { rate: arrivals.rateAt(elapsed), backlog: arrivals.backlog(elapsed) }
     const state = { connections: this.#parts.pool.open, ...open }
-    const end = last ? readClock() - this.start : undefined
+    const end = last ? this.#now - this.start : undefined
     return this.measurement.interval(elapsed, state, arrivals?.lateness, end)
   }
 }

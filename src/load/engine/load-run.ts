@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import type { LoadSample } from '../../results/load-result.ts'
 import { Arrivals } from './arrivals.ts'
 import type { Connection } from '../http/connection.ts'
@@ -10,21 +9,20 @@ import type { LoadPlan } from '../plan/load-plan.ts'
 import { LOOK, Measurement } from '../measure/measurement.ts'
 import type { LoadEnd, RowlessProgress } from '../messages.ts'
 import { ProgressTimer } from './progress-timer.ts'
-import { encodeRequest } from '../http/outgoing-request.ts'
-import { PerConnectionOrder, SharedOrder, type ListedRequest, type RequestOrder } from './request-order.ts'
+import {
+  listRequests,
+  PerConnectionOrder,
+  SharedOrder,
+  type ListedRequest,
+  type RequestOrder,
+} from './request-order.ts'
 import { Reachability } from './reachability.ts'
 import { valueAt } from '../plan/schedule.ts'
 import { targetOf } from '../http/target.ts'
 import { ThresholdWatch } from './threshold-watch.ts'
-import {
-  clearInterval,
-  clearTimeout,
-  readClock,
-  readWallClock,
-  setImmediate,
-  setInterval,
-  setTimeout,
-} from '../../lifecycle/real-timers.ts'
+import { describeNothing } from './nothing-answered.ts'
+import { every, type Cancel } from '../../lifecycle/clock.ts'
+import type { LoadMachine } from './load-machine.ts'
 
 /** Open model: how long the first arrival waits for all connections to be open (else those that come first pay for the opening). */
 const LONGEST_OPENING = 1_000
@@ -45,6 +43,7 @@ export interface LoadRunReport {
 export class LoadRun {
   readonly #plan: LoadPlan
   readonly #report: LoadRunReport
+  readonly #machine: LoadMachine
   readonly #pool: ConnectionPool<ListedRequest>
   readonly #list: readonly ListedRequest[]
   /** Sessions outlive the warm-up. */
@@ -55,56 +54,72 @@ export class LoadRun {
   #state: 'opening' | 'warmup' | 'measured' | 'drain' | 'ended' = 'opening'
   /** Absent while connections are opened. */
   #phase: LoadPhase | undefined
-  #lookTimer: NodeJS.Timeout | undefined
-  #stateTimer: NodeJS.Timeout | undefined
+  #cancelLooking: Cancel | undefined
+  /** What ends the state of now, where time does. */
+  #cancelState: Cancel | undefined
   #progressTimer: ProgressTimer | undefined
 
-  constructor(plan: LoadPlan, report: LoadRunReport) {
+  constructor(plan: LoadPlan, report: LoadRunReport, machine: LoadMachine) {
     this.#plan = plan
     this.#report = report
-    this.#reachability = new Reachability(plan.url, plan.duration === undefined)
+    this.#machine = machine
+    const { clock, wire } = machine
+    this.#reachability = new Reachability(plan.url, plan.duration === undefined, clock.now())
     this.#list = listRequests(plan)
     if (plan.order === 'perConnection' && this.#list.length > 1)
       this.#perConnection = new PerConnectionOrder(this.#list)
     const ramps = plan.stages !== undefined
     if (plan.abortOnFail) this.#thresholds = new ThresholdWatch(plan.thresholds, { duration: plan.duration, ramps })
-    this.#pool = new ConnectionPool(targetOf(plan), {
-      onReady: (connection) => this.#onReady(connection),
-      onAnswer: (_connection, status, since, request, answer) => this.#phase?.onAnswer(status, since, request, answer),
-      onFailure: (kind, message, since, request) => this.#phase?.onFailure(kind, message, since, request),
-      onWithdrawn: (connection, since, request) => this.#phase?.onWithdrawn(connection, since, request),
-      onConnectFailure: (connection, failure) => this.#onConnectFailure(connection, failure),
-      onBytes: (count) => this.#phase?.measurement.recorder.addBytes(count),
-    })
+    this.#pool = new ConnectionPool(
+      { target: targetOf(plan), clock, wire },
+      {
+        onReady: (connection) => this.#onReady(connection),
+        onAnswer: (_connection, status, since, request, answer) =>
+          this.#phase?.onAnswer(status, since, request, answer),
+        onFailure: (kind, message, since, request) => this.#phase?.onFailure(kind, message, since, request),
+        onWithdrawn: (connection, since, request) => this.#phase?.onWithdrawn(connection, since, request),
+        onConnectFailure: (connection, failure) => this.#onConnectFailure(connection, failure),
+        onBytes: (count) => this.#phase?.measurement.recorder.addBytes(count),
+      },
+    )
+  }
+
+  get #now(): number {
+    return this.#machine.clock.now()
+  }
+
+  /** Sets what ends the state of now. */
+  #after(milliseconds: number, act: () => void): void {
+    this.#cancelState = this.#machine.clock.after(milliseconds, act)
   }
 
   // From one state to the next -----------------------------------------------------------------------------------------
 
   start(): void {
-    this.#lookTimer = setInterval(() => this.#look(), LOOK)
+    this.#cancelLooking = every(this.#machine.clock, LOOK, () => this.#look())
     const { warmup, rate } = this.#plan
     if (!rate) return this.#begin()
     this.#pool.resize(warmup?.connections ?? this.#connectionsWanted(0))
-    this.#stateTimer = setTimeout(() => this.#begin(), LONGEST_OPENING)
+    this.#after(LONGEST_OPENING, () => this.#begin())
   }
 
   /** Begins to send, once. */
   #begin(): void {
     if (this.#state !== 'opening') return
-    clearTimeout(this.#stateTimer)
+    this.#cancelState?.()
     const { warmup, rate } = this.#plan
     if (!warmup) return this.#beginMeasured()
     const steady = rate?.flatMap(({ from, to }) => [from, to]).find((value) => value > 0) ?? 0
     const arrivals = rate && new Arrivals([{ duration: warmup.duration, from: steady, to: steady }], undefined)
     this.#state = 'warmup'
-    this.#stateTimer = setTimeout(() => this.#beginMeasured(), warmup.duration)
+    this.#after(warmup.duration, () => this.#beginMeasured())
     this.#beginPhase({ arrivals, connections: warmup.connections, duration: warmup.duration })
   }
 
   #beginMeasured(): void {
     const { rate, amount, duration } = this.#plan
     this.#state = 'measured'
-    if (duration !== undefined) this.#stateTimer = setTimeout(() => this.#endSending(), duration)
+    if (duration !== undefined) this.#after(duration, () => this.#endSending())
     const arrivals = rate && new Arrivals(rate, amount)
     this.#beginPhase({ arrivals, amount, connections: this.#connectionsWanted(0), duration: duration ?? Infinity })
   }
@@ -115,11 +130,12 @@ export class LoadRun {
     connections: number
     duration: number
   }) {
-    this.#phase?.close()
+    this.#phase?.endSending()
     this.#progressTimer?.stop()
     const { arrivals, amount, connections, duration } = part
     const phase = new LoadPhase({
       plan: this.#plan,
+      machine: this.#machine,
       pool: this.#pool,
       order: this.#perConnection ?? new SharedOrder(this.#list),
       history: this.#history,
@@ -129,8 +145,12 @@ export class LoadRun {
     })
     this.#phase = phase
     this.#pool.resize(connections)
-    this.#progressTimer = new ProgressTimer(phase.start, this.#plan.progressInterval, duration, () =>
-      this.#sendProgress(),
+    this.#progressTimer = new ProgressTimer(
+      this.#machine.clock,
+      phase.start,
+      this.#plan.progressInterval,
+      duration,
+      () => this.#sendProgress(),
     )
     phase.begin()
   }
@@ -139,18 +159,15 @@ export class LoadRun {
   #endSending(): void {
     const { duration = 0, timeout } = this.#plan
     if (this.#state !== 'measured' || !this.#phase) return
-    const early = this.#phase.start + duration - readClock()
-    if (early > 0) {
-      // Timers can be up to a millisecond early.
-      this.#stateTimer = setTimeout(() => this.#endSending(), early)
-      return
-    }
+    const early = this.#phase.start + duration - this.#now
+    // Timers can be up to a millisecond early.
+    if (early > 0) return this.#after(early, () => this.#endSending())
     this.#state = 'drain'
-    const waits = this.#phase.endSending()
+    this.#phase.endSending()
     // What has arrived by now is read first: see `#judge`.
-    const finish = () => setImmediate(() => this.#finish())
-    if (!waits) return void finish()
-    this.#stateTimer = setTimeout(finish, Math.min(timeout + 2 * LOOK, LONGEST_DRAIN))
+    const finish = () => void this.#machine.clock.soon(() => this.#finish())
+    if (!this.#phase.drains) return finish()
+    this.#after(Math.min(timeout + 2 * LOOK, LONGEST_DRAIN), finish)
     this.#endIfDone()
   }
 
@@ -162,7 +179,7 @@ export class LoadRun {
     if (!this.#phase || this.#state === 'ended') return
     const { measurement, start } = this.#phase
     if (measurement.recorder.outcomes.requests > 0) return this.#end({ outcome: 'completed' })
-    const message = describeNothing(this.#plan.url, measurement, readClock() - start)
+    const message = describeNothing(this.#plan.url, measurement, this.#now - start)
     this.#end({ outcome: 'failed', message })
   }
 
@@ -180,10 +197,10 @@ export class LoadRun {
     if (this.#state === 'ended') return
     const measured = this.#measuring ? this.#phase : undefined
     this.#state = 'ended'
-    clearInterval(this.#lookTimer)
-    clearTimeout(this.#stateTimer)
+    this.#cancelLooking?.()
+    this.#cancelState?.()
     this.#progressTimer?.stop()
-    this.#phase?.close()
+    this.#phase?.endSending()
     const { progress, rows } = measured?.interval(true) ?? { progress: this.#nothing(), rows: [] }
     this.#pool.close()
     const completed = end.outcome === 'completed'
@@ -209,7 +226,7 @@ export class LoadRun {
   }
 
   #onConnectFailure(connection: Connection<ListedRequest>, failure: Failure): void {
-    this.#reachability.noteFailure(failure.message, readClock())
+    this.#reachability.noteFailure(failure.message, this.#now)
     this.#begin()
     this.#phase?.onConnectFailure(connection, failure)
     this.#giveUpIfDead(false)
@@ -217,33 +234,33 @@ export class LoadRun {
 
   #giveUpIfDead(hanging: boolean): void {
     const connected = this.#pool.anyConnected
-    const message = this.#reachability.verdict(readClock(), { hanging, connected })
+    const message = this.#reachability.verdict(this.#now, { hanging, connected })
     if (message !== undefined) this.#end({ outcome: 'failed', message })
   }
 
   // Time ---------------------------------------------------------------------------------------------------------------
 
   #look(): void {
-    const now = readClock()
-    this.#history.note(performance.timeOrigin + now)
+    const now = this.#now
+    this.#history.note(this.#machine.clock.origin + now)
     if (this.#state === 'measured' && this.#phase && this.#plan.stages) {
       this.#pool.resize(this.#connectionsWanted(now - this.#phase.start))
     }
     this.#phase?.look(now)
-    setImmediate(this.#judge)
+    this.#machine.clock.soon(this.#judge)
   }
 
   /** Who has taken too long, after all that has arrived was read: where this process stood still, no server is to blame. */
   readonly #judge = (): void => {
     if (this.#state === 'ended') return
-    this.#pool.sweep(readClock())
+    this.#pool.sweep(this.#now)
     this.#giveUpIfDead(true)
   }
 
   /** The server stood still from `startedAt` (Unix ms) on. */
   noteCollection(startedAt: number, duration: number): void {
     if (!this.#measuring) return
-    this.#history.note(performance.timeOrigin + readClock())
+    this.#history.note(this.#machine.clock.origin + this.#now)
     this.#phase?.measurement.collection(startedAt, duration, this.#history)
   }
 
@@ -272,29 +289,6 @@ export class LoadRun {
   }
 
   #nothing(): RowlessProgress {
-    return new Measurement(this.#plan, readWallClock()).soFar(0)
+    return new Measurement(this.#plan, this.#machine.clock.origin + this.#now, this.#machine.measureCost()).soFar(0)
   }
-}
-
-/** The requests of a load as they are written to a connection. */
-function listRequests({ requests }: LoadPlan): ListedRequest[] {
-  return requests.map((request, index) => ({
-    index,
-    bytes: encodeRequest(request),
-    isHead: request.method === 'HEAD',
-    needsHeaders: request.needsHeaders === true,
-    needsBody: request.needsBody === true,
-  }))
-}
-
-/** Why a load has no result: not one answer. */
-function describeNothing(url: string, { recorder, begun }: Measurement, after: number): string {
-  const sent = begun - recorder.dropped
-  const dropped = recorder.dropped > 0 ? `; ${recorder.dropped} more found no free connection` : ''
-  if (begun === 0) return `${url} was asked nothing in ${Math.round(after)} ms: no request was due`
-  const [first] = Object.values(recorder.outcomes.errors().byKind)
-  const why = first
-    ? ` (${recorder.outcomes.errorTotal} errors, the first: ${first.message})`
-    : ': they were still under way'
-  return `${url} answered none of ${sent} requests in ${Math.round(after)} ms${why}${dropped}`
 }

@@ -11,7 +11,8 @@ import type {
 import { TurnBlockRun } from './turns/turn-block-run.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 import type { ScenarioRun } from './scenario-run.ts'
-import { clearInterval, setInterval } from '../../lifecycle/real-timers.ts'
+import { every, realClock, type Cancel } from '../../lifecycle/clock.ts'
+import { realMachine } from './load-machine.ts'
 
 // Entry of the load process: runs loads for one Vitest worker, and ends with it.
 
@@ -19,7 +20,7 @@ import { clearInterval, setInterval } from '../../lifecycle/real-timers.ts'
 const TICK = 100
 const runs = new Map<string, LoadRun | ScenarioRun>()
 const blocks = new Map<string, TurnBlockRun>()
-let ticking: NodeJS.Timeout | undefined
+let stopTicking: Cancel | undefined
 
 function report(message: LoadReportMessage | TurnsReportMessage): void {
   // A worker that goes in this very moment is no error of ours; 'disconnect' follows.
@@ -46,8 +47,8 @@ function reportOf(id: string): LoadRunReport {
       runs.delete(id)
       report({ type: 'end', id, end, progress, rows, completed, ...(left ? { left } : {}) })
       if (runs.size > 0) return
-      clearInterval(ticking)
-      ticking = undefined
+      stopTicking?.()
+      stopTicking = undefined
     },
   }
 }
@@ -60,9 +61,11 @@ async function begin(id: string, plan: LoadPlan): Promise<void> {
   // Imported by the first scenario: a load without one must not pay for it.
   const scenarios = scenario && (await import('./scenario-run.ts'))
   const run =
-    scenario && scenarios ? scenarios.runScenario(plan, scenario, reportOf(id)) : new LoadRun(plan, reportOf(id))
+    scenario && scenarios
+      ? scenarios.runScenario(plan, scenario, reportOf(id))
+      : new LoadRun(plan, reportOf(id), realMachine())
   runs.set(id, run)
-  ticking ??= setInterval(tick, TICK)
+  stopTicking ??= every(realClock, TICK, tick)
   run.start()
   if (endedEarly.delete(id)) run.abort()
 }
@@ -79,9 +82,9 @@ function end(id: string, how: 'stop' | 'abort'): void {
 const TURNS_TICK = 1_000
 
 function beginTurns(id: string, plan: Extract<LoadRequestMessage, { type: 'turns' }>['plan']): void {
-  const ticks = setInterval(() => report({ type: 'turns-tick', id }), TURNS_TICK)
+  const stopTicks = every(realClock, TURNS_TICK, () => report({ type: 'turns-tick', id }))
   const block = new TurnBlockRun(plan, (end) => {
-    clearInterval(ticks)
+    stopTicks()
     blocks.delete(id)
     report({ type: 'turns-end', id, end })
   })

@@ -1,97 +1,80 @@
-import type { Arrivals } from './arrivals.ts'
+import type { Cancel, Clock } from '../../lifecycle/clock.ts'
 import type { Connection } from '../http/connection.ts'
 import type { ConnectionPool } from '../http/connection-pool.ts'
-import type { LoadModel } from './load-model.ts'
-import type { ListedRequest, RequestOrder } from './request-order.ts'
-import { clearTimeout, readClock, setTimeout } from '../../lifecycle/real-timers.ts'
+import type { Arrivals } from './arrivals.ts'
+import type { LoadModel, Sending } from './load-model.ts'
+import type { ListedRequest } from './request-order.ts'
 
-/** Whom a pacer tells what became of an arrival. */
-export interface OpenModelEvents {
-  /** It is about to be sent. */
-  onSend(): void
-  /** Nothing could serve it; it was due at `due`, in milliseconds from the start. */
-  onDrop(due: number): void
+export interface OpenModelParts {
+  readonly arrivals: Arrivals
+  /** From when the arrivals count, by the clock. */
+  readonly start: number
+  readonly clock: Clock
+  readonly pool: ConnectionPool<ListedRequest>
+  /** Milliseconds that an arrival waits for a connection before it is dropped. */
+  readonly longestWait: number
+  readonly sending: Sending
 }
 
 /** When the open model sends: each arrival leaves when it is due, or as soon after that as a connection is free. */
 export class OpenModel implements LoadModel {
   readonly arrivals: Arrivals
-  /** `performance.readClock()` from which the arrivals count. */
-  readonly #start: number
-  readonly #pool: ConnectionPool<ListedRequest>
-  readonly #order: RequestOrder
-  readonly #longestWait: number
-  readonly #events: OpenModelEvents
-  #timer: NodeJS.Timeout | undefined
-  #stopped = false
+  readonly #parts: OpenModelParts
+  #cancelTimer: Cancel | undefined
 
-  constructor(
-    arrivals: Arrivals,
-    start: number,
-    pool: ConnectionPool<ListedRequest>,
-    order: RequestOrder,
-    longestWait: number,
-    events: OpenModelEvents,
-  ) {
-    this.arrivals = arrivals
-    this.#start = start
-    this.#pool = pool
-    this.#order = order
-    this.#longestWait = longestWait
-    this.#events = events
+  constructor(parts: OpenModelParts) {
+    this.arrivals = parts.arrivals
+    this.#parts = parts
   }
 
   offer(connection: Connection<ListedRequest>, now: number): void {
-    this.#pool.addFree(connection)
-    if (this.arrivals.due <= now - this.#start) this.pace(now)
+    this.#parts.pool.addFree(connection)
+    if (this.arrivals.due <= now - this.#parts.start) this.pace(now)
   }
 
   /** Sends every arrival that is due and for which there is a connection, then sets the timer for the next. */
   pace(now: number): void {
     const { arrivals } = this
-    const elapsed = now - this.#start
+    const { start, pool, longestWait, sending, clock } = this.#parts
+    const elapsed = now - start
     const known = arrivals.notice(elapsed)
-    while (!this.#stopped && arrivals.due <= elapsed) {
+    while (arrivals.due <= elapsed && sending.mayBegin()) {
       // What nobody has looked at before has waited for us, not for a connection.
-      if (arrivals.isAmong(known) && elapsed - arrivals.due > this.#longestWait) {
+      if (arrivals.isAmong(known) && elapsed - arrivals.due > longestWait) {
         this.#drop()
         continue
       }
-      const connection = this.#pool.takeFree()
+      const connection = pool.takeFree()
       if (!connection) break
-      this.#events.onSend()
-      connection.send(this.#order.take(connection), this.#start + arrivals.due, now)
+      const since = start + arrivals.due
       arrivals.advance()
+      sending.send(connection, since, now)
     }
-    clearTimeout(this.#timer)
-    if (this.#stopped || arrivals.dueAhead === Infinity) return
-    this.#timer = setTimeout(() => this.pace(readClock()), arrivals.dueAhead - elapsed)
+    this.#cancelTimer?.()
+    if (arrivals.dueAhead === Infinity || !sending.mayBegin()) return
+    this.#cancelTimer = clock.after(arrivals.dueAhead - elapsed, () => this.pace(clock.now()))
   }
 
   /** As long as any connection is left, what is due waits for it. */
   failUnserved(now: number, fail: (since: number) => void): void {
-    if (this.#pool.anyConnected) return
-    while (!this.#stopped && this.arrivals.due <= now - this.#start) {
+    const { start, pool, sending } = this.#parts
+    if (pool.anyConnected) return
+    while (sending.mayBegin() && this.arrivals.due <= now - start) {
       const { due } = this.arrivals
       this.arrivals.advance()
-      fail(this.#start + due)
+      fail(start + due)
     }
     this.pace(now)
   }
 
-  dropDue(now: number): void {
-    this.stop()
-    while (this.arrivals.due <= now - this.#start) this.#drop()
-  }
-
-  stop(): void {
-    this.#stopped = true
-    clearTimeout(this.#timer)
+  end(now: number): void {
+    this.#cancelTimer?.()
+    while (this.arrivals.due <= now - this.#parts.start) this.#drop()
   }
 
   #drop(): void {
     const { due } = this.arrivals
     this.arrivals.advance()
-    this.#events.onDrop(due)
+    this.#parts.sending.drop(due)
   }
 }

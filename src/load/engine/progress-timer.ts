@@ -1,15 +1,18 @@
-import { clearTimeout, readClock, setTimeout } from '../../lifecycle/real-timers.ts'
-/** Calls `onDue` with the milliseconds since `start` at every multiple of `interval`: never early, and once for several that a delay swallowed. */
+import type { Cancel, Clock } from '../../lifecycle/clock.ts'
+
+/** Calls `onDue` at every multiple of `interval` from `start` on: never early, and once for several that a delay swallowed. */
 export class ProgressTimer {
+  readonly #clock: Clock
   readonly #start: number
   readonly #interval: number
   readonly #until: number
-  readonly #onDue: (elapsed: number) => void
+  readonly #onDue: () => void
   #due: number
-  #timer: NodeJS.Timeout | undefined
+  #cancel: Cancel | undefined
 
-  /** `start` is of `performance.readClock()`; nothing is due from `until` (milliseconds from the start) on. */
-  constructor(start: number, interval: number, until: number, onDue: (elapsed: number) => void) {
+  /** `start` is by the clock; nothing is due from `until` (milliseconds from the start) on. */
+  constructor(clock: Clock, start: number, interval: number, until: number, onDue: () => void) {
+    this.#clock = clock
     this.#start = start
     this.#interval = interval
     this.#until = until
@@ -19,21 +22,22 @@ export class ProgressTimer {
   }
 
   stop(): void {
-    clearTimeout(this.#timer)
+    this.#cancel?.()
   }
 
   #schedule(): void {
     if (this.#due >= this.#until) return
-    this.#timer = setTimeout(() => this.#fire(), Math.max(0, this.#start + this.#due - readClock()))
+    const left = this.#start + this.#due - this.#clock.now()
+    this.#cancel = this.#clock.after(Math.max(0, left), () => this.#fire())
   }
 
   #fire(): void {
-    const elapsed = readClock() - this.#start
+    const elapsed = this.#clock.now() - this.#start
     // Timers can be up to a millisecond early.
     if (elapsed < this.#due) return this.#schedule()
     if (elapsed >= this.#until) return
     while (this.#due <= elapsed) this.#due += this.#interval
     this.#schedule()
-    this.#onDue(elapsed)
+    this.#onDue()
   }
 }

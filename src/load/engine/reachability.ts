@@ -1,4 +1,3 @@
-import { readClock } from '../../lifecycle/real-timers.ts'
 /** A target to which no connection could be opened for so long is given up. */
 const GIVE_UP_AFTER = 400
 /** The same where the attempts do not fail but hang, after one that failed. */
@@ -13,17 +12,18 @@ const GIVE_UP_LOST_AFTER = 5_000
 export class Reachability {
   readonly #url: string
   readonly #endless: boolean
-  readonly #firstTry = readClock()
+  readonly #firstTry: number
   #opened = false
   #failures = 0
   #lastFailure = ''
-  /** `performance.readClock()` of the first failure since a connection was open. */
+  /** When an attempt first failed since a connection was open. */
   #failingSince: number | undefined
 
-  /** `endless` where no duration ends the load. */
-  constructor(url: string, endless: boolean) {
+  /** `endless` where no duration ends the load; `now` is when it is tried first. */
+  constructor(url: string, endless: boolean, now: number) {
     this.#url = url
     this.#endless = endless
+    this.#firstTry = now
   }
 
   noteOpened(): void {

@@ -1,10 +1,22 @@
 import type { Connection } from '../http/connection.ts'
-import type { OutgoingRequest } from '../http/outgoing-request.ts'
+import { encodeRequest, type OutgoingRequest } from '../http/outgoing-request.ts'
+import type { LoadPlan } from '../plan/load-plan.ts'
 
 /** A request of the load's list. */
 export interface ListedRequest extends OutgoingRequest {
   /** Its place in the list. */
   readonly index: number
+}
+
+/** The requests of a load as they are written to a connection. */
+export function listRequests({ requests }: LoadPlan): ListedRequest[] {
+  return requests.map((request, index) => ({
+    index,
+    bytes: encodeRequest(request),
+    isHead: request.method === 'HEAD',
+    needsHeaders: request.needsHeaders === true,
+    needsBody: request.needsBody === true,
+  }))
 }
 
 /** Decides which request of the list is sent next. */

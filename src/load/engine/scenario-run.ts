@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import process from 'node:process'
+import { realClock } from '../../lifecycle/clock.ts'
 import {
   clearInterval,
   clearTimeout,
@@ -85,7 +86,7 @@ export class ScenarioRun {
     this.#scenario = scenario
     this.#report = report
     this.#output = new LimitedOutput(report.log)
-    this.#reachability = new Reachability(plan.url, plan.duration === undefined)
+    this.#reachability = new Reachability(plan.url, plan.duration === undefined, readClock())
     const ramps = plan.stages !== undefined
     if (plan.abortOnFail) this.#thresholds = new ThresholdWatch(plan.thresholds, { duration: plan.duration, ramps })
     this.#host = new ScenarioHost(plan, scenario, {
@@ -166,7 +167,7 @@ export class ScenarioRun {
       onIterationEnded: () => this.#endIfDone(),
     })
     this.#phase = phase
-    this.#progressTimer = new ProgressTimer(phase.start, this.#plan.progressInterval, duration, () =>
+    this.#progressTimer = new ProgressTimer(realClock, phase.start, this.#plan.progressInterval, duration, () =>
       this.#sendProgress(),
     )
     for (const user of [...this.#ready.splice(0), ...(before?.takeAllFree() ?? [])]) phase.offer(user)

@@ -1,13 +1,12 @@
-import { Connection, type ConnectionEvents } from './connection.ts'
+import { Connection, type ConnectionEvents, type ConnectionParts } from './connection.ts'
 import type { OutgoingRequest } from './outgoing-request.ts'
-import type { Target } from './target.ts'
 
 /** Connections being opened at a time: more would overflow the queue of a server that listens with the usual backlog of 511 or less. */
 const MOST_OPENING = 100
 
 /** The connections of a load: as many as are wanted, and which of them are free. */
 export class ConnectionPool<R extends OutgoingRequest> {
-  readonly #target: Target
+  readonly #parts: ConnectionParts
   readonly #events: ConnectionEvents<R>
   readonly #connections: Connection<R>[] = []
   /** Their turn to be opened is yet to come. */
@@ -20,8 +19,8 @@ export class ConnectionPool<R extends OutgoingRequest> {
    */
   readonly #free: Connection<R>[] = []
 
-  constructor(target: Target, events: ConnectionEvents<R>) {
-    this.#target = target
+  constructor(parts: ConnectionParts, events: ConnectionEvents<R>) {
+    this.#parts = parts
     this.#events = events
   }
 
@@ -40,7 +39,7 @@ export class ConnectionPool<R extends OutgoingRequest> {
 
   resize(wanted: number): void {
     while (this.#connections.length < wanted) {
-      const connection = new Connection(this.#target, this.#events)
+      const connection = new Connection(this.#parts, this.#events)
       this.#connections.push(connection)
       this.#unopened.push(connection)
     }

@@ -9,8 +9,6 @@ export interface Target {
   readonly tls: LoadTls
   readonly pipelining: number
   readonly timeout: number
-  /** The address that `host` was found to have: a name is looked up once, not at every connection. */
-  address?: string | undefined
 }
 
 /** What the connections of a load need to know of its plan. */

@@ -1,13 +1,19 @@
 import { performance } from 'node:perf_hooks'
 import process from 'node:process'
 
+/** Measures what the load process spends, from its creation until it is stopped. */
+export interface CostMeter {
+  /** CPU milliseconds, and event-loop utilisation 0 to 1, until now or until it was stopped. */
+  read(): { cpu: number; eventLoopUtilization: number }
+  stop(): void
+}
+
 /** What the load process spends on a load (and on all others that run in it at the time). */
-export class GeneratorCost {
+export class GeneratorCost implements CostMeter {
   readonly #cpu = process.cpuUsage()
   readonly #loop = performance.eventLoopUtilization()
   #final: { cpu: number; eventLoopUtilization: number } | undefined
 
-  /** CPU milliseconds, and event-loop utilisation 0 to 1, until now or until it was stopped. */
   read(): { cpu: number; eventLoopUtilization: number } {
     if (this.#final) return this.#final
     const { user, system } = process.cpuUsage(this.#cpu)

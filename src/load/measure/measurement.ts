@@ -10,7 +10,7 @@ import type {
 } from '../../results/load-result.ts'
 import { CheckTable } from './check-table.ts'
 import { CheckEvaluator, type ReadableAnswer } from './evaluate-check.ts'
-import { GeneratorCost } from './generator-cost.ts'
+import { GeneratorCost, type CostMeter } from './generator-cost.ts'
 import type { InFlightHistory } from './in-flight-history.ts'
 import type { LoadPlan, PlannedRequest } from '../plan/load-plan.ts'
 import type { RowlessProgress } from '../messages.ts'
@@ -73,7 +73,7 @@ export class Measurement {
   /** By request of the plan. */
   readonly #nameCounts: readonly (NameCounts | undefined)[]
   readonly #evaluator = new CheckEvaluator()
-  readonly #cost = new GeneratorCost()
+  readonly #cost: CostMeter
   readonly #stalls = new Stalls(LOOK, 0)
   #redirectedTo: RedirectTarget | undefined
   #ownLimit: string | undefined
@@ -85,8 +85,9 @@ export class Measurement {
   #stageResults: LoadStageResult[] | undefined
   #nameResults: Record<string, NameResult> | undefined
 
-  constructor(plan: LoadPlan, startedAt: number) {
+  constructor(plan: LoadPlan, startedAt: number, cost: CostMeter = new GeneratorCost()) {
     this.#plan = plan
+    this.#cost = cost
     this.startedAt = startedAt
     this.recorder = new Recorder(plan.progressInterval, plan.duration)
     this.names = new NameTable(plan.duration)

@@ -1,9 +1,8 @@
-import type net from 'node:net'
 import { readClock } from '../../lifecycle/real-timers.ts'
 import { AnswerParser } from '../http/answer-parser.ts'
 import type { CapturedAnswer } from '../http/captured-answer.ts'
-import { connectPlainly, connectSecurely } from '../http/connection.ts'
 import { failureOf, type Failure } from '../http/failure.ts'
+import type { Line } from '../http/wire.ts'
 import type { Exchange, Transport, TransportEvents } from './exchange.ts'
 import type { Origin } from './origin.ts'
 
@@ -86,7 +85,7 @@ class UserConnection {
   readonly #origin: Origin
   readonly #on: UserConnectionEvents
   readonly #parser: AnswerParser
-  #socket: net.Socket | undefined
+  #line: Line | undefined
   #state: 'new' | 'connecting' | 'open' | 'closed' = 'new'
   #exchange: Exchange | undefined
   #answers = 0
@@ -123,27 +122,22 @@ class UserConnection {
   }
 
   #write(): void {
-    this.#socket?.write((this.#exchange as Exchange).bytes)
+    this.#line?.write((this.#exchange as Exchange).bytes)
   }
 
   #open(): void {
     this.#state = 'connecting'
-    const { secure } = this.#origin
-    const onData = (chunk: Buffer, length: number) => this.#onData(chunk, length)
-    const socket: net.Socket = secure ? connectSecurely(this.#origin, onData) : connectPlainly(this.#origin, onData)
-    this.#socket = socket
-    socket.setNoDelay(true)
-    socket.once(secure ? 'secureConnect' : 'connect', () => {
-      if (this.#state !== 'connecting') return
-      this.#state = 'open'
-      this.#origin.address ??= socket.remoteAddress
-      this.#on.events.onOpened()
-      if (this.#exchange) this.#write()
+    this.#line = this.#origin.wire.connect(this.#origin, {
+      onOpen: () => {
+        if (this.#state !== 'connecting') return
+        this.#state = 'open'
+        this.#on.events.onOpened()
+        if (this.#exchange) this.#write()
+      },
+      onData: (chunk, length) => this.#onData(chunk, length),
+      onError: (error) => this.#lose(failureOf(error)),
+      onEnd: () => this.#onLineEnd(),
     })
-    socket.on('error', (error) => this.#lose(failureOf(error)))
-    const onEnd = () => this.#onSocketEnd()
-    socket.on('end', onEnd)
-    socket.on('close', onEnd)
   }
 
   #onData(chunk: Buffer, length: number): void {
@@ -176,7 +170,7 @@ class UserConnection {
     if (!keepAlive) this.close()
   }
 
-  #onSocketEnd(): void {
+  #onLineEnd(): void {
     if (this.#state === 'closed') return
     if (this.#state === 'open' && this.#parser.end()) return
     const where = this.#heard ? 'in the middle of an answer' : 'without an answer'
@@ -185,7 +179,6 @@ class UserConnection {
 
   #lose(failure: Failure): void {
     if (this.#state === 'connecting') {
-      this.#origin.address = undefined
       this.#on.events.onConnectFailure(failure)
     }
     const exchange = this.#exchange
@@ -213,7 +206,7 @@ class UserConnection {
     if (this.#state === 'closed') return
     if (this.#state === 'open') this.#on.events.onClosed()
     this.#state = 'closed'
-    this.#socket?.destroy()
+    this.#line?.destroy()
     this.#on.onGone(retry)
   }
 }

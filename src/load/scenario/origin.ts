@@ -1,5 +1,7 @@
 import type { LoadTls } from '../plan/load-options.ts'
+import { SocketWire } from '../http/socket-wire.ts'
 import type { Target } from '../http/target.ts'
+import type { Wire } from '../http/wire.ts'
 
 /** A server that virtual users talk to, by protocol, host and port. All users of a load share it. */
 export interface Origin extends Target {
@@ -7,6 +9,8 @@ export interface Origin extends Target {
   readonly origin: string
   /** Host and port, as they stand in `Host`. */
   readonly authority: string
+  /** Connects to it. Its name is looked up once for all users. */
+  readonly wire: Wire
 }
 
 export function originOf(url: URL, tls: LoadTls, timeout: number): Origin {
@@ -14,6 +18,7 @@ export function originOf(url: URL, tls: LoadTls, timeout: number): Origin {
   return {
     origin: url.origin,
     authority: url.host,
+    wire: new SocketWire(),
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
     secure,

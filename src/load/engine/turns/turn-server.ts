@@ -6,6 +6,7 @@ import { encodeRequest, type OutgoingRequest } from '../../http/outgoing-request
 import { targetOf } from '../../http/target.ts'
 import type { LoadPlan } from '../../plan/load-plan.ts'
 import type { SeenAnswer } from '../../plan/turns-plan.ts'
+import { realMachine } from '../load-machine.ts'
 import { readClock } from '../../../lifecycle/real-timers.ts'
 
 /** A request that failed, and the block with it. */
@@ -57,16 +58,20 @@ export class TurnServer {
       name: `${request.method} ${request.path}`,
       expectStatus: request.expectStatus,
     }))
-    this.#pool = new ConnectionPool<TurnRequest>(targetOf(plan), {
-      onReady: (connection) => this.#onReady(connection),
-      onAnswer: (_connection, status, since, request, answer) => this.#onAnswer(status, since, request, answer),
-      onFailure: (kind, message, _since, { name }) => onFailure({ kind, message: `${name}: ${message}` }),
-      onWithdrawn: () => {
-        if (this.#turn) this.#turn.sent -= 1
+    const { clock, wire } = realMachine()
+    this.#pool = new ConnectionPool<TurnRequest>(
+      { target: targetOf(plan), clock, wire },
+      {
+        onReady: (connection) => this.#onReady(connection),
+        onAnswer: (_connection, status, since, request, answer) => this.#onAnswer(status, since, request, answer),
+        onFailure: (kind, message, _since, { name }) => onFailure({ kind, message: `${name}: ${message}` }),
+        onWithdrawn: () => {
+          if (this.#turn) this.#turn.sent -= 1
+        },
+        onConnectFailure: (_connection, { kind, message }) => onFailure({ kind, message }),
+        onBytes: () => {},
       },
-      onConnectFailure: (_connection, { kind, message }) => onFailure({ kind, message }),
-      onBytes: () => {},
-    })
+    )
   }
 
   /** Resolves when all connections are open. A connection that cannot be opened is a failure. */
