@@ -13,14 +13,14 @@ const WARMUP_AT_MOST = 1_000
 const LOAD_WAIT = 1_000
 /** A planned watch takes about so many floors. One without a plan begins at `FIRST_DISTANCE` and doubles it when full. */
 const PLANNED_FLOORS = 24
-const FIRST_DISTANCE = 300
-const MOST_FLOORS = 32
+const FIRST_DISTANCE = 200
+const MOST_FLOORS = 48
 /**
- * Collections take at most a tenth of the target's time; until there are enough floors for a verdict they may take a quarter, and
+ * Collections take at most a tenth of the target's time; until there are enough floors for a verdict they may take a third, and
  * where they are slow (a busy machine, a large heap) up to half of it, so that a short watch has one too.
  */
 const SHARE = 10
-const FIRST_SHARE = 3
+const FIRST_SHARE = 2
 const FIRST_REST_CAP = 500
 const ENOUGH_FLOORS = 14
 /** Milliseconds after which a collection is not merely long: the event loop is blocked. */
@@ -108,7 +108,7 @@ export class FloorTaking {
     const slow = setTimeout(() => (this.missed += 1), SLOW)
     const record = await this.#plan.collect().finally(() => clearTimeout(slow))
     if (!record) return undefined
-    this.#recent = [record.time, ...this.#recent].slice(0, RECENT)
+    this.#recent = [record.cost, ...this.#recent].slice(0, RECENT)
     this.notePause({ startedAt: record.timestamp - record.time, duration: record.time })
     return record
   }

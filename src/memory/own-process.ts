@@ -5,14 +5,8 @@ import type { AllocationProfile } from '../probe/protocol.ts'
 import type { MemorySource, SourceReading } from './memory-source.ts'
 import { readWallClock } from '../lifecycle/real-timers.ts'
 
-/**
- * Up to a page of old space (256 KB) that V8 has set aside counts as used after one full collection and not after the next, on
- * Node 20 in one of three: much against what calls of a function leave, so a floor is the median of three.
- */
-const READINGS = 3
-
 // One for all watches: V8 has one heap profiler an isolate.
-const isolate = new Isolate(READINGS)
+const isolate = new Isolate()
 
 /** This process (in a thread: this thread's heap and the process's `rss`). */
 export class OwnProcess implements MemorySource {
@@ -38,6 +32,7 @@ export class OwnProcess implements MemorySource {
       timestamp: readWallClock(),
       isolates: new Map([['self', floor]]),
       time: floor.time,
+      cost: floor.cost,
       ...(floor.requests && { requests: floor.requests }),
     }
   }

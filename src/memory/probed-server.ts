@@ -107,17 +107,19 @@ export class ProbedServer implements MemorySource {
     }
     const isolates = new Map<string, IsolateHeap>()
     let time = 0
+    let cost = 0
     for (const [entry, answer] of asked) {
       const floor = entry.silent ? undefined : await answer
       if (floor === undefined) continue
       isolates.set(entry.isolate.id, floor)
       time = Math.max(time, floor.time)
+      cost = Math.max(cost, floor.cost)
       if (floor.requests !== undefined) this.#requests.set(entry.isolate.id, floor.requests)
     }
     if (isolates.size === 0) return undefined
     const silent = new Set(known.flatMap((entry) => (entry.silent ? [entry.isolate.id] : [])))
     const requests = { ...this.#requestsSoFar(), requestsOf: new Map(this.#requests) }
-    return { timestamp: readWallClock(), isolates, silent, time, ...requests }
+    return { timestamp: readWallClock(), isolates, silent, time, cost, ...requests }
   }
 
   /** One question at a time: a thread that is parked must not find hundreds of them when it wakes up. */

@@ -112,7 +112,7 @@ function isReading(value: unknown): boolean {
 
 function isHeap(value: unknown): boolean {
   return (
-    hasAmounts(value, 'heapData', 'machineCode', 'external', 'arrayBuffers', 'time') &&
+    hasAmounts(value, 'heapData', 'machineCode', 'external', 'arrayBuffers', 'time', 'cost') &&
     (value['requests'] === undefined || isAmount(value['requests']))
   )
 }

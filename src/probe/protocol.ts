@@ -49,6 +49,8 @@ export interface IsolateHeap {
   readonly requests?: number
   /** Milliseconds that the isolate stood still for it. */
   readonly time: number
+  /** Milliseconds of `time` without what other programs of the machine took. */
+  readonly cost: number
 }
 
 /** Where memory was allocated that is still alive. */

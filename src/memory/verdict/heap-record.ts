@@ -12,6 +12,8 @@ export interface HeapRecord {
   readonly isolates: ReadonlyMap<string, IsolateHeap>
   /** Milliseconds that the slowest isolate stood still. */
   readonly time: number
+  /** The same without what other programs of the machine took of it. */
+  readonly cost: number
   /** How many heap snapshots came before it. */
   readonly segment?: number
 }

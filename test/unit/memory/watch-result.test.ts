@@ -13,8 +13,8 @@ function watch({ byServer, byLoad, perFloor = 0 }: { byServer: number; byLoad?: 
     const timestamp = 1_000_000 + index * 500
     const load = byLoad === undefined ? undefined : (byLoad * index) / 2
     live.add({ snapshot: { timestamp, ...memory }, stale: false }, load)
-    const bytes = { heapData: 5e6 + index * perFloor, machineCode: 0, external: 0, arrayBuffers: 0, time: 2 }
-    return { timestamp, requests: (byServer * index) / 2, isolates: new Map([['1:0', bytes]]), time: 2 }
+    const bytes = { heapData: 5e6 + index * perFloor, machineCode: 0, external: 0, arrayBuffers: 0, time: 2, cost: 2 }
+    return { timestamp, requests: (byServer * index) / 2, isolates: new Map([['1:0', bytes]]), time: 2, cost: 2 }
   })
   return {
     kind: 'node',

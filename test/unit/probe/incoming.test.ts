@@ -75,7 +75,7 @@ describe('answers', () => {
   })
 
   const memory = { heapUsed: 1, heapTotal: 2, external: 3, arrayBuffers: 4, rss: 5 }
-  const heap = { heapData: 1, machineCode: 2, external: 3, arrayBuffers: 4, time: 5 }
+  const heap = { heapData: 1, machineCode: 2, external: 3, arrayBuffers: 4, time: 5, cost: 5 }
   it.each([
     ['read', { memory }, true],
     ['read', { memory, requests: 3, loop: { p50: 0, p99: 0, max: 0, latest: 0 }, gc: { count: 0, time: 0 } }, true],

@@ -2,8 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { countAt, joinFloors } from '../../../../src/memory/verdict/floor-series.ts'
 
 function record(timestamp: number, isolates: Record<string, number>) {
-  const bytes = (heapData: number) => ({ heapData, machineCode: 0, external: 10, arrayBuffers: 5, time: 1 })
-  return { timestamp, time: 1, isolates: new Map(Object.entries(isolates).map(([id, heap]) => [id, bytes(heap)])) }
+  const bytes = (heapData: number) => ({ heapData, machineCode: 0, external: 10, arrayBuffers: 5, time: 1, cost: 1 })
+  return {
+    timestamp,
+    time: 1,
+    cost: 1,
+    isolates: new Map(Object.entries(isolates).map(([id, heap]) => [id, bytes(heap)])),
+  }
 }
 
 describe('joinFloors', () => {
@@ -48,8 +53,12 @@ describe('joinFloors', () => {
     const at = (timestamp: number, heapData: number, machineCode: number) => ({
       timestamp,
       time: 1,
+      cost: 1,
       isolates: new Map([
-        ['main', { heapData: heapData * KB, machineCode: machineCode * KB, external: 0, arrayBuffers: 0, time: 1 }],
+        [
+          'main',
+          { heapData: heapData * KB, machineCode: machineCode * KB, external: 0, arrayBuffers: 0, time: 1, cost: 1 },
+        ],
       ]),
     })
     const heap = (...records: ReturnType<typeof at>[]) =>
