@@ -14,6 +14,10 @@ export const MINIMUM_FLOORS = 6
 /** Fewer requests than this accuse nobody. */
 const MINIMUM_REQUESTS = 1_000
 const SIGNIFICANCE = 0.01
+/** Memory as a whole, heap alone, external memory alone: who looks three times finds something by chance three times as often. */
+const LOOKS = 3
+/** Student's t of the mean step that is about enough; it grows with the root of the time. */
+const ENOUGH_T = 3.5
 /** A cache that has filled stops growing: the last half, and the last third, must still grow at this share of the whole. */
 const STILL_GROWING = 0.4
 /** What leaks comes with the requests: where it typically grows at less than this share, it grew in a few steps. */
@@ -57,9 +61,13 @@ export interface LeakDecision {
 }
 
 /**
- * Whether memory leaks: a leak is growth that is left after full collections, steady (Mann-Kendall), surely above zero (Sen's
- * interval), larger than the drift of sound programs, and surely still going on in the last half. Heap and external memory are looked at
- * together, and each alone: what comes and goes in one (buffers of answers under way) must not hide what the other keeps.
+ * Whether memory leaks. A leak is growth that is left after full collections and is
+ * - steady (Mann-Kendall), by more than memory wanders (its steps), and surely above zero (Sen's interval),
+ * - larger than the drift of sound programs,
+ * - surely still going on in the last half.
+ *
+ * Heap and external memory are looked at together, and each alone: what comes and goes in one (buffers of answers under way) must not
+ * hide what the other keeps.
  */
 export function decideLeak(evidence: LeakEvidence): LeakDecision {
   const whole = decide(evidence)
@@ -97,10 +105,15 @@ function decide(evidence: LeakEvidence): LeakDecision {
     metric: evidence.resident ? 'rss' : fastestPart(floors),
     bytesPerSecond: trend.perSecond.slope,
     ...(trend.perRequest && { bytesPerRequest: trend.perRequest.slope, interval: trend.perRequest.interval }),
-    pValue: trend.pValue,
+    pValue: pValueOf(trend),
     reason,
   }
   return { leak, growth }
+}
+
+/** It has to rise steadily, and by more than it wanders: the p-value of both is the larger one. */
+function pValueOf({ pValue, pOfSteps }: Trend): number {
+  return Math.min(1, Math.max(LOOKS * pValue, pOfSteps))
 }
 
 type Judgement = Pick<LeakVerdict, 'verdict' | 'reason'>
@@ -108,7 +121,7 @@ type Judgement = Pick<LeakVerdict, 'verdict' | 'reason'>
 function judge(evidence: LeakEvidence, trend: Trend, minimumGrowth: number): Judgement {
   const tooFew = judgeCount(evidence, trend)
   if (tooFew) return tooFew
-  const steady = trend.pValue < SIGNIFICANCE && trend.lowest > 0
+  const steady = trend.pValue * LOOKS < SIGNIFICANCE && trend.lowest > 0
   const large = trend.bytes >= minimumGrowth
   const text = describe(evidence, trend)
   if (steady && large && !(trend.half >= STILL_GROWING)) {
@@ -128,7 +141,7 @@ function judge(evidence: LeakEvidence, trend: Trend, minimumGrowth: number): Jud
     }
     return {
       verdict: 'leak',
-      reason: `${text.what} kept growing by ${text.rate}, ${formatBytes(trend.bytes)} over ${text.span}, and had not stopped at the end (${formatP(trend.pValue)}).`,
+      reason: `${text.what} kept growing by ${text.rate}, ${formatBytes(trend.bytes)} over ${text.span}, and had not stopped at the end (${formatP(pValueOf(trend))}).`,
     }
   }
   if (steady && trend.bytes >= minimumGrowth * SUSPICIOUS_SHARE && trend.half >= STILL_GROWING) {
@@ -186,6 +199,10 @@ function judgeShape(trend: Trend, text: ReturnType<typeof describe>): Judgement 
     const reason = `${grew}, but in its last half not so steadily that it surely still went on; ${more}.`
     return { verdict: 'inconclusive', reason }
   }
+  if (!(trend.pOfSteps < SIGNIFICANCE)) {
+    const reason = `${grew}, but so unevenly from one collection to the next that a sound working set may have wandered there (${formatP(trend.pOfSteps)}); ${moreSteps(trend)} would decide.`
+    return { verdict: 'inconclusive', reason }
+  }
   if (trend.rateRise >= RATE_RISE && trend.early < EARLY_SHARE) {
     const times = trend.rateRise.toFixed(1)
     const reason = `${grew}, but so did the load (${times} times the rate at the end), and what is held for a while grows with it; a load at a constant rate would decide.`
@@ -222,6 +239,13 @@ function moreRequests(trend: Trend, wanted: number): string {
 /** How much longer until the growth stands out, with a tenth to spare. */
 function moreGrowth(trend: Trend, wanted: number): string {
   const factor = (1.1 * wanted) / trend.bytes
+  if (trend.requests === undefined) return `about ${formatDuration((factor - 1) * trend.seconds * 1_000)} more`
+  return `${moreRequests(trend, Math.ceil(trend.requests * factor))} requests`
+}
+
+/** How much longer until the mean step stands out of how the steps vary, if it goes on like this. */
+function moreSteps(trend: Trend): string {
+  const factor = Math.min(9, Math.max(1.25, (ENOUGH_T / trend.tOfSteps) ** 2))
   if (trend.requests === undefined) return `about ${formatDuration((factor - 1) * trend.seconds * 1_000)} more`
   return `${moreRequests(trend, Math.ceil(trend.requests * factor))} requests`
 }

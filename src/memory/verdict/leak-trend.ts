@@ -1,10 +1,15 @@
 import { largestFall, typicalSlope } from './growth-shape.ts'
 import type { MemoryFloor, MemoryMetric } from '../../results/memory-result.ts'
+import { testSteps } from './steps.ts'
 import { mannKendall, theilSen, type Point, type Slope } from './trend.ts'
 
 /** What the floors of a watch say about growth, in numbers. */
 export interface Trend {
+  /** Mann-Kendall's p-value: whether it rises steadily. */
   readonly pValue: number
+  /** p-value of the steps: whether it rises by more than it wanders. And Student's t of the mean step. */
+  readonly pOfSteps: number
+  readonly tOfSteps: number
   /** Bytes per second, and per request where requests were counted. */
   readonly perSecond: Slope
   readonly perRequest: Slope | undefined
@@ -49,8 +54,11 @@ export function findTrend(floors: readonly MemoryFloor[]): Trend {
   const half = slopeOfLast(Math.ceil(kept.length / 2))
   const third = slopeOfLast(Math.max(3, Math.ceil(kept.length / 3)))
   const span = counted ?? seconds
+  const steps = testSteps(...segments(kept).map((segment) => segment.map(point)))
   return {
     pValue: mannKendall(...values).pValue,
+    pOfSteps: steps.pValue,
+    tOfSteps: steps.t,
     perSecond,
     perRequest,
     bytes: whole.slope * span,

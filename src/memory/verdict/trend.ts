@@ -29,6 +29,32 @@ function kendallScore(values: readonly number[]): number {
 
 /** P(S >= s) over all orders of different values in series of such sizes, from the distribution of inversions. */
 function exactTail(sizes: readonly number[], s: number): number {
+  const { pairs, atMost } = inversions(sizes)
+  // S = pairs - 2 x inversions, so S >= s means at most (pairs - s) / 2 inversions.
+  return Math.min(1, atMost[Math.floor((pairs - s) / 2)] ?? 1)
+}
+
+interface Inversions {
+  readonly pairs: number
+  /** Probability of at most so many inversions. */
+  readonly atMost: readonly number[]
+}
+
+/** A watch asks for the same few sizes at each of its looks. */
+const INVERSIONS = new Map<string, Inversions>()
+const MOST_KEPT = 200
+
+function inversions(sizes: readonly number[]): Inversions {
+  const key = sizes.join()
+  const known = INVERSIONS.get(key)
+  if (known) return known
+  if (INVERSIONS.size >= MOST_KEPT) INVERSIONS.clear()
+  const computed = computeInversions(sizes)
+  INVERSIONS.set(key, computed)
+  return computed
+}
+
+function computeInversions(sizes: readonly number[]): Inversions {
   let pairs = 0
   let probabilities = [1]
   for (const n of sizes) {
@@ -42,11 +68,8 @@ function exactTail(sizes: readonly number[], s: number): number {
       probabilities = next
     }
   }
-  // S = pairs - 2 x inversions, so S >= s means at most (pairs - s) / 2 inversions.
-  return Math.min(
-    1,
-    probabilities.slice(0, Math.floor((pairs - s) / 2) + 1).reduce((sum, probability) => sum + probability, 0),
-  )
+  let sum = 0
+  return { pairs, atMost: probabilities.map((probability) => (sum += probability)) }
 }
 
 function tieSizes(values: readonly number[]): number[] {
