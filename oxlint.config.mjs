@@ -69,7 +69,10 @@ const vitestStaysOutside = { group: ['vitest', 'vitest/*'], message: 'Only vites
 
 const rooms = Object.keys(ROOMS)
 const layers = [
-  layer(['src/{errors,units,settings,server-url,options,option-issues}.ts'], [forbid(rooms, []), vitestStaysOutside]),
+  layer(
+    ['src/{errors,units,settings,server-url,tls,options,option-issues}.ts'],
+    [forbid(rooms, []), vitestStaysOutside],
+  ),
   ...rooms.map((room) =>
     layer(
       [`src/${room}/**`],

@@ -99,6 +99,18 @@ export class PerfAbortError<Partial = unknown> extends PerfError {
   }
 }
 
+/** The last look at a server that did not become healthy. */
+export interface ServerProbe {
+  /** What was asked, such as `GET http://127.0.0.1:4100/health`. */
+  readonly asked: string
+  /** What came back, as the end of a sentence: `answered 404 in 1.20 ms`, `refused the connection: nothing listens there`. */
+  readonly answered: string
+  /** The HTTP status; absent where there was no answer. */
+  readonly status?: number
+  /** The beginning of the answer's body, at most 200 characters; absent for a healthy answer or an empty body. */
+  readonly body?: string
+}
+
 /** What is known of a server process that failed. Sizes and times in bytes and milliseconds. */
 export interface ServerFailure {
   /** What was run, as the user wrote it. */
@@ -112,15 +124,22 @@ export interface ServerFailure {
   readonly lifetime?: number
   /** The last lines of stdout and stderr. */
   readonly output: string
+  /** The line of `output` that names the fault, such as `TypeError: db.connect is not a function`; absent where none does. */
+  readonly fault?: string
+  /** The last look at a server that was not ready. */
+  readonly lastProbe?: ServerProbe
 }
 
 /** A server that could not be spawned, exited during start-up or did not become healthy in time. */
 export class ServerStartError extends PerfError {
   readonly server: ServerFailure
+  /** Another start with the same options would fail in the same way. */
+  declare readonly isFinal: boolean
 
-  constructor(message: string, options: { cause?: unknown; server: ServerFailure }) {
+  constructor(message: string, options: { cause?: unknown; server: ServerFailure; isFinal?: boolean }) {
     super('PERF_SERVER_START', message, { cause: options.cause })
     this.server = options.server
+    attach(this, 'isFinal', options.isFinal ?? false)
   }
 
   static {

@@ -1,6 +1,7 @@
 import type { OptionIssue } from './errors.ts'
 import { LONGEST_TIMER, optionIssue, rejectIssues } from './option-issues.ts'
 import { findBaseUrlProblem } from './server-url.ts'
+import { milliseconds, type Duration } from './units.ts'
 
 /** The environment variables that users set. Each wins over the option of the same meaning. */
 export const VARIABLES = {
@@ -27,8 +28,8 @@ export interface Settings {
 type Environment = Readonly<Record<string, string | undefined>>
 type Reader = (text: string) => { readonly value: string | number } | { readonly expected: string }
 
-const milliseconds: Reader = (text) => {
-  const value = Number(text)
+const time: Reader = (text) => {
+  const value = Number.isNaN(Number(text)) ? milliseconds(text as Duration) : Number(text)
   if (value > 0 && value <= LONGEST_TIMER) return { value }
   return { expected: `a positive number of milliseconds, up to ${LONGEST_TIMER}` }
 }
@@ -42,9 +43,9 @@ const anyText: Reader = (value) => ({ value })
 
 const READERS: Record<keyof Settings, Reader> = {
   serverUrl: baseUrl,
-  healthTimeout: milliseconds,
-  loadDuration: milliseconds,
-  testTimeout: milliseconds,
+  healthTimeout: time,
+  loadDuration: time,
+  testTimeout: time,
   engine: anyText,
   base: anyText,
 }

@@ -1,3 +1,4 @@
+import type { ServerProbe } from '../errors.ts'
 import { loadName } from '../results/load-plan-summary.ts'
 import type { LoadResult } from '../results/load-result.ts'
 import type { MemoryResult } from '../results/memory-result.ts'
@@ -211,12 +212,18 @@ function addServer(summary: TestSummary, artifact: PerfServerArtifact): void {
     server = { id, attempt, source, state: event, readyAfter: null, crashes: 0 }
     summary.servers.push(server)
   }
-  const { url, pid, exitCode, exitSignal, output, error, lastProbe, fault } = rest
+  const { url, pid, exitCode, exitSignal, output, error, fault } = rest
+  const lastProbe = rest.lastProbe && probeSentence(rest.lastProbe)
   Object.assign(server, definedOnly({ url, pid, exitCode, exitSignal, output, error, lastProbe, fault }))
   // What a server that died left behind stays its state: that it was also stopped afterwards is no news.
   if (!(event === 'stopped' && server.crashes > 0)) server.state = event
   if (typeof readyAfter === 'number') server.readyAfter = readyAfter
   if (event === 'exited') server.crashes += 1
+}
+
+/** What was asked and what came back, with the words of the server. */
+function probeSentence({ asked, answered, body }: ServerProbe): string {
+  return `${asked} ${answered}${body === undefined ? '' : `: ${JSON.stringify(body)}`}`
 }
 
 function addMeasurement(summary: TestSummary, artifact: { type: string }, name: string): void {

@@ -38,13 +38,20 @@ export function cleanEnvironment(env: NodeJS.ProcessEnv): Record<string, string>
   return clean
 }
 
-/** The environment of a server: clean, then what we add, then the user's own `env`, which wins and can remove. */
-export function serverEnvironment(
-  env: NodeJS.ProcessEnv,
-  added: Readonly<Record<string, string>>,
-  own: Readonly<Record<string, string | undefined>>,
-): Record<string, string> {
-  const result = { ...cleanEnvironment(env), ...added }
+/** Where the variables of a server come from, weakest first. */
+export interface EnvironmentSources {
+  readonly inherited: NodeJS.ProcessEnv
+  /** Of the user's `envFile`. */
+  readonly files?: Readonly<Record<string, string>>
+  /** `PORT`, `HOST` and what we need: a file that is written for another occasion must not move the server away. */
+  readonly added: Readonly<Record<string, string>>
+  /** The user's `env`; `undefined` removes. */
+  readonly own: Readonly<Record<string, string | undefined>>
+}
+
+/** The environment of a server. */
+export function serverEnvironment({ inherited, files, added, own }: EnvironmentSources): Record<string, string> {
+  const result = { ...cleanEnvironment(inherited), ...files, ...added }
   for (const [name, value] of Object.entries(own)) {
     if (value === undefined) delete result[name]
     else result[name] = value

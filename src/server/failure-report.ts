@@ -13,8 +13,6 @@ export interface FailureStory {
   /** What to do about it. */
   readonly advice?: string | undefined
   readonly server: ServerFailure
-  /** Message of the last health check, if there was one. */
-  readonly lastProbe?: string | undefined
 }
 
 /** The signal that ended a process: its own, or the one that a shell tells by an exit code over 128. */
@@ -31,26 +29,42 @@ export function describeExit(code: number | null | undefined, signal: string | n
   return `exited with code ${code ?? 'unknown'}${told ? ` (as after ${told})` : ''}`
 }
 
+/** How a process ended, and what it left. */
+export interface KnownExit {
+  readonly code: number | null | undefined
+  readonly signal: string | null | undefined
+  readonly output: string
+  /** Processes that it started still run. */
+  readonly isInBackground?: boolean
+  /** It had no input, which some programs take for the end of their work. */
+  readonly hadNoInput?: boolean
+}
+
 /** What usually lies behind an exit code of the shell or a well-known line of output. */
-export function adviseOnExit(code: number | null | undefined, signal: string | null | undefined, output: string) {
+export function adviseOnExit({ code, signal, output, isInBackground, hadNoInput }: KnownExit): string | undefined {
   if (code === 127) return 'The shell did not find the command: check its spelling, `cwd` and PATH.'
   if (code === 126) return 'The shell may not execute that file: check its permissions.'
   if (/EADDRINUSE|address already in use/i.test(output))
     return 'Have the server listen on the port in the variable PORT.'
   if (signalOfExit(code, signal) === 'SIGKILL') return 'Something killed it: perhaps the system, for want of memory.'
-  if (code === 0 && !signal) return 'A server has to stay in the foreground: leave `&`, `--daemon` and the like out.'
-  return undefined
+  if (code !== 0 || signal) return undefined
+  if (isInBackground) return 'A server has to stay in the foreground: leave `&`, `--daemon` and the like out.'
+  if (!hadNoInput) return undefined
+  return "A server has to stay. If it ends when its input does, as `esbuild --serve` does, set `stdin: 'open'`."
 }
 
 /** The whole message of an error on a server, several lines. */
-export function formatFailure({ what, advice, server, lastProbe }: FailureStory): string {
+export function formatFailure({ what, advice, server }: FailureStory): string {
+  const { lastProbe: probe, fault } = server
   const facts: [string, string | undefined][] = [
     ['command', server.command],
     ['folder', server.cwd],
     ['url', server.url],
-    ['last probe', lastProbe],
+    ['last probe', probe && `${probe.asked} ${probe.answered}`],
+    ['its body', probe?.body && JSON.stringify(probe.body)],
   ]
-  const lines = [advice ? `${what} ${advice}` : what]
+  const said = fault && `It said: ${fault}`
+  const lines = [[what, said, advice].filter(Boolean).join(' ')]
   for (const [name, value] of facts) if (value !== undefined) lines.push(`  ${name}: ${value}`)
   const output = lastLines(server.output, LINES)
   if (output === '') lines.push('  output: none')

@@ -1,12 +1,12 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { connect, type LookupFunction } from 'node:net'
-import { isLoopback } from '../server-url.ts'
+import { tlsFor, type TlsOptions } from '../tls.ts'
 import { clearTimeout, readClock, setTimeout } from '../lifecycle/real-timers.ts'
 
 /** What one probe found: an answer, or why there was none. */
 export type ProbeOutcome =
-  | { readonly kind: 'answer'; readonly status: number; readonly latency: number }
+  | { readonly kind: 'answer'; readonly status: number; readonly latency: number; readonly body: string }
   | { readonly kind: 'open'; readonly latency: number }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'aborted' }
@@ -16,7 +16,11 @@ export interface ProbeOptions {
   /** Milliseconds for the whole probe. */
   readonly timeout: number
   readonly signal?: AbortSignal | undefined
+  readonly tls?: TlsOptions | undefined
 }
+
+/** So much of a body is kept, to be quoted. */
+const QUOTED = 200
 
 /** The body of a health answer is of no interest, but to cut it off would make some servers report an error. */
 const BODY_TIMEOUT = 250
@@ -35,17 +39,20 @@ function fixedLookup(address: string): LookupFunction {
   }
 }
 
-function drain(response: IncomingMessage, done: () => void): void {
+/** Reads the body to its end, within bounds, and hands on its beginning. */
+function drain(response: IncomingMessage, done: (beginning: string) => void): void {
   let received = 0
+  let beginning = ''
   const timer = setTimeout(() => response.destroy(), BODY_TIMEOUT)
   response.on('data', (chunk: Buffer) => {
     received += chunk.length
+    if (beginning.length < QUOTED) beginning = (beginning + chunk.toString('utf8')).slice(0, QUOTED)
     if (received > BODY_LIMIT) response.destroy()
   })
   response.on('error', () => {})
   response.once('close', () => {
     clearTimeout(timer)
-    done()
+    done(beginning)
   })
 }
 
@@ -65,8 +72,7 @@ export function probeHttp(url: URL, address: string | undefined, options: ProbeO
       method: 'GET',
       agent: false,
       headers: { 'user-agent': 'vitest-plugin-perf', accept: '*/*' },
-      // Self-signed certificates are what servers under test on this machine have; elsewhere they are an error.
-      rejectUnauthorized: !isLoopback(url.hostname),
+      ...tlsFor(url.hostname, options.tls),
       ...(address && { lookup: fixedLookup(address) }),
     })
     const settle = (found: ProbeOutcome) => {
@@ -80,8 +86,12 @@ export function probeHttp(url: URL, address: string | undefined, options: ProbeO
     const onAbort = () => cut({ kind: 'aborted' })
     signal?.addEventListener('abort', onAbort, { once: true })
     request.once('response', (response) => {
-      settle({ kind: 'answer', status: response.statusCode ?? 0, latency: readClock() - started })
-      drain(response, () => request.destroy())
+      const answer = { kind: 'answer', status: response.statusCode ?? 0, latency: readClock() - started } as const
+      settle({ ...answer, body: '' })
+      drain(response, (beginning) => {
+        if (outcome?.kind === 'answer') outcome = { ...answer, body: beginning.trim() }
+        request.destroy()
+      })
     })
     request.on('error', (error) => settle(failure(error)))
     request.once('close', () => {

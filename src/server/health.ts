@@ -1,11 +1,16 @@
 import * as v from 'valibot'
+import type { ServerProbe } from '../errors.ts'
 import { onAbort } from '../lifecycle/abort.ts'
+import { readClock } from '../lifecycle/real-timers.ts'
 import { rejectIssues } from '../option-issues.ts'
 import { abortSignal, findOptionIssues, timerDuration } from '../options.ts'
+import { bareHost, hostInUrl } from '../server-url.ts'
+import type { TlsOptions } from '../tls.ts'
 import { formatDuration, milliseconds, type Duration } from '../units.ts'
 import { addressesOf, probeHttp, probeTcp, type ProbeOptions, type ProbeOutcome } from './health-probe.ts'
 import { healthPath, healthStatus } from './server-option-issues.ts'
 import { resolveStatus, SERVER_DEFAULTS, type HealthStatus } from './server-options.ts'
+import { findSpokenProtocol, type SpokenProtocol } from './spoken-protocol.ts'
 import { resolveServerUrl } from './url.ts'
 
 /** Options of `checkServerHealth`. */
@@ -58,22 +63,52 @@ const FAILURES: Record<string, string> = {
   ENETUNREACH: 'is not reachable',
 }
 
-/** One sentence on a probe. `range` is absent for a probe of the port alone. */
-function describeOutcome(what: string, outcome: ProbeOutcome, timeout: number, range?: readonly [number, number]) {
+/** What a port that speaks another protocol than it was asked in has to say. */
+const OTHER_PROTOCOL: Record<SpokenProtocol, string> = {
+  https: 'met TLS where plain HTTP was asked: does it speak HTTPS?',
+  'http/2 over TLS': 'met a server that speaks HTTP/2 only, and health is asked over HTTP/1.1',
+  'http/2 without TLS': 'met a server that speaks HTTP/2 only (without TLS), and health is asked over HTTP/1.1',
+}
+
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|ALTNAME/
+const TLS_FAILURE = /^(EPROTO|ERR_SSL_|ERR_TLS_)/
+
+/** One look at a server: the verdict, and what it rests on. */
+export interface HealthLook {
+  readonly result: HealthCheckResult
+  readonly outcome: ProbeOutcome
+  readonly probe: ServerProbe
+  /** What the port speaks, where it did not answer HTTP/1.1 as it was asked. */
+  readonly speaks?: SpokenProtocol
+  /** The address that answered, where a host has several. */
+  readonly address?: string
+}
+
+/** The end of a sentence on a probe. `range` is absent for a probe of the port alone. */
+function describeOutcome(outcome: ProbeOutcome, timeout: number, range?: readonly [number, number]): string {
   switch (outcome.kind) {
     case 'open':
-      return `${what} accepted a connection in ${formatDuration(outcome.latency)}`
+      return `accepted a connection in ${formatDuration(outcome.latency)}`
     case 'answer': {
       const expected = range?.[0] === range?.[1] ? `${range?.[0]}` : `${range?.[0]} to ${range?.[1]}`
-      const answer = `${what} answered ${outcome.status} in ${formatDuration(outcome.latency)}`
+      const answer = `answered ${outcome.status} in ${formatDuration(outcome.latency)}`
       return isHealthy(outcome, range) ? answer : `${answer}, expected ${expected}`
     }
     case 'timeout':
-      return `${what} did not answer within ${formatDuration(timeout)}`
+      return `did not answer within ${formatDuration(timeout)}`
     case 'aborted':
-      return `${what} was aborted before it was answered`
-    case 'failure':
-      return `${what} ${FAILURES[outcome.code] ?? `failed: ${outcome.message}`} (${outcome.code})`
+      return 'was aborted before it was answered'
+    case 'failure': {
+      const { code, message } = outcome
+      if (FAILURES[code]) return `${FAILURES[code]} (${code})`
+      if (CERTIFICATE.test(code)) {
+        return `met a certificate that is not trusted (${code}): give its authority in \`tls.ca\`, or accept any with \`tls: { rejectUnauthorized: false }\``
+      }
+      if (/wrong version number|packet length too long/i.test(message)) {
+        return `met a server that does not speak TLS: is it plain HTTP? (${code})`
+      }
+      return `failed: ${message} (${code})`
+    }
   }
 }
 
@@ -85,62 +120,103 @@ function isHealthy(outcome: ProbeOutcome, range: readonly [number, number] | und
 
 const USEFULNESS = ['answer', 'timeout', 'aborted', 'failure']
 
+interface Found {
+  readonly outcome: ProbeOutcome
+  readonly address: string | undefined
+}
+
 /** Asks all addresses at once; the first healthy answer wins and aborts the others. */
 async function probeAll(
   addresses: readonly (string | undefined)[],
   probe: (address: string | undefined, signal: AbortSignal) => Promise<ProbeOutcome>,
   healthy: (outcome: ProbeOutcome) => boolean,
   signal: AbortSignal | undefined,
-): Promise<ProbeOutcome> {
+): Promise<Found> {
+  const nothing: Found = { outcome: { kind: 'aborted' }, address: undefined }
   const losers = new AbortController()
-  if (signal?.aborted) return { kind: 'aborted' }
+  if (signal?.aborted) return nothing
   const unlisten = signal && onAbort(signal, () => losers.abort())
-  const outcomes = await Promise.all(
+  const found = await Promise.all(
     addresses.map(async (address) => {
       const outcome = await probe(address, losers.signal)
       if (healthy(outcome)) losers.abort()
-      return outcome
+      return { outcome, address }
     }),
   )
   unlisten?.()
-  const best = outcomes.find(healthy) ?? outcomes.toSorted((a, b) => rank(a) - rank(b))[0]
-  return best ?? { kind: 'aborted' }
+  const rank = ({ outcome }: Found) => USEFULNESS.indexOf(outcome.kind)
+  return found.find(({ outcome }) => healthy(outcome)) ?? found.toSorted((a, b) => rank(a) - rank(b))[0] ?? nothing
 }
 
-function rank(outcome: ProbeOutcome): number {
-  return USEFULNESS.indexOf(outcome.kind)
+/** Whether an outcome is what a server of another protocol answers to HTTP/1.1. */
+function isStrange(outcome: ProbeOutcome): boolean {
+  // Node's HTTP/2 server tells a client without ALPN so, over HTTP/1.1.
+  if (outcome.kind === 'answer') return outcome.status === 400 || /\bALPN\b|HTTP\/2/i.test(outcome.body)
+  return outcome.kind === 'failure' && (/^(ECONNRESET$|HPE_)/.test(outcome.code) || TLS_FAILURE.test(outcome.code))
 }
 
-/** One health check by GET, with everything resolved. */
-export async function checkHttp(
+async function spokenBy(target: URL, { outcome, address }: Found, { timeout, signal }: ProbeOptions) {
+  if (!isStrange(outcome) || timeout < 1) return undefined
+  const port = Number(target.port || (target.protocol === 'https:' ? 443 : 80))
+  const spoken = await findSpokenProtocol(address ?? bareHost(target.hostname), port, { timeout, signal })
+  return spoken === 'https' && target.protocol === 'https:' ? undefined : spoken
+}
+
+/** One look by GET, with everything resolved. */
+export async function lookByHttp(
   target: URL,
   status: readonly [number, number],
   options: ProbeOptions,
-): Promise<HealthCheckResult> {
+): Promise<HealthLook> {
+  const { timeout, signal, tls } = options
   const healthy = (outcome: ProbeOutcome) => isHealthy(outcome, status)
-  const { timeout, signal } = options
-  const probe = (address: string | undefined, own: AbortSignal) => probeHttp(target, address, { timeout, signal: own })
-  const outcome = await probeAll(addressesOf(target.hostname), probe, healthy, signal)
+  const probe = (address: string | undefined, own: AbortSignal) =>
+    probeHttp(target, address, { timeout, signal: own, tls })
+  const started = readClock()
+  const found = await probeAll(addressesOf(target.hostname), probe, healthy, signal)
+  const { outcome, address } = found
+  const left = timeout - (readClock() - started)
+  const speaks = healthy(outcome) ? undefined : await spokenBy(target, found, { timeout: left, signal })
+  const asked = `GET ${target.href}`
+  const answered = speaks ? OTHER_PROTOCOL[speaks] : describeOutcome(outcome, timeout, status)
+  const answer = outcome.kind === 'answer' && !speaks ? outcome : undefined
   return {
-    healthy: healthy(outcome),
-    message: describeOutcome(`GET ${target.href}`, outcome, timeout, status),
-    url: target.href,
-    ...(outcome.kind === 'answer' && { latency: outcome.latency, status: outcome.status }),
+    outcome,
+    result: {
+      healthy: healthy(outcome),
+      message: `${asked} ${answered}`,
+      url: target.href,
+      ...(answer && { latency: answer.latency, status: answer.status }),
+    },
+    probe: {
+      asked,
+      answered,
+      ...(answer && { status: answer.status }),
+      ...(answer?.body && !healthy(answer) && { body: answer.body }),
+    },
+    ...(speaks && { speaks }),
+    ...(address !== undefined && { address }),
   }
 }
 
-/** One check that a port accepts connections. */
-export async function checkTcp(host: string, port: number, options: ProbeOptions): Promise<HealthCheckResult> {
+/** One look whether a port accepts connections. */
+export async function lookByTcp(host: string, port: number, options: ProbeOptions): Promise<HealthLook> {
   const healthy = (outcome: ProbeOutcome) => isHealthy(outcome, undefined)
   const probe = (address: string | undefined, own: AbortSignal) =>
     probeTcp(address ?? host, port, { timeout: options.timeout, signal: own })
-  const outcome = await probeAll(addressesOf(host), probe, healthy, options.signal)
-  const url = `tcp://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const { outcome, address } = await probeAll(addressesOf(host), probe, healthy, options.signal)
+  const url = `tcp://${hostInUrl(host)}:${port}`
+  const answered = describeOutcome(outcome, options.timeout)
   return {
-    healthy: healthy(outcome),
-    message: describeOutcome(`connecting to ${url}`, outcome, options.timeout),
-    url,
-    ...(outcome.kind === 'open' && { latency: outcome.latency }),
+    outcome,
+    result: {
+      healthy: healthy(outcome),
+      message: `connecting to ${url} ${answered}`,
+      url,
+      ...(outcome.kind === 'open' && { latency: outcome.latency }),
+    },
+    probe: { asked: `connecting to ${url}`, answered },
+    ...(address !== undefined && { address }),
   }
 }
 
@@ -155,14 +231,17 @@ export function healthUrl(url: string, path: string): URL {
  *
  * @param url as `resolveServerUrl` takes it.
  * @param options or an `AbortSignal` alone.
+ * @param tls how the certificate of an `https` URL is checked.
  */
 export async function checkServerHealth(
   url?: string,
   options: HealthCheckOptions | AbortSignal = {},
+  tls?: TlsOptions,
 ): Promise<HealthCheckResult> {
   const given: HealthCheckOptions = isSignal(options) ? { signal: options } : options
   rejectIssues('health check options', findOptionIssues(schema, given))
   const target = healthUrl(resolveServerUrl(url), given.path ?? SERVER_DEFAULTS.path)
   const timeout = milliseconds(given.timeout ?? CHECK_TIMEOUT)
-  return checkHttp(target, resolveStatus(given.status), { timeout, signal: given.signal })
+  const look = await lookByHttp(target, resolveStatus(given.status), { timeout, signal: given.signal, tls })
+  return look.result
 }

@@ -1,4 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync } from 'node:fs'
+import { StringDecoder } from 'node:string_decoder'
+import { stripVTControlCharacters } from 'node:util'
 import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,6 +28,9 @@ export class ServerOutput {
   readonly descriptor: number
   #kept = ''
   #closed = false
+  /** Bytes that were dropped when the file was emptied. */
+  #dropped = 0
+  readonly #readers = new Set<LineReader>()
   readonly #timer: NodeJS.Timeout
 
   constructor() {
@@ -36,17 +41,26 @@ export class ServerOutput {
     this.#timer.unref()
   }
 
-  /** The last 64 KB that the server printed. */
+  /** The last 64 KB that the server printed, as a person sees it: without escape codes. */
   get tail(): string {
     if (this.#closed) return this.#kept
-    const text = this.#kept + this.#readEnd()
+    const text = this.#kept + stripVTControlCharacters(this.#readEnd())
     return text.length > TAIL ? text.slice(-TAIL) : text
   }
 
-  /** All that the server printed so far, from its start, as far as it is still there; for patterns. */
-  get text(): string {
-    if (this.#closed) return this.#kept
-    return this.#kept + this.#read(0, Math.min(fstatSync(this.descriptor).size, LIMIT))
+  /** Begins to read the output line by line, from what is there now at its start. */
+  readLines(): LineReader {
+    const reader = new LineReader((from) => {
+      const start = from - this.#dropped
+      return this.#closed || start < 0 ? undefined : this.#bytes(start, Math.max(0, this.size - start))
+    })
+    this.#readers.add(reader)
+    return reader
+  }
+
+  /** Ends a reader. */
+  release(reader: LineReader): void {
+    this.#readers.delete(reader)
   }
 
   /** Size of the file, to see whether something was added. */
@@ -57,7 +71,9 @@ export class ServerOutput {
   /** Empties the file when it has grown over its limit. */
   bound(): void {
     if (this.#closed || this.size < LIMIT) return
+    for (const reader of this.#readers) reader.pull()
     this.#kept = this.tail
+    this.#dropped += this.size
     ftruncateSync(this.descriptor, 0)
   }
 
@@ -77,6 +93,10 @@ export class ServerOutput {
   }
 
   #read(position: number, length: number): string {
+    return this.#bytes(position, length).toString('utf8')
+  }
+
+  #bytes(position: number, length: number): Buffer {
     const buffer = Buffer.alloc(length)
     let filled = 0
     while (filled < length) {
@@ -84,6 +104,41 @@ export class ServerOutput {
       if (count === 0) break
       filled += count
     }
-    return buffer.toString('utf8', 0, filled)
+    return buffer.subarray(0, filled)
+  }
+}
+
+/** A line without an end is kept up to this length, in characters. */
+const LONGEST_LINE = 64 * 1024
+
+/** Hands out the lines of an output as they come in, each of them once; the last, unfinished one again until it ends. */
+export class LineReader {
+  readonly #read: (from: number) => Buffer | undefined
+  readonly #decoder = new StringDecoder('utf8')
+  #position = 0
+  #rest = ''
+  #lines: string[] = []
+
+  constructor(read: (from: number) => Buffer | undefined) {
+    this.#read = read
+  }
+
+  /** Reads what has come in, so that it is not lost when the file is emptied. */
+  pull(): void {
+    const bytes = this.#read(this.#position)
+    if (!bytes || bytes.length === 0) return
+    this.#position += bytes.length
+    // A carriage return begins the line anew, as a progress bar does.
+    const lines = (this.#rest + this.#decoder.write(bytes)).split(/\r?\n|\r/)
+    this.#rest = (lines.pop() ?? '').slice(-LONGEST_LINE)
+    this.#lines.push(...lines)
+  }
+
+  /** The lines that came in since the last call, without escape codes. */
+  next(): string[] {
+    this.pull()
+    const lines = this.#lines
+    this.#lines = []
+    return [...lines, ...(this.#rest === '' ? [] : [this.#rest])].map(stripVTControlCharacters)
   }
 }

@@ -1,10 +1,14 @@
-import type { ServerExitedError } from '../errors.ts'
+import type { PortInUseError, ServerExitedError, ServerProbe, ServerStartError } from '../errors.ts'
 import type { MemorySnapshot } from '../results/memory-result.ts'
+import type { TlsOptions } from '../tls.ts'
 import type { HealthCheckOptions, HealthCheckResult } from './health.ts'
+
+/** The end of a server that nobody asked for. */
+export type ServerEnd = ServerExitedError | ServerStartError | PortInUseError
 
 /** A server under test: started and healthy. */
 export interface PerfServer {
-  /** Without a trailing slash. */
+  /** Of the address that answered, so that `fetch` reaches it whatever `localhost` stands for. Without a trailing slash. */
   readonly url: string
   readonly port: number
   readonly host: string
@@ -12,15 +16,20 @@ export interface PerfServer {
   readonly pid: number | undefined
   /** The end of what it printed to stdout and stderr, at most 64 KB. */
   readonly output: string
-  /** Aborts when the server is gone: with a `ServerExitedError` as its reason when it died by itself. */
+  /** Aborts when the server is gone: with `failure` as its reason when it died by itself. */
   readonly signal: AbortSignal
-  /** The error of a server that died by itself. */
-  readonly failure: ServerExitedError | undefined
+  /** The error of a server that died by itself, or whose restart failed. */
+  readonly failure: ServerEnd | undefined
+  /** How the certificate of an HTTPS server is checked; loads on it inherit this. `undefined` for plain HTTP. */
+  readonly tls: TlsOptions | undefined
   /** Asks the server for its health now; never throws for a server that is not healthy. */
   health(options?: HealthCheckOptions | AbortSignal): Promise<HealthCheckResult>
   /** The memory of the server now. */
   memory(): Promise<MemorySnapshot>
-  /** Ends the server and starts it again with the same options on the same port; resolves when it is healthy. */
+  /**
+   * Ends the server and starts it again with the same options on the same port; resolves when it is healthy. A restart that
+   * fails is the end of the server: it rejects, and fails the test also where nobody waits for it.
+   */
   restart(): Promise<void>
   /** Ends the server and everything it started. Idempotent; takes at most `shutdown.timeout` and a second. */
   stop(): Promise<void>
@@ -40,6 +49,12 @@ export interface ServerEvent {
   readonly exitSignal?: string | null
   /** The end of its output: with every event but 'ready'. */
   readonly output?: string
+  /** The line of `output` that names the fault; with 'failed' and 'exited', where one does. */
+  readonly fault?: string
+  /** The last look at a server that was not ready; with 'failed'. */
+  readonly lastProbe?: ServerProbe
+  /** Milliseconds that its process lived; with 'failed' and 'exited'. */
+  readonly lifetime?: number
   readonly error?: string
 }
 

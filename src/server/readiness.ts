@@ -1,26 +1,46 @@
+import { lookup } from 'node:dns/promises'
 import { onAbort, sleep, withDeadline } from '../lifecycle/abort.ts'
-import { checkHttp, checkTcp, healthUrl, type HealthCheckResult } from './health.ts'
-import { findOwnership, type PortOwner } from './listeners.ts'
-import type { Exit, ServerProcess } from './server-process.ts'
-import type { HealthCheck } from './server-options.ts'
 import { readClock } from '../lifecycle/real-timers.ts'
+import { hostInUrl } from '../server-url.ts'
+import type { TlsOptions } from '../tls.ts'
+import { healthUrl, lookByHttp, lookByTcp, type HealthLook } from './health.ts'
+import { addressesOf } from './health-probe.ts'
+import { findOwnership, type PortOwner } from './listeners.ts'
+import type { LineReader } from './output.ts'
+import type { HealthCheck } from './server-options.ts'
+import type { Exit, ServerProcess } from './server-process.ts'
+import { findSpokenProtocol } from './spoken-protocol.ts'
+import { SteadyAnswer } from './steady-answer.ts'
+
+type Protocol = 'http' | 'https'
+
+/** Where a server is reached. */
+export interface Target {
+  readonly protocol: Protocol
+  /** The host as clients dial it. */
+  readonly host: string
+  readonly port: number
+}
 
 export interface ReadinessPlan {
   readonly check: HealthCheck
-  readonly url: string
-  readonly host: string
-  readonly port: number
+  readonly target: Target
+  readonly tls: TlsOptions
+  /** The server may turn out to speak HTTPS. */
+  readonly mayBeHttps: boolean
   readonly interval: number
   /** Milliseconds from now. */
   readonly timeout: number
   readonly signal: AbortSignal
 }
 
-/** How the wait for a server ended. */
+/** How the wait for a server ended. `look` is the last one, if there was any. */
 export type Readiness =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'exited'; readonly exit: Exit; readonly lastProbe: string | undefined }
-  | { readonly kind: 'timeout'; readonly lastProbe: string | undefined }
+  | { readonly kind: 'ready'; readonly target: Target }
+  | { readonly kind: 'exited'; readonly exit: Exit; readonly look: HealthLook | undefined }
+  | { readonly kind: 'timeout'; readonly look: HealthLook | undefined }
+  /** The server that was started gives the same wrong answer, and will not give another. */
+  | { readonly kind: 'steady'; readonly look: HealthLook; readonly after: number }
   | { readonly kind: 'foreign'; readonly owner: PortOwner }
   | { readonly kind: 'port-taken' }
   | { readonly kind: 'aborted' }
@@ -39,6 +59,9 @@ const KNOCK_INTERVAL = 15
 /** How long a server that cannot have its port may take to exit. */
 const EXIT_NOTICE = 150
 
+/** How long a server that is ready is looked at for its address and its protocol, where the check did not tell. */
+const LOOK_TIMEOUT = 250
+
 /** Whether the server says that somebody else has the port. A message that names ports must name this one. */
 export function saysPortTaken(output: string, port: number, { named = false } = {}): boolean {
   return output
@@ -50,21 +73,33 @@ export function saysPortTaken(output: string, port: number, { named = false } = 
     })
 }
 
-/** One look at a server, as its `health` options want it. */
-export function probeServer(
-  { check, url, host, port }: Pick<ReadinessPlan, 'check' | 'url' | 'host' | 'port'>,
-  timeout: number,
-  signal: AbortSignal | undefined,
-): Promise<HealthCheckResult> {
-  return check.kind === 'http'
-    ? checkHttp(healthUrl(url, check.path), check.status, { timeout, signal })
-    : checkTcp(host, port, { timeout, signal })
+/** The URL of a server, without a slash at its end. */
+export function urlOf({ protocol, host, port }: Target): string {
+  return `${protocol}://${hostInUrl(host)}:${port}`
 }
 
-function matchesOutput(pattern: RegExp, server: ServerProcess): HealthCheckResult {
-  const healthy = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')).test(server.output.text)
-  const message = `the output ${healthy ? 'matched' : 'has not matched'} ${String(pattern)}`
-  return { healthy, message, url: '' }
+/** One look at a server, as its `health` options want it. `base` is its URL, where that is more than its address. */
+export function lookAtServer(
+  { check, target, tls, base = urlOf(target) }: Pick<ReadinessPlan, 'check' | 'target' | 'tls'> & { base?: string },
+  timeout: number,
+  signal: AbortSignal | undefined,
+): Promise<HealthLook> {
+  return check.kind === 'http'
+    ? lookByHttp(healthUrl(base, check.path), check.status, { timeout, signal, tls })
+    : lookByTcp(target.host, target.port, { timeout, signal })
+}
+
+/** Whether a line that came in since the last look matches. */
+function lookAtOutput(pattern: RegExp, lines: LineReader): HealthLook {
+  // Neither flag means anything for the question whether there is a match, and both keep a position from line to line.
+  const expression = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
+  const healthy = lines.next().some((line) => expression.test(line))
+  const answered = `${healthy ? 'matched' : 'has not matched'} ${String(pattern)}`
+  return {
+    result: { healthy, message: `the output ${answered}`, url: '' },
+    outcome: { kind: 'failure', code: 'NO_MATCH', message: answered },
+    probe: { asked: 'the output', answered },
+  }
 }
 
 /** A signal that also follows the child's end, so that no probe outlives it. */
@@ -82,67 +117,119 @@ function whileRunning(server: ServerProcess, signal: AbortSignal) {
  */
 export async function waitUntilReady(server: ServerProcess, plan: ReadinessPlan): Promise<Readiness> {
   const running = whileRunning(server, plan.signal)
+  const lines = server.output.readLines()
   try {
-    return await probeUntilReady(server, plan, running.signal)
+    return await probeUntilReady(server, plan, { running: running.signal, lines })
   } finally {
     running.release()
+    server.output.release(lines)
   }
 }
 
-async function probeUntilReady(server: ServerProcess, plan: ReadinessPlan, running: AbortSignal): Promise<Readiness> {
+async function probeUntilReady(
+  server: ServerProcess,
+  plan: ReadinessPlan,
+  { running, lines }: { running: AbortSignal; lines: LineReader },
+): Promise<Readiness> {
   const { check, interval, signal } = plan
-  const end = readClock() + plan.timeout
-  let lastProbe: string | undefined
+  const begin = readClock()
+  const end = begin + plan.timeout
+  const steady = new SteadyAnswer()
+  let { target } = plan
+  let last: HealthLook | undefined
   let limit = FIRST_PROBE_TIMEOUT
   let seen = 0
   // Spawning fails in the next tick at the earliest: without a health check this is all there is to see.
   await sleep(0)
   for (;;) {
-    if (server.exit) return { kind: 'exited', exit: server.exit, lastProbe }
+    if (server.exit) return { kind: 'exited', exit: server.exit, look: last }
     if (signal.aborted) return { kind: 'aborted' }
-    if (check.kind === 'none') return { kind: 'ready' }
+    if (check.kind === 'none') return { kind: 'ready', target }
     const left = end - readClock()
-    if (left <= 0) return { kind: 'timeout', lastProbe }
+    if (left <= 0) return { kind: 'timeout', look: last }
     const started = readClock()
-    const found = await lookAt(server, plan, Math.min(limit, left), running)
+    const timeout = Math.min(limit, left)
+    const look =
+      check.kind === 'log'
+        ? lookAtOutput(check.pattern, lines)
+        : await lookAtServer({ ...plan, target }, timeout, running)
     const took = readClock() - started
-    if (found.healthy) return judgeAnswer(server, plan, lastProbe)
+    if (look.result.healthy) return judgeAnswer(server, { ...plan, target }, look)
+    if (look.speaks === 'https' && plan.mayBeHttps && target.protocol === 'http') {
+      target = { ...target, protocol: 'https' }
+      continue
+    }
     // One that had next to no time before the deadline says less than the one before.
-    if (!running.aborted && !(left < MEANINGFUL_PROBE && lastProbe)) lastProbe = found.message
+    if (!running.aborted && !(left < MEANINGFUL_PROBE && last)) last = look
     if (took >= limit) limit *= 2
+    if (!running.aborted && steady.isSteady(look, readClock())) {
+      const ended = await judgeSteady(server, target, look, readClock() - begin)
+      if (ended) return ended
+    }
     const { size } = server.output
-    if (size !== seen && saysPortTaken(server.output.tail, plan.port, { named: true })) {
+    if (size !== seen && saysPortTaken(server.output.tail, target.port, { named: true })) {
       return (await exitsNow(server)) ?? { kind: 'port-taken' }
     }
     seen = size
     // From start to start: a slow refusal does not slow the rhythm.
-    const shut = found.latency === undefined && took < SHUT_DOOR
+    const shut = look.outcome.kind === 'failure' && took < SHUT_DOOR
     const pause = Math.max((shut ? Math.min(interval, KNOCK_INTERVAL) : interval) - took, MIN_PAUSE)
     await sleep(Math.min(pause, Math.max(0, end - readClock())), running)
   }
 }
 
-function lookAt(server: ServerProcess, plan: ReadinessPlan, timeout: number, signal: AbortSignal) {
-  return plan.check.kind === 'log'
-    ? Promise.resolve(matchesOutput(plan.check.pattern, server))
-    : probeServer(plan, timeout, signal)
-}
-
 /** A healthy answer counts only when it came from the server that was started, and that is still there. */
-async function judgeAnswer(
-  server: ServerProcess,
-  { host, port }: ReadinessPlan,
-  lastProbe: string | undefined,
-): Promise<Readiness> {
+async function judgeAnswer(server: ServerProcess, plan: ReadinessPlan, look: HealthLook): Promise<Readiness> {
+  const { host, port } = plan.target
   const ownership = findOwnership(host, port, server.tree)
   if (ownership.kind === 'foreign') {
     return (await exitsNow(server)) ?? { kind: 'foreign', owner: ownership.owner }
   }
-  return server.exit ? { kind: 'exited', exit: server.exit, lastProbe } : { kind: 'ready' }
+  const target = await settleTarget(plan, look)
+  // A shell that put its server into the background ends about now.
+  return (await server.hasExited()) ? { kind: 'exited', exit: server.exit as Exit, look } : { kind: 'ready', target }
+}
+
+/** The address that answered in place of a name that stands for several, and the protocol, where the check did not tell. */
+async function settleTarget({ check, target, mayBeHttps, signal }: ReadinessPlan, look: HealthLook): Promise<Target> {
+  const options = { timeout: LOOK_TIMEOUT, signal }
+  const isName = addressesOf(target.host)[0] !== undefined
+  const answer = !isName || look.address ? look : await lookByTcp(target.host, target.port, options)
+  const address = answer.result.healthy ? answer.address : undefined
+  const speaks =
+    check.kind === 'http' || !mayBeHttps
+      ? undefined
+      : await findSpokenProtocol(address ?? target.host, target.port, options)
+  const protocol = speaks === 'https' || speaks === 'http/2 over TLS' ? 'https' : target.protocol
+  return { ...target, protocol, host: await hostFor(protocol, target.host, address) }
+}
+
+/**
+ * The host that stands in a server's URL: the address that answered, since a hosts table may know `localhost` by another
+ * family. A certificate is for a name, so a name that does lead there stays.
+ */
+export async function hostFor(protocol: Protocol, name: string, address: string | undefined): Promise<string> {
+  if (address === undefined) return name
+  if (protocol === 'http') return address
+  const known = await lookup(name, { all: true }).catch(() => [])
+  return known.some((entry) => entry.address === address) ? name : address
+}
+
+/** An answer that stays the same is final where it is the server's own. */
+async function judgeSteady(
+  server: ServerProcess,
+  { host, port }: Target,
+  look: HealthLook,
+  after: number,
+): Promise<Readiness | undefined> {
+  const ownership = findOwnership(host, port, server.tree)
+  if (ownership.kind === 'unknown') return undefined
+  if (ownership.kind === 'own') return { kind: 'steady', look, after }
+  return (await exitsNow(server)) ?? { kind: 'foreign', owner: ownership.owner }
 }
 
 /** A server whose port is taken mostly exits, and its exit code says more. */
 async function exitsNow(server: ServerProcess): Promise<Readiness | undefined> {
   const exit = await withDeadline(server.exited, EXIT_NOTICE)
-  return exit === 'timeout' ? undefined : { kind: 'exited', exit, lastProbe: undefined }
+  return exit === 'timeout' ? undefined : { kind: 'exited', exit, look: undefined }
 }

@@ -3,6 +3,7 @@ import { findServerOptionIssues } from './server-option-issues.ts'
 import { baseUrlOf, bareHost } from '../server-url.ts'
 import { milliseconds, type Duration } from '../units.ts'
 import { readSettings, type Settings } from '../settings.ts'
+import type { TlsOptions } from '../tls.ts'
 
 export { findServerOptionIssues } from './server-option-issues.ts'
 
@@ -19,7 +20,7 @@ export interface HealthOptions {
   interval?: Duration
   /** Statuses that count as healthy. Default `[200, 399]`. */
   status?: HealthStatus
-  /** Ready when this matches what the server has printed, instead of a GET. */
+  /** Ready when this matches a line that the server has printed (escape codes removed), instead of a GET. */
   log?: RegExp
   /** Ready when its port accepts a connection, instead of a GET. */
   tcp?: boolean
@@ -52,6 +53,17 @@ export interface ServerOptions {
   cwd?: string
   /** Variables on top of a clean environment. `undefined` removes one. */
   env?: Record<string, string | undefined>
+  /**
+   * A file (or files) of variables in dotenv form, relative to `cwd`. They win over the inherited environment; `env`, and our
+   * own `PORT` and `HOST`, win over them. A later file wins over an earlier one.
+   */
+  envFile?: string | string[]
+  /** What the server speaks. Default `'http'`; a `module` that starts an HTTPS server is noticed. */
+  protocol?: 'http' | 'https'
+  /** How the certificate of an HTTPS server is checked, by health checks and by loads on the server. */
+  tls?: TlsOptions
+  /** `'open'`: its standard input stays open, for programs that end when their input does. Default `'ignore'`. */
+  stdin?: 'ignore' | 'open'
   /** How the server is known to be ready; `false` takes it as ready as soon as it is started. */
   health?: HealthOptions | false
   /** wait-on resources that the server itself needs, such as `'tcp:127.0.0.1:5432'`, awaited before it is started. */
@@ -86,6 +98,11 @@ export interface ResolvedServerOptions {
   readonly host: string
   readonly cwd: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
+  readonly envFiles: readonly string[]
+  /** Absent: HTTP, unless a module turns out to speak HTTPS. */
+  readonly protocol: 'http' | 'https' | undefined
+  readonly tls: TlsOptions
+  readonly stdin: 'ignore' | 'open'
   readonly health: ResolvedHealth
   readonly waitOn: readonly string[]
   readonly shutdown: { readonly signal: NodeJS.Signals; readonly timeout: number }
@@ -125,8 +142,9 @@ function resolveSource(options: ServerOptions): ServerSource {
 /** `VITEST_PERF_SERVER_URL` takes the place of all that starts a server; how its health is known stays. */
 function withEnvironmentUrl(options: ServerOptions, { serverUrl: url }: Settings): ServerOptions {
   if (url === undefined) return options
-  const { health, scope } = options
+  const { health, scope, tls } = options
   const running: ServerOptions = { url }
+  if (tls !== undefined && url.startsWith('https:')) running.tls = tls
   if (scope !== undefined) running.scope = scope
   // Its output is not ours to read, and an open port is the nearest that can be seen.
   if (health && health.log) running.health = { tcp: true, ...(health.timeout && { timeout: health.timeout }) }
@@ -155,6 +173,10 @@ export function resolveServerOptions(
     host: bareHost(options.host ?? SERVER_DEFAULTS.host),
     cwd: options.cwd,
     env: options.env ?? {},
+    envFiles: options.envFile === undefined ? [] : [options.envFile].flat(),
+    protocol: options.protocol,
+    tls: options.tls ?? {},
+    stdin: options.stdin ?? 'ignore',
     health: {
       check: resolveCheck(health),
       timeout: settings.healthTimeout ?? milliseconds(configured?.timeout ?? SERVER_DEFAULTS.healthTimeout),

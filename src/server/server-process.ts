@@ -13,6 +13,8 @@ export interface SpawnPlan {
   readonly shell: boolean
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
+  /** `'open'`: an input that never says anything and does not end. */
+  readonly stdin?: 'ignore' | 'open'
   /** Files that must not outlive it, however it ends. */
   readonly files?: readonly string[]
 }
@@ -72,14 +74,18 @@ export class ServerProcess {
 
   #spawn(plan: SpawnPlan): ChildProcess {
     const { descriptor } = this.output
-    return spawn(plan.file, plan.args, {
+    const child = spawn(plan.file, plan.args, {
       cwd: plan.cwd,
       env: { ...plan.env, [COOKIE_VARIABLE]: this.#guard.cookie },
       shell: plan.shell,
       detached: process.platform !== 'win32',
       windowsHide: true,
-      stdio: ['ignore', descriptor, descriptor],
+      stdio: [plan.stdin === 'open' ? 'pipe' : 'ignore', descriptor, descriptor],
     })
+    // It ends with the server, and must not keep this process up until then.
+    child.stdin?.on('error', () => {})
+    ;(child.stdin as { unref?: () => void } | null)?.unref?.()
+    return child
   }
 
   get pid(): number | undefined {
@@ -109,6 +115,7 @@ export class ServerProcess {
     // What survived even SIGKILL, in a call that cannot be interrupted, stays under guard and must not keep this process up.
     if (gone) this.#guard.release()
     this.output.close()
+    this.#child.stdin?.destroy()
     this.#child.unref()
     return gone
   }

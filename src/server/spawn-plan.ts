@@ -1,6 +1,7 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseEnv } from 'node:util'
 import { ServerStartError } from '../errors.ts'
 import { appendNodeOptions, serverEnvironment } from './child-environment.ts'
 import type { ModuleHostPlan } from './module-host.ts'
@@ -43,6 +44,25 @@ export function folderOf(options: ResolvedServerOptions, base: string): string {
   throw failure(`The folder of the server, \`cwd: ${JSON.stringify(cwd)}\`, does not exist.`, options.source, cwd)
 }
 
+/** The variables of the user's `envFile`; a later file wins. */
+function readEnvFiles({ envFiles, source }: ResolvedServerOptions, cwd: string): Record<string, string> {
+  const variables: Record<string, string> = {}
+  for (const name of envFiles) {
+    const path = resolve(cwd, name)
+    let content: string
+    try {
+      content = readFileSync(path, 'utf8')
+    } catch (error) {
+      const why =
+        (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : `cannot be read: ${String(error)}`
+      const what = `The file of variables ${path} (\`envFile: ${JSON.stringify(name)}\`) ${why}.`
+      throw failure(`${what} It is looked for in the server's folder, \`cwd\`.`, source, cwd)
+    }
+    Object.assign(variables, parseEnv(content))
+  }
+  return variables
+}
+
 /** Under Node's permission model a preload that may not be read would end the server: it goes without. */
 function isRestricted(command: string): boolean {
   return /(^|\s)--(experimental-)?permission(?=\s|=|$)/.test(command)
@@ -59,9 +79,10 @@ export function planSpawn(
   cwd: string,
   instrument: Instrument | undefined,
 ): SpawnPlan {
-  const { source, host, shutdown } = options
+  const { source, host, shutdown, stdin } = options
   const added = { ...instrument?.env, PORT: String(port), HOST: host }
-  const env = serverEnvironment(process.env, added, options.env)
+  const variables = readEnvFiles(options, cwd)
+  const env = serverEnvironment({ inherited: process.env, files: variables, added, own: options.env })
   const files = instrument?.files ?? []
   const userNodeOptions = env.NODE_OPTIONS
   const command = source.kind === 'command' ? source.command : ''
@@ -70,7 +91,7 @@ export function planSpawn(
   }
   if (source.kind !== 'module') {
     const file = command.replaceAll('{port}', String(port)).replaceAll('{host}', host)
-    return { file, args: [], shell: true, cwd, env, files }
+    return { file, args: [], shell: true, cwd, env, files, stdin }
   }
   const file = moduleFile(source.module, cwd)
   if (!existsSync(file)) throw failure(`The server module ${file} does not exist.`, source, cwd)
@@ -81,5 +102,13 @@ export function planSpawn(
     throw failure(`Node ${process.versions.node} cannot run the server module ${file}. ${advice}`, source, cwd)
   }
   const plan: ModuleHostPlan = { file, port, host, signal: shutdown.signal }
-  return { file: process.execPath, args: [...flags, hostEntry, JSON.stringify(plan)], shell: false, cwd, env, files }
+  return {
+    file: process.execPath,
+    args: [...flags, hostEntry, JSON.stringify(plan)],
+    shell: false,
+    cwd,
+    env,
+    files,
+    stdin,
+  }
 }

@@ -2,18 +2,21 @@ import { swallow } from '../lifecycle/debug.ts'
 import { PerfAbortError, PortInUseError, ServerStartError } from '../errors.ts'
 import { abortReason, raceSignal } from '../lifecycle/abort.ts'
 import { timeLeft, type Lifetime } from '../lifecycle/attempt.ts'
+import { isTreeAlive } from '../lifecycle/process-tree.ts'
 import type { MemorySnapshot } from '../results/memory-result.ts'
-import { formatDuration } from '../units.ts'
-import { adviseOnExit, afterLifetime, describeExit, formatFailure } from './failure-report.ts'
+import type { HealthLook } from './health.ts'
+import { findListeners, reachedBy } from './listeners.ts'
 import type { Instrument, PerfServer, ServerEvent } from './perf-server.ts'
 import { findFreePort, isPortFree, portInUse } from './port.ts'
-import { probeServer, saysPortTaken, waitUntilReady, type Readiness } from './readiness.ts'
+import { hostFor, lookAtServer, urlOf, waitUntilReady, type Target } from './readiness.ts'
+import { failureEvent, startError } from './start-error.ts'
+import type { StartMemory } from './start-memory.ts'
 import { waitForResources } from './resource-wait.ts'
 import { resolveServerOptions, type ResolvedServerOptions, type ServerOptions } from './server-options.ts'
 import { ServerProcess } from './server-process.ts'
 import { folderOf, nameOfSource, planSpawn } from './spawn-plan.ts'
 import { StartedServer, type ServerAddress } from './started-server.ts'
-import { dialHost, hostInUrl } from '../server-url.ts'
+import { bareHost, dialHost, hostInUrl } from '../server-url.ts'
 import { readClock, setTimeout } from '../lifecycle/real-timers.ts'
 
 export type { Instrument, PerfServer, ServerEvent } from './perf-server.ts'
@@ -28,6 +31,8 @@ export interface ServerContext {
   readonly instrument?: (() => Promise<Instrument>) | undefined
   /** Reads the memory of the server. */
   readonly snapshot?: ((server: PerfServer) => Promise<MemorySnapshot>) | undefined
+  /** Remembers starts that cannot succeed, so that the next test does not wait for them again. */
+  readonly memory?: Pick<StartMemory, 'recall' | 'note'> | undefined
   /** What `cwd` and `module` are relative to. Default: the working directory. */
   readonly baseDirectory?: string | undefined
 }
@@ -45,6 +50,13 @@ interface Launch {
   readonly context: ServerContext
   readonly cwd: string
   readonly signal: AbortSignal
+  /** It ran before: this is a restart. */
+  readonly again?: boolean
+}
+
+interface Launched {
+  readonly process: ServerProcess
+  readonly address: ServerAddress
 }
 
 const NEVER = new AbortController().signal
@@ -63,29 +75,19 @@ export async function startServer(input: ServerOptions, context: ServerContext =
   const signal = context.lifetime?.signal ?? NEVER
   try {
     signal.throwIfAborted()
+    context.memory?.recall(input)
     return options.source.kind === 'url'
       ? await useRunning(options, options.source.url, context, signal)
       : await launchServer(options, context, signal)
   } catch (error) {
     if (!signal.aborted || error instanceof PerfAbortError) {
-      reportFailure(options, context, error)
+      context.memory?.note(input, error)
+      context.observe?.(failureEvent(options, error))
       throw error
     }
     const message = `The start of the server (${nameOfSource(options.source)}) was aborted: ${abortReason(signal).message}`
     throw new PerfAbortError(message, { cause: signal.reason, partial: undefined })
   }
-}
-
-function reportFailure(options: ResolvedServerOptions, { observe }: ServerContext, error: unknown): void {
-  const failed = error instanceof ServerStartError ? error.server : undefined
-  observe?.({
-    event: 'failed',
-    source: nameOfSource(options.source),
-    error: error instanceof Error ? error.message : String(error),
-    ...(failed && { output: failed.output, exitCode: failed.exitCode ?? null, exitSignal: failed.exitSignal ?? null }),
-    ...(failed?.url !== undefined && { url: failed.url }),
-    ...(failed?.pid !== undefined && { pid: failed.pid }),
-  })
 }
 
 /** What is left of the health timeout and of the test's own, whichever is less. */
@@ -104,25 +106,26 @@ async function useRunning(
   context: ServerContext,
   signal: AbortSignal,
 ): Promise<PerfServer> {
-  const { protocol, port, hostname } = new URL(url)
-  const host = hostname.replace(/^\[|\]$/g, '')
-  const address = { url, host, port: port ? Number(port) : protocol === 'https:' ? 443 : 80 }
+  const given = new URL(url)
+  const protocol = given.protocol === 'https:' ? 'https' : 'http'
+  const port = given.port ? Number(given.port) : protocol === 'https' ? 443 : 80
+  const target: Target = { protocol, host: bareHost(given.hostname), port }
   const { check } = options.health
+  let shown = url
   if (check.kind !== 'none') {
-    const health = await probeServer({ check, ...address }, timeToBeReady({ options, context }).timeout, signal)
+    const { timeout } = timeToBeReady({ options, context })
+    const look = await lookAtServer({ check, target, tls: options.tls, base: url }, timeout, signal)
     signal.throwIfAborted()
-    if (!health.healthy) {
-      const what = `The running server ${url} is not healthy.`
-      const advice = 'Start it first, or set `health` to what it answers.'
-      const server = { url, output: '' }
-      throw new ServerStartError(`${what} ${advice}\n  last probe: ${health.message}`, { server })
-    }
+    if (!look.result.healthy) throw notHealthy(url, look)
+    const host = await hostFor(protocol, target.host, look.address)
+    // Only the host: what the user wrote of a path stays.
+    if (host !== target.host) shown = url.replace(given.hostname, hostInUrl(host))
   }
   const observe = context.observe ?? (() => {})
-  observe({ event: 'ready', source: url, url })
+  observe({ event: 'ready', source: url, url: shown })
   return new StartedServer({
     options,
-    address,
+    address: { ...target, url: shown },
     cwd: '',
     process: undefined,
     instrument: undefined,
@@ -131,6 +134,16 @@ async function useRunning(
     snapshot: context.snapshot,
     startAgain: () => Promise.reject(new Error('unreachable: a running server is not restarted')),
   })
+}
+
+function notHealthy(url: string, { result, probe, speaks }: HealthLook): ServerStartError {
+  const advice =
+    speaks === 'https'
+      ? `Write ${url.replace(/^http:/i, 'https:')}.`
+      : 'Start it first, or set `health` to what it answers.'
+  const body = probe.body === undefined ? '' : `\n  its body: ${JSON.stringify(probe.body)}`
+  const message = `The running server ${url} is not healthy. ${advice}\n  last probe: ${result.message}${body}`
+  return new ServerStartError(message, { server: { url, output: '', lastProbe: probe } })
 }
 
 async function launchServer(
@@ -155,7 +168,8 @@ async function launchServer(
       snapshot: context.snapshot,
       startAgain: async (same, until) => {
         if (!(await waitForPort(options.host, address.port))) throw portInUse(options.host, address.port)
-        return launchOnPort({ ...launch, signal: until }, address, same)
+        const { process } = await launchOnPort({ ...launch, signal: until, again: true }, address, same)
+        return process
       },
     })
   } catch (error) {
@@ -187,18 +201,17 @@ async function waitForPort(host: string, port: number): Promise<boolean> {
   return false
 }
 
-function addressOf(host: string, port: number): ServerAddress {
-  const dialled = dialHost(host)
-  return { host, port, url: `http://${hostInUrl(dialled)}:${port}` }
+function targetOf({ host, protocol = 'http' }: ResolvedServerOptions, port: number): Target {
+  return { protocol, host: dialHost(host), port }
 }
 
 /** On the fixed port; or on a free one, and on another when somebody else was faster. */
-async function launchOnSomePort(launch: Launch, instrument: Instrument | undefined) {
-  const { host, port: fixed } = launch.options
+async function launchOnSomePort(launch: Launch, instrument: Instrument | undefined): Promise<Launched> {
+  const { port: fixed } = launch.options
   for (let attempt = 1; ; attempt += 1) {
-    const address = addressOf(host, fixed ?? (await findFreePort()))
+    const target = targetOf(launch.options, fixed ?? (await findFreePort()))
     try {
-      return { address, process: await launchOnPort(launch, address, instrument) }
+      return await launchOnPort(launch, target, instrument)
     } catch (error) {
       const again = fixed === undefined && attempt < PORT_ATTEMPTS && error instanceof PortInUseError
       if (!again || launch.signal.aborted) throw error
@@ -206,84 +219,57 @@ async function launchOnSomePort(launch: Launch, instrument: Instrument | undefin
   }
 }
 
-async function launchOnPort(
-  launch: Launch,
-  address: ServerAddress,
-  instrument: Instrument | undefined,
-): Promise<ServerProcess> {
+async function launchOnPort(launch: Launch, wanted: Target, instrument: Instrument | undefined): Promise<Launched> {
   const { options, signal, cwd, context } = launch
   const limit = timeToBeReady(launch)
   signal.throwIfAborted()
-  const process = new ServerProcess(planSpawn(options, address.port, cwd, instrument))
-  const { check, interval } = options.health
-  const dialled = { ...address, host: dialHost(address.host) }
-  const readiness = await waitUntilReady(process, { ...dialled, check, interval, signal, timeout: limit.timeout })
+  const process = new ServerProcess(planSpawn(options, wanted.port, cwd, instrument))
+  const readiness = await waitUntilReady(process, {
+    check: options.health.check,
+    interval: options.health.interval,
+    target: wanted,
+    tls: options.tls,
+    mayBeHttps: options.source.kind === 'module' && options.protocol === undefined,
+    signal,
+    timeout: limit.timeout,
+  })
   if (readiness.kind === 'ready') {
+    const { target } = readiness
+    const address: ServerAddress = { ...target, url: urlOf(target) }
     const readyAfter = readClock() - process.spawnedAt
     const pid = process.pid === undefined ? {} : { pid: process.pid }
     context.observe?.({ event: 'ready', source: nameOfSource(options.source), url: address.url, readyAfter, ...pid })
-    return process
+    return { process, address }
   }
-  const output = process.output.tail
+  const seen = {
+    output: process.output.tail,
+    // Asked now: its processes are about to end.
+    elsewhere: readiness.kind === 'timeout' ? listensElsewhere(process, wanted, readiness) : [],
+    isInBackground: readiness.kind === 'exited' && isTreeAlive(process.tree),
+  }
   const grace =
     readiness.kind === 'aborted' ? options.shutdown.timeout : Math.min(FAILED_GRACE, options.shutdown.timeout)
   await process.end({ signal: options.shutdown.signal, timeout: grace })
   signal.throwIfAborted()
-  throw startError(launch, address, process, readiness, { output, ...limit })
-}
-
-function startError(
-  { options, cwd, context }: Launch,
-  address: ServerAddress,
-  process: ServerProcess,
-  readiness: Exclude<Readiness, { kind: 'ready' }>,
-  { output, timeout, ofTest }: { output: string; timeout: number; ofTest: boolean },
-): Error {
-  const { port, host, url } = address
-  const exit = process.exit
-  const server = {
-    command: nameOfSource(options.source),
+  const url = urlOf(wanted)
+  throw startError({
+    options,
     cwd,
     url,
-    output,
-    ...(process.pid !== undefined && { pid: process.pid }),
-    ...(readiness.kind === 'exited' && {
-      exitCode: readiness.exit.code,
-      exitSignal: readiness.exit.signal,
-      lifetime: readiness.exit.lifetime,
-    }),
-  }
-  if (readiness.kind === 'foreign') return portInUse(host, port, readiness.owner)
-  if (readiness.kind === 'port-taken') return portInUse(host, port)
-  if (readiness.kind === 'exited') {
-    const { code, signal, lifetime, spawnError } = readiness.exit
-    if (saysPortTaken(output, port)) return portInUse(host, port)
-    const what = spawnError
-      ? `The server could not be started: ${spawnError.message}.`
-      : `The server ${describeExit(code, signal)}${afterLifetime(lifetime)}, before it was ready.`
-    const advice = spawnError ? undefined : adviseOnExit(code, signal, output)
-    const message = formatFailure({ what, advice, server, lastProbe: readiness.lastProbe })
-    return new ServerStartError(message, { server, cause: spawnError })
-  }
-  const lastProbe = readiness.kind === 'timeout' ? readiness.lastProbe : undefined
-  const within = ofTest
-    ? `${formatDuration(timeout)}, which is all that the test's timeout of ${formatDuration(context.lifetime?.timeout)} leaves`
-    : formatDuration(timeout)
-  const message = formatFailure({
-    what: `The server was not ready within ${within}.`,
-    advice: adviseOnProbe(options, lastProbe),
-    server,
-    lastProbe,
+    port: wanted.port,
+    process,
+    readiness,
+    again: launch.again,
+    limit,
+    ...seen,
+    testTimeout: context.lifetime?.timeout,
   })
-  return new ServerStartError(message, { server, cause: exit?.spawnError })
 }
 
-function adviseOnProbe({ health, host }: ResolvedServerOptions, lastProbe: string | undefined): string | undefined {
-  if (health.check.kind === 'log')
-    return 'Set `health.log` to what it prints when it is ready, or raise `health.timeout`.'
-  if (lastProbe?.includes('answered')) return 'Set `health.path` and `health.status` to what a healthy server answers.'
-  if (lastProbe?.includes('refused')) {
-    return `It has to listen on the port in the variable PORT (or \`{port}\` in the command) of ${host}; or raise \`health.timeout\`.`
-  }
-  return 'Raise `health.timeout` if it needs longer.'
+/** Where a server listens that refuses connections where it was expected. */
+function listensElsewhere(process: ServerProcess, { host, port }: Target, { look }: { look: HealthLook | undefined }) {
+  const refused =
+    look?.outcome.kind === 'failure' && (look.outcome.code === 'ECONNREFUSED' || look.outcome.code === 'NO_MATCH')
+  if (!refused) return []
+  return findListeners(process.tree).filter((listener) => reachedBy([listener], host, port).length === 0)
 }

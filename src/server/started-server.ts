@@ -1,17 +1,20 @@
-import { swallow } from '../lifecycle/debug.ts'
-import { MemoryError, ServerExitedError, ServerStartError } from '../errors.ts'
+import { MemoryError, ServerExitedError, ServerStartError, type ServerFailure } from '../errors.ts'
 import { onAbort, withDeadline } from '../lifecycle/abort.ts'
+import { swallow } from '../lifecycle/debug.ts'
 import type { MemorySnapshot } from '../results/memory-result.ts'
+import { dialHost } from '../server-url.ts'
+import { tlsFor, type TlsOptions } from '../tls.ts'
+import { milliseconds } from '../units.ts'
 import { adviseOnExit, afterLifetime, describeExit, formatFailure } from './failure-report.ts'
+import { faultLine } from './fault-line.ts'
 import { checkServerHealth, type HealthCheckOptions, type HealthCheckResult } from './health.ts'
-import type { Instrument, PerfServer, ServerEvent } from './perf-server.ts'
 import { addressesOf, probeTcp } from './health-probe.ts'
-import { probeServer } from './readiness.ts'
+import type { Instrument, PerfServer, ServerEvent, ServerEnd } from './perf-server.ts'
+import { lookAtServer, type Target } from './readiness.ts'
 import type { ResolvedServerOptions } from './server-options.ts'
 import type { Exit, ServerProcess } from './server-process.ts'
 import { nameOfSource } from './spawn-plan.ts'
-import { dialHost } from '../server-url.ts'
-import { milliseconds } from '../units.ts'
+import { failureEvent } from './start-error.ts'
 
 const HEALTH_TIMEOUT = 5_000
 const INSTRUMENT_TIMEOUT = 500
@@ -19,11 +22,9 @@ const INSTRUMENT_TIMEOUT = 500
 const WRAPPER_EXIT = 1_000
 const LOOK_TIMEOUT = 250
 
-/** Where a server is reached. */
-export interface ServerAddress {
+/** Where a server is reached: its URL, which may have a path of its own, and what it is made of. */
+export interface ServerAddress extends Target {
   readonly url: string
-  readonly port: number
-  readonly host: string
 }
 
 /** All that a started server is made of. */
@@ -42,6 +43,36 @@ export interface ServerParts {
   readonly startAgain: (instrument: Instrument | undefined, signal: AbortSignal) => Promise<ServerProcess>
 }
 
+/** What is needed as long as there is something to end. Vitest keeps a test's fixtures until its file is over, so it is dropped then. */
+type Live = Pick<ServerParts, 'instrument' | 'lifetime' | 'observe' | 'snapshot' | 'startAgain'>
+
+/**
+ * The life of a server. `up` leads to `restarting` and back; every other state is an end, or leads to one. `done` resolves
+ * when nothing of it runs any more.
+ */
+type State =
+  | { readonly kind: 'up'; readonly live: Live; readonly process: ServerProcess | undefined }
+  | {
+      readonly kind: 'restarting'
+      readonly live: Live
+      readonly process: ServerProcess
+      /** Resolves when the restart has come to an end, good or bad. */
+      readonly settled: Promise<void>
+      readonly cancel: AbortController
+    }
+  | { readonly kind: 'stopping'; readonly process: ServerProcess | undefined; readonly done: Promise<void> }
+  | { readonly kind: 'stopped'; readonly last: LastWords }
+  | { readonly kind: 'died'; readonly failure: ServerEnd; readonly last: LastWords; readonly done: Promise<void> }
+
+interface LastWords {
+  readonly pid: number | undefined
+  readonly output: string
+}
+
+function lastWordsOf(process: ServerProcess | undefined): LastWords {
+  return { pid: process?.pid, output: process?.output.tail ?? '' }
+}
+
 function isSignal(value: HealthCheckOptions | AbortSignal): value is AbortSignal {
   return 'aborted' in value
 }
@@ -54,147 +85,224 @@ async function isRefused(host: string, port: number): Promise<boolean> {
 
 /** The server of a test. It knows whether its end was asked for; any other end is a failure. */
 export class StartedServer implements PerfServer {
-  failure: ServerExitedError | undefined
-  #parts: ServerParts
-  #pid: number | undefined
+  readonly #options: ResolvedServerOptions
+  readonly #address: ServerAddress
+  readonly #cwd: string
   readonly #gone = new AbortController()
-  /** Ends a restart that is under way when the server is stopped. */
-  readonly #cancel = new AbortController()
   readonly #leaveLifetime: () => void
-  #process: ServerProcess | undefined
-  /** The process whose end was asked for. */
-  #endingProcess: ServerProcess | undefined
-  #stopping: Promise<void> | undefined
-  #restarting: Promise<void> | undefined
-  #lastOutput = ''
+  #state: State
+  #snapshot: Promise<MemorySnapshot> | undefined
 
-  constructor(parts: ServerParts) {
-    this.#parts = parts
-    this.#adopt(parts.process)
-    this.#leaveLifetime = onAbort(parts.lifetime, () => void this.stop())
+  constructor({ options, address, cwd, process, ...live }: ServerParts) {
+    this.#options = options
+    this.#address = address
+    this.#cwd = cwd
+    this.#state = { kind: 'up', live, process }
+    if (process) this.#follow(process)
+    this.#leaveLifetime = onAbort(live.lifetime, () => void this.stop())
   }
 
   get url(): string {
-    return this.#parts.address.url
+    return this.#address.url
   }
 
   get port(): number {
-    return this.#parts.address.port
+    return this.#address.port
   }
 
   get host(): string {
-    return this.#parts.address.host
+    return this.#options.source.kind === 'url' ? this.#address.host : this.#options.host
+  }
+
+  get tls(): TlsOptions | undefined {
+    return this.#address.protocol === 'https' ? tlsFor(this.#address.host, this.#options.tls) : undefined
   }
 
   get pid(): number | undefined {
-    return this.#pid
+    return 'last' in this.#state ? this.#state.last.pid : this.#state.process?.pid
   }
 
   get output(): string {
-    return this.#process?.output.tail ?? this.#lastOutput
+    return 'last' in this.#state ? this.#state.last.output : (this.#state.process?.output.tail ?? '')
   }
 
   get signal(): AbortSignal {
     return this.#gone.signal
   }
 
+  get failure(): ServerEnd | undefined {
+    return this.#state.kind === 'died' ? this.#state.failure : undefined
+  }
+
+  /** Whether a `restart()` is under way. */
+  get isRestarting(): boolean {
+    return this.#state.kind === 'restarting'
+  }
+
   async health(options: HealthCheckOptions | AbortSignal = {}): Promise<HealthCheckResult> {
     if (this.failure) return { healthy: false, message: this.failure.message, url: this.url }
     const given: HealthCheckOptions = isSignal(options) ? { signal: options } : options
-    const { check } = this.#parts.options.health
+    const { check } = this.#options.health
+    const tls = this.#options.tls
     if (check.kind === 'http') {
-      return checkServerHealth(this.url, { path: check.path, status: [...check.status], ...given })
+      return checkServerHealth(this.url, { path: check.path, status: [...check.status], ...given }, tls)
     }
-    if (given.path !== undefined || given.status !== undefined) return checkServerHealth(this.url, given)
-    return probeServer({ check, ...this.#parts.address }, milliseconds(given.timeout ?? HEALTH_TIMEOUT), given.signal)
+    if (given.path !== undefined || given.status !== undefined) return checkServerHealth(this.url, given, tls)
+    const timeout = milliseconds(given.timeout ?? HEALTH_TIMEOUT)
+    return (await lookAtServer({ check, target: this.#address, tls }, timeout, given.signal)).result
   }
 
   memory(): Promise<MemorySnapshot> {
-    const { snapshot } = this.#parts
-    if (this.failure) return Promise.reject(this.failure)
-    if (this.#gone.signal.aborted) {
+    const state = this.#state
+    if (state.kind === 'died') return Promise.reject(state.failure)
+    if (state.kind === 'stopping' || state.kind === 'stopped') {
       return Promise.reject(new MemoryError(`The memory of ${this.url} cannot be read: the server was stopped.`))
     }
-    if (snapshot) return snapshot(this)
-    return Promise.reject(
-      new MemoryError('The memory of this server cannot be read: it was started without a memory probe.'),
-    )
+    const { snapshot } = state.live
+    if (!snapshot) {
+      const message = 'The memory of this server cannot be read: it was started without a memory probe.'
+      return Promise.reject(new MemoryError(message))
+    }
+    // One question at a time: a server that stands still must not find a pile of them when it goes on.
+    this.#snapshot ??= snapshot(this).finally(() => (this.#snapshot = undefined))
+    return this.#snapshot
   }
 
   restart(): Promise<void> {
-    if (this.#restarting) return this.#restarting
-    const restarting = this.#restart().finally(() => {
-      this.#restarting = undefined
-    })
-    // A test that ends without having awaited it has no use for its failure.
-    restarting.catch(swallow('restart'))
-    this.#restarting = restarting
-    return restarting
+    const state = this.#state
+    if (state.kind === 'died') return Promise.reject(state.failure)
+    if (state.kind !== 'up' && state.kind !== 'restarting') {
+      return Promise.reject(this.#refusal('A server that was stopped cannot be restarted.'))
+    }
+    if (!state.process) {
+      const message = `The server ${this.url} was not started by this test, so it cannot be restarted.`
+      return Promise.reject(this.#refusal(message))
+    }
+    const { live, process } = state
+    const cancel = new AbortController()
+    const settled = state.kind === 'restarting' ? state.settled : this.#startAgain(live, process, cancel.signal)
+    if (state.kind === 'up') this.#state = { kind: 'restarting', live, process, settled, cancel }
+    const restarted = this.#awaitRestart(settled)
+    // Its failure fails the test, whoever waits here.
+    restarted.catch(swallow('restart'))
+    return restarted
   }
 
   stop(): Promise<void> {
-    this.#stopping ??= this.#stop()
-    return this.#stopping
+    const state = this.#state
+    if (state.kind === 'stopped') return Promise.resolve()
+    if ('done' in state) return state.done
+    const done = state.kind === 'up' ? this.#stop(state) : this.#stopRestart(state)
+    // A death that was noticed in the same turn has gone first.
+    if (this.#state === state) this.#state = { kind: 'stopping', process: state.process, done }
+    return done
   }
 
   /** Learns of an end of which nobody has told us yet; `failure` is set then. For a server that goes on to another test. */
   async notice(): Promise<void> {
-    const process = this.#process
-    if (!process || process === this.#endingProcess || this.#restarting) return
-    if (await this.#isDead(process)) {
-      const exit = await process.exited
-      if (process !== this.#endingProcess) this.#stopping ??= this.#die(process, exit)
-    }
-    await this.#stopping
+    const state = this.#state
+    if (state.kind === 'up' && state.process) await this.#noticeDeath(state, state.process)
+    if (this.#state.kind === 'died') await this.#state.done
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
 
-  #adopt(process: ServerProcess | undefined): void {
-    this.#process = process
-    this.#pid = process?.pid
-    void process?.exited.then((exit) => {
-      // A `stop()` that is under way finds out by itself.
-      if (process !== this.#endingProcess) this.#stopping ??= this.#die(process, exit)
+  #follow(process: ServerProcess): void {
+    void process.exited.then((exit) => {
+      // Any other state has asked for that end, or finds out by itself.
+      const state = this.#state
+      if (state.kind === 'up' && state.process === process)
+        this.#die(state.live, process, this.#exitError(process, exit))
     })
   }
 
-  async #restart(): Promise<void> {
-    const { options, address } = this.#parts
-    if (this.failure) throw this.failure
-    const server = { command: nameOfSource(options.source), url: address.url, output: this.output }
-    if (this.#stopping) throw new ServerStartError('A server that was stopped cannot be restarted.', { server })
-    if (!this.#process) {
-      const message = `The server ${address.url} was not started by this test, so it cannot be restarted.`
-      throw new ServerStartError(message, { server })
-    }
-    await this.#end(this.#process)
-    try {
-      this.#adopt(await this.#parts.startAgain(this.#parts.instrument, this.#cancel.signal))
-    } catch (error) {
-      await this.#close(error)
-      if (!this.#cancel.signal.aborted) throw error
-      const message = 'The restart was ended: the server was stopped while it started again.'
-      throw new ServerStartError(message, { server, cause: error })
-    }
-    // `stop()` came while it started: it has nothing to end but this.
-    if (this.#stopping && this.#process) await this.#end(this.#process)
-  }
-
-  async #stop(): Promise<void> {
-    this.#cancel.abort(new Error('The server was stopped'))
-    await this.#restarting?.catch(() => {})
-    const process = this.#process
-    if (process && process !== this.#endingProcess && (await this.#isDead(process))) {
-      await this.#die(process, await process.exited)
+  /** Ends the process and starts it anew. Whether that went well is seen in the state that it leaves. */
+  async #startAgain(live: Live, process: ServerProcess, cancelled: AbortSignal): Promise<void> {
+    // After a death that nobody has noticed there is nothing to restart: the server has failed.
+    if (await this.#isDead(process)) {
+      this.#die(live, process, this.#exitError(process, await process.exited))
       return
     }
-    await this.#close(new Error('The server was stopped'))
-    const { pid, output } = this
-    this.#report({ event: 'stopped', ...(pid !== undefined && { pid }), ...(process && { output }) })
-    this.#letGo()
+    await process.end(this.#options.shutdown)
+    try {
+      const again = await live.startAgain(live.instrument, cancelled)
+      // A stop that came meanwhile ends this one as well.
+      if (this.#state.kind === 'restarting') this.#state = { kind: 'up', live, process: again }
+      else await again.end(this.#options.shutdown)
+      this.#follow(again)
+    } catch (error) {
+      if (cancelled.aborted || live.lifetime.aborted) return
+      const failure = error as ServerEnd
+      live.observe(failureEvent(this.#options, failure))
+      this.#die(live, process, failure)
+    }
+  }
+
+  async #awaitRestart(settled: Promise<void>): Promise<void> {
+    await settled
+    const { kind } = this.#state
+    if (this.#state.kind === 'died') throw this.#state.failure
+    if (kind !== 'up') throw this.#refusal('The restart was ended: the server was stopped while it started again.')
+  }
+
+  async #stop({ live, process }: Extract<State, { kind: 'up' }>): Promise<void> {
+    if (process && (await this.#isDead(process))) {
+      const exit = await process.exited
+      this.#die(live, process, this.#exitError(process, exit))
+    } else await this.#finish(live, process)
+    if (this.#state.kind === 'died') await this.#state.done
+  }
+
+  async #stopRestart({ live, process, settled, cancel }: Extract<State, { kind: 'restarting' }>): Promise<void> {
+    cancel.abort(new Error('The server was stopped'))
+    await settled
+    if (this.#state.kind === 'died') await this.#state.done
+    else await this.#finish(live, process)
+  }
+
+  /** The end that was asked for. */
+  async #finish(live: Live, process: ServerProcess | undefined): Promise<void> {
+    await this.#release(live, process, new Error('The server was stopped'))
+    const last = lastWordsOf(process)
+    this.#state = { kind: 'stopped', last }
+    const { pid, output } = last
+    live.observe({ ...this.#event('stopped'), ...(pid !== undefined && { pid }), ...(process && { output }) })
+  }
+
+  /** The end that nobody asked for. Its failure is there at once; what is left is ended behind it. */
+  #die(live: Live, process: ServerProcess, failure: ServerEnd): void {
+    const last = lastWordsOf(process)
+    const done = Promise.resolve().then(() => this.#release(live, process, failure))
+    this.#state = { kind: 'died', failure, last, done }
+    if (failure instanceof ServerExitedError) {
+      const { exitCode = null, exitSignal = null, fault, lifetime } = failure.server
+      live.observe({
+        ...this.#event('exited'),
+        ...(last.pid !== undefined && { pid: last.pid }),
+        exitCode,
+        exitSignal,
+        output: last.output,
+        error: failure.message,
+        ...(fault !== undefined && { fault }),
+        ...(lifetime !== undefined && { lifetime }),
+      })
+    }
+  }
+
+  /** Gives everything back, once; `reason` becomes the reason of `signal`. */
+  async #release(live: Live, process: ServerProcess | undefined, reason: unknown): Promise<void> {
+    this.#leaveLifetime()
+    this.#gone.abort(reason)
+    await process?.end(this.#options.shutdown)
+    if (live.instrument) await withDeadline(live.instrument.close(), INSTRUMENT_TIMEOUT).catch(swallow('probe channel'))
+  }
+
+  async #noticeDeath(state: Extract<State, { kind: 'up' }>, process: ServerProcess): Promise<void> {
+    if (!(await this.#isDead(process))) return
+    const exit = await process.exited
+    if (this.#state === state) this.#die(state.live, process, this.#exitError(process, exit))
   }
 
   /**
@@ -203,76 +311,39 @@ export class StartedServer implements PerfServer {
    */
   async #isDead(process: ServerProcess): Promise<boolean> {
     if (await process.hasExited()) return true
-    const { kind } = this.#parts.options.health.check
+    const { kind } = this.#options.health.check
     if (kind !== 'http' && kind !== 'tcp') return false
-    const { host, port } = this.#parts.address
+    const { host, port } = this.#address
     if (!(await isRefused(dialHost(host), port))) return false
     return (await withDeadline(process.exited, WRAPPER_EXIT)) !== 'timeout'
   }
 
-  /** Ends everything, once; `reason` becomes the reason of `signal`. */
-  async #close(reason: unknown): Promise<void> {
-    this.#leaveLifetime()
-    this.#gone.abort(reason)
-    if (this.#process) await this.#end(this.#process)
-    if (this.#parts.instrument)
-      await withDeadline(this.#parts.instrument.close(), INSTRUMENT_TIMEOUT).catch(swallow('probe channel'))
-  }
-
-  async #end(process: ServerProcess): Promise<void> {
-    this.#endingProcess = process
-    await process.end(this.#parts.options.shutdown)
-    this.#lastOutput = process.output.tail
-  }
-
-  async #die(process: ServerProcess, exit: Exit): Promise<void> {
-    const { options, cwd, address } = this.#parts
+  #exitError(process: ServerProcess, { code, signal, lifetime }: Exit): ServerExitedError {
     const output = process.output.tail
-    const what = `The server ${describeExit(exit.code, exit.signal)}${afterLifetime(exit.lifetime)} while a test used it.`
-    const server = {
-      command: nameOfSource(options.source),
-      cwd,
-      url: address.url,
+    const fault = faultLine(output)
+    const server: ServerFailure = {
+      command: nameOfSource(this.#options.source),
+      cwd: this.#cwd,
+      url: this.url,
       ...(process.pid !== undefined && { pid: process.pid }),
-      exitCode: exit.code,
-      exitSignal: exit.signal,
-      lifetime: exit.lifetime,
+      exitCode: code,
+      exitSignal: signal,
+      lifetime,
       output,
+      // What was logged before a signal is not why it came.
+      ...(fault !== undefined && signal === null && code !== 0 && { fault }),
     }
-    const message = formatFailure({ what, advice: adviseOnExit(exit.code, exit.signal, output), server })
-    this.failure = new ServerExitedError(message, { server })
-    this.#report({
-      event: 'exited',
-      ...(process.pid !== undefined && { pid: process.pid }),
-      exitCode: exit.code,
-      exitSignal: exit.signal,
-      output,
-      error: message,
-    })
-    this.#endingProcess = process
-    await this.#close(this.failure)
-    this.#letGo()
+    const what = `The server ${describeExit(code, signal)}${afterLifetime(lifetime)} while a test used it.`
+    const advice = adviseOnExit({ code, signal, output })
+    return new ServerExitedError(formatFailure({ what, advice, server }), { server })
   }
 
-  /** Vitest keeps the fixtures of every test until its file is over, so nothing heavy may hang on a server that is gone. */
-  #letGo(): void {
-    const { options, address, cwd } = this.#parts
-    this.#process = undefined
-    this.#endingProcess = undefined
-    this.#parts = {
-      options,
-      address,
-      cwd,
-      process: undefined,
-      instrument: undefined,
-      lifetime: this.#gone.signal,
-      observe: () => {},
-      snapshot: undefined,
-      startAgain: () => Promise.reject(new Error('unreachable: a server that is gone is not restarted')),
-    }
+  #refusal(message: string): ServerStartError {
+    const server = { command: nameOfSource(this.#options.source), url: this.url, output: this.output }
+    return new ServerStartError(message, { server })
   }
 
-  #report(event: Omit<ServerEvent, 'source' | 'url'>): void {
-    this.#parts.observe({ ...event, source: nameOfSource(this.#parts.options.source), url: this.url })
+  #event(event: ServerEvent['event']): ServerEvent {
+    return { event, source: nameOfSource(this.#options.source), url: this.url }
   }
 }

@@ -1,4 +1,5 @@
 import type {} from 'vitest'
+import type { ServerProbe } from '../errors.ts'
 import type { Comparison } from '../results/comparison.ts'
 import type { LoadPlanSummary } from '../results/load-plan-summary.ts'
 import type { LoadResult } from '../results/load-result.ts'
@@ -50,11 +51,13 @@ export interface PerfServerArtifact extends ArtifactOf<'perf:server'> {
   exitSignal?: string | null
   /** The last lines of stdout and stderr: with 'failed' and 'exited', and where the test failed. */
   output?: string
-  error?: string
-  /** What the last health check found: `GET http://127.0.0.1:4100/healthz answered 404`. */
-  lastProbe?: string
-  /** The line of the output that names the fault. */
+  /** The line of the output that names the fault; with 'failed' and 'exited', where one does. */
   fault?: string
+  /** The last look at a server that was not ready; with 'failed'. */
+  lastProbe?: ServerProbe
+  /** Milliseconds that its process lived; with 'failed' and 'exited'. */
+  lifetime?: number
+  error?: string
 }
 
 /** The end of an attempt of a test that took a fixture of ours, whether it came to measure something or not. */

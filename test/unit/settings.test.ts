@@ -7,7 +7,7 @@ import { parseSettings, readSettings } from '../../src/settings.ts'
 test('reads each variable, and takes an empty one for unset', () => {
   const env = {
     VITEST_PERF_SERVER_URL: 'http://h:1/base/',
-    VITEST_PERF_HEALTH_TIMEOUT: '1500',
+    VITEST_PERF_HEALTH_TIMEOUT: '1.5s',
     VITEST_PERF_LOAD_DURATION: ' 2000 ',
     VITEST_PERF_TIMEOUT: '',
     VITEST_PERF_ENGINE: 'autocannon',

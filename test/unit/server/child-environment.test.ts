@@ -34,12 +34,16 @@ test.each([
 })
 
 test('the users `env` wins over what we add, and removes with undefined', () => {
-  const env = serverEnvironment(
-    { KEEP: '1', DROP: '1' },
-    { PORT: '1', HOST: 'a' },
-    { PORT: '2', DROP: undefined, NODE_ENV: 'test' },
-  )
+  const inherited = { KEEP: '1', DROP: '1' }
+  const added = { PORT: '1', HOST: 'a' }
+  const env = serverEnvironment({ inherited, added, own: { PORT: '2', DROP: undefined, NODE_ENV: 'test' } })
   expect(env).toEqual({ KEEP: '1', PORT: '2', HOST: 'a', NODE_ENV: 'test' })
+})
+
+test('a file wins over what is inherited, and neither over our PORT nor over `env`', () => {
+  const files = { PORT: '9', URL: 'file', NODE_ENV: 'staging', OWN: 'file' }
+  const env = serverEnvironment({ inherited: { URL: 'shell' }, files, added: { PORT: '1' }, own: { OWN: 'own' } })
+  expect(env).toEqual({ PORT: '1', URL: 'file', NODE_ENV: 'staging', OWN: 'own' })
 })
 
 test('NODE_OPTIONS are appended', () => {

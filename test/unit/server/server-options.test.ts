@@ -65,7 +65,7 @@ describe('findServerOptionIssues', () => {
     [
       'a negative shutdown',
       { shutdown: { timeout: -1 } },
-      /Expected `server.shutdown.timeout` to be an integer of 0 or more/,
+      /Expected `server.shutdown.timeout` to be 0 or more milliseconds/,
     ],
     ['env with numbers', { env: { PORT: 3000 } }, /Expected `server.env.PORT` to be a string/],
     ['waitOn with a number', { waitOn: ['tcp:1', 5] }, /Expected `server.waitOn\[1\]` to be a wait-on resource/],

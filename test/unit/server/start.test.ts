@@ -137,7 +137,8 @@ test('a first request that hangs and answers of 503 only delay it', async () => 
 
 test('one that binds ::1 is found by localhost', async () => {
   const server = await startProgram('server-ipv6.mjs', { host: 'localhost' })
-  expect(server.url).toBe(`http://localhost:${server.port}`)
+  expect(server.url).toBe(`http://[::1]:${server.port}`)
+  expect(server.host).toBe('localhost')
   const six = await startProgram('server-ipv6.mjs', { host: '::1' })
   expect(six.url).toBe(`http://[::1]:${six.port}`)
 })
@@ -186,7 +187,7 @@ test.each<[string, Partial<ServerOptions>, RegExp]>([
 })
 
 test('one that is never healthy fails with the last probe', async () => {
-  const unhealthy = startProgram('server-ok.mjs', { health: { path: '/status?503', timeout: 700 } })
+  const unhealthy = startProgram('server-ok.mjs', { health: { path: '/status?503', timeout: '700ms' } })
   await expect(unhealthy).rejects.toMatchObject({
     message: /not ready within 700 ms[\s\S]*last probe: GET .*answered 503/,
   })
@@ -323,7 +324,7 @@ test('a running server is used, and neither stopped nor restarted', async () => 
   const running = createHttpServer((_request, response) => response.end('up'))
   const port = await listen(running)
   const server = (await start({ url: `http://localhost:${port}/` })) as PerfServer
-  expect(server).toMatchObject({ url: `http://localhost:${port}`, port, host: 'localhost', pid: undefined, output: '' })
+  expect(server).toMatchObject({ url: `http://127.0.0.1:${port}`, port, host: 'localhost', pid: undefined, output: '' })
   expect((await server.health()).healthy).toBe(true)
   await expect(server.restart()).rejects.toMatchObject({ message: /was not started by this test/ })
   await server.stop()

@@ -1,0 +1,138 @@
+import { ServerExitedError, ServerStartError, type ServerFailure } from '../errors.ts'
+import { hostInUrl } from '../server-url.ts'
+import { formatDuration } from '../units.ts'
+import { adviseOnExit, afterLifetime, describeExit, formatFailure } from './failure-report.ts'
+import { faultLine } from './fault-line.ts'
+import type { HealthLook } from './health.ts'
+import type { Listener } from './listeners.ts'
+import type { ServerEvent } from './perf-server.ts'
+import { portInUse } from './port.ts'
+import { saysPortTaken, type Readiness } from './readiness.ts'
+import type { ResolvedServerOptions } from './server-options.ts'
+import type { ServerProcess } from './server-process.ts'
+import { nameOfSource } from './spawn-plan.ts'
+
+/** All that is known of a start that failed. */
+export interface FailedStart {
+  readonly options: ResolvedServerOptions
+  readonly cwd: string
+  /** Where it was looked for. */
+  readonly url: string
+  readonly port: number
+  readonly process: ServerProcess
+  readonly readiness: Exclude<Readiness, { kind: 'ready' }>
+  readonly output: string
+  /** Where its processes listen, if not where it was looked for. */
+  readonly elsewhere: readonly Listener[]
+  /** Processes of it still run, although the one that was started has ended. */
+  readonly isInBackground: boolean
+  /** It ran before: this was a restart. */
+  readonly again: boolean | undefined
+  readonly limit: { readonly timeout: number; readonly ofTest: boolean }
+  readonly testTimeout: number | undefined
+}
+
+/** The error of a start that failed, with the whole story. */
+export function startError(failed: FailedStart): Error {
+  const { options, port, process, readiness, output, again } = failed
+  const subject = again ? 'The restarted server' : 'The server'
+  if (readiness.kind === 'foreign') return portInUse(options.host, port, readiness.owner)
+  if (readiness.kind === 'port-taken') return portInUse(options.host, port)
+  const look = 'look' in readiness ? readiness.look : undefined
+  const server = factsOf(failed, look)
+  const story = (what: string, advice?: string) => formatFailure({ what: `${subject} ${what}`, advice, server })
+  if (readiness.kind === 'exited') {
+    const { code, signal, lifetime, spawnError } = readiness.exit
+    if (saysPortTaken(output, port)) return portInUse(options.host, port)
+    if (spawnError) {
+      return new ServerStartError(story(`could not be started: ${spawnError.message}.`), { server, cause: spawnError })
+    }
+    const what = `${describeExit(code, signal)}${afterLifetime(lifetime)}, before it was ready.`
+    const { isInBackground } = failed
+    const hadNoInput = options.stdin === 'ignore'
+    const advice = adviseOnExit({ code, signal, output, isInBackground, hadNoInput })
+    return new ServerStartError(story(what, advice), { server })
+  }
+  if (readiness.kind === 'steady') {
+    const { probe } = readiness.look
+    const answer = probe.status === undefined ? probe.answered : `answered ${probe.status} for 3 s`
+    const message = story(`is up, but ${probe.asked} ${answer}.`, adviseOnLook(failed, readiness.look))
+    return new ServerStartError(message, { server, isFinal: true })
+  }
+  const { timeout, ofTest } = failed.limit
+  const within = ofTest
+    ? `${formatDuration(timeout)}, which is all that the test's timeout of ${formatDuration(failed.testTimeout)} leaves`
+    : formatDuration(timeout)
+  const message = story(`was not ready within ${within}.`, adviseOnLook(failed, look))
+  return new ServerStartError(message, {
+    server,
+    cause: process.exit?.spawnError,
+    isFinal: failed.elsewhere.length > 0,
+  })
+}
+
+function factsOf({ options, cwd, url, process, readiness, output }: FailedStart, look: HealthLook | undefined) {
+  const fault = faultLine(output)
+  const server: ServerFailure = {
+    command: nameOfSource(options.source),
+    cwd,
+    url,
+    output,
+    ...(process.pid !== undefined && { pid: process.pid }),
+    ...(readiness.kind === 'exited' && {
+      exitCode: readiness.exit.code,
+      exitSignal: readiness.exit.signal,
+      lifetime: readiness.exit.lifetime,
+    }),
+    ...(fault !== undefined && readiness.kind === 'exited' && { fault }),
+    ...(look && { lastProbe: look.probe }),
+  }
+  return server
+}
+
+/** `38123`, and with its address where it is the port that was expected. */
+function place({ address, port }: Listener, expected: number): string {
+  // A URL writes IPv6 as people do: `[::1]`.
+  return port === expected ? `${new URL(`http://${hostInUrl(address)}`).hostname}:${port}` : String(port)
+}
+
+function adviseOnLook(failed: FailedStart, look: HealthLook | undefined): string | undefined {
+  const { options, elsewhere, port } = failed
+  const { health, host } = options
+  if (elsewhere.length > 0) {
+    const places = [...new Set(elsewhere.map((listener) => place(listener, port)))].join(', ')
+    return `Its process listens on ${places}, not on ${host}:${port}: have it listen on the port in the variable PORT and the host in HOST (or \`{port}\` and \`{host}\` in the command), or set \`port\` to its own.`
+  }
+  if (health.check.kind === 'log') {
+    return 'Set `health.log` to what it prints when it is ready, or raise `health.timeout`.'
+  }
+  if (look?.speaks === 'https') return "Does it speak HTTPS? Set `protocol: 'https'`."
+  if (look?.speaks) {
+    return 'It speaks HTTP/2 only. Have it answer HTTP/1.1 too (`allowHTTP1: true`), or set `health: { tcp: true }`.'
+  }
+  const outcome = look?.outcome
+  if (outcome?.kind === 'answer') {
+    if (outcome.status === 503) return 'It is up, but not ready. See what it waits for, or raise `health.timeout`.'
+    return 'Set `health.path` to a route that exists and `health.status` to what it answers, or `health: { tcp: true }`.'
+  }
+  if (outcome?.kind === 'failure' && outcome.code === 'ECONNREFUSED') {
+    return `It has to listen on the port in the variable PORT (or \`{port}\` in the command) of ${host}; or raise \`health.timeout\`.`
+  }
+  return 'Raise `health.timeout` if it needs longer.'
+}
+
+/** A start (or a restart) that failed, for reports. */
+export function failureEvent(options: ResolvedServerOptions, error: unknown): ServerEvent {
+  const failed = error instanceof ServerStartError || error instanceof ServerExitedError ? error.server : undefined
+  return {
+    event: 'failed',
+    source: nameOfSource(options.source),
+    error: error instanceof Error ? error.message : String(error),
+    ...(failed && { output: failed.output, exitCode: failed.exitCode ?? null, exitSignal: failed.exitSignal ?? null }),
+    ...(failed?.url !== undefined && { url: failed.url }),
+    ...(failed?.pid !== undefined && { pid: failed.pid }),
+    ...(failed?.lifetime !== undefined && { lifetime: failed.lifetime }),
+    ...(failed?.fault !== undefined && { fault: failed.fault }),
+    ...(failed?.lastProbe && { lastProbe: failed.lastProbe }),
+  }
+}
