@@ -55,7 +55,10 @@ describe('the cause is whole', () => {
     expect(
       causeOf({ errors: [{ name: 'ServerStartError', message: error, code: 'PERF_SERVER_START' }], artifacts }),
     ).toBe(cause)
-    const { lastProbe, ...parts } = { lastProbe: { asked: 'GET /healthz', answered: 'answered 404' }, error: 'The server was not ready.' }
+    const { lastProbe, ...parts } = {
+      lastProbe: { asked: 'GET /healthz', answered: 'answered 404' },
+      error: 'The server was not ready.',
+    }
     expect(
       causeOf({
         artifacts: [serverArtifact({ event: 'failed', source: 'node s.js', lastProbe, ...parts, output: '' })],
