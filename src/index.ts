@@ -50,7 +50,13 @@ export type {
 } from './results/comparison.ts'
 export type * from './results/load-result.ts'
 export type * from './results/memory-result.ts'
-export type { ThresholdOutcome, Thresholds } from './results/threshold.ts'
+export type {
+  LoadFigure,
+  MemoryFigure,
+  ThresholdExpression,
+  ThresholdOutcome,
+  Thresholds,
+} from './results/threshold.ts'
 export type { HealthCheckOptions, HealthCheckResult } from './server/health.ts'
 export type { PerfServer } from './server/perf-server.ts'
 export type { HealthOptions, HealthStatus, ServerOptions, ShutdownOptions } from './server/server-options.ts'

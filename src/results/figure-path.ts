@@ -4,10 +4,11 @@ export interface PathMistake {
   readonly reason: string
 }
 
-/** A key of a path, and where it begins in the text. */
+/** A key of a path, where it begins in the text, and where it ends. */
 export interface PathKey {
   readonly key: string
   readonly at: number
+  readonly end: number
 }
 
 const PLAIN_KEY = /[^.[\]]+/y
@@ -34,7 +35,7 @@ export function parsePath(text: string): PathKey[] | PathMistake {
       const whole = index ?? quoted
       if (typeof key !== 'string' || !whole)
         return { at, reason: 'a name between brackets is a JSON string, such as ["GET /orders"]' }
-      keys.push({ key, at })
+      keys.push({ key, at, end: at + whole[0].length })
       at += whole[0].length
       continue
     }
@@ -44,7 +45,7 @@ export function parsePath(text: string): PathKey[] | PathMistake {
     }
     const plain = take(PLAIN_KEY)
     if (!plain) return { at, reason: 'a name is missing' }
-    keys.push({ key: plain[0], at })
+    keys.push({ key: plain[0], at, end: at + plain[0].length })
     at += plain[0].length
   }
   return keys

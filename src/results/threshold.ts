@@ -1,3 +1,9 @@
+import { findFigureMistake, readFigure, type FigureKind, type KnownNames } from './figures.ts'
+import { markPosition } from './figure-path.ts'
+import type { LoadProgress, NameResult } from './load-result.ts'
+import type { NodeMemoryResult } from './memory-result.ts'
+import type { ProfileWait } from './profile-result.ts'
+
 /** A condition on one figure, such as `<50`. */
 export interface ThresholdCondition {
   operator: '<' | '<=' | '>' | '>=' | '=='
@@ -5,27 +11,71 @@ export interface ThresholdCondition {
   expression: string
 }
 
-/** `'<50'`, or several that must all hold: `['>1', '<50']`. Keys are dotted paths into a result. */
-export type Thresholds = Record<string, string | readonly string[]>
+/** An operator (`<`, `<=`, `>`, `>=`, `==`) and a number. */
+export type ThresholdExpression = `${ThresholdCondition['operator']}${'' | ' '}${number}`
+
+/** Paths to the numbers of `T`. */
+type FigureOf<T, Path extends string> = [T] extends [number | null | undefined]
+  ? Path
+  : [T] extends [string | boolean | undefined]
+    ? never
+    : NonNullable<T> extends readonly (infer E)[]
+      ? FigureOf<E, `${Path}[${number}]`>
+      : string extends keyof NonNullable<T>
+        ? FigureOf<NonNullable<T>[string], `${Path}["${string}"]`>
+        : FiguresOf<NonNullable<T>, `${Path}.`>
+
+type FiguresOf<T, Prefix extends string> = {
+  [Field in keyof T & string]-?: FigureOf<T[Field], `${Prefix}${Field}`>
+}[keyof T & string]
+
+type Wait = Exclude<keyof ProfileWait, 'what' | 'kind' | 'location'>
+
+/**
+ * A figure of a load by its path. Names stand between brackets as JSON strings: `byName["GET /items/:id"].latency.p95`,
+ * `checks["has a price"].rate`, `waits["GET inventory/:id"].perRequest`; statuses as keys: `statusCodes.503`.
+ */
+export type LoadFigure =
+  | FiguresOf<Omit<LoadProgress, 'statusCodes' | 'latencySpectrum' | 'latencyHistogram' | 'byName' | 'profile'>, ''>
+  | FiguresOf<Omit<NameResult, 'statusCodes' | 'latencyHistogram' | 'samples'>, `byName["${string}"].`>
+  | `${'' | `byName["${string}"].`}statusCodes.${number}`
+  | `byName["${string}"].samples[${number}].${'requests' | 'errors' | 'duration' | 'latency.p50' | 'latency.p95'}`
+  | `${'' | 'profile.'}waits["${string}"].${Wait}`
+  | `profile.isolates[${number}].${'eventLoopUtilization' | `cpu.${'user' | 'idle' | 'gc'}` | 'blocked.duration'}`
+
+/** A figure of a memory watch by its path, such as `peak.heapUsed`. */
+export type MemoryFigure = FiguresOf<NodeMemoryResult, ''>
+
+/** Conditions by figure: `'<50'`, or several that must all hold: `['>1', '<50']`. */
+export type Thresholds<Figure extends string = LoadFigure> = {
+  readonly [Key in Figure]?: ThresholdExpression | readonly ThresholdExpression[]
+}
+
+/** Thresholds before they are checked. */
+export type UncheckedThresholds = Readonly<Record<string, unknown>>
+
+/** A condition and the path of its figure. */
+export interface Threshold {
+  readonly metric: string
+  readonly condition: ThresholdCondition
+}
 
 /** What became of one condition. */
 export interface ThresholdOutcome {
   /** Dotted path of the figure, such as `latency.p99`. */
   metric: string
   expression: string
-  /** The figure; `null` where it is missing or holds no data, and then `passed` is false. */
+  /** The figure; `null` if it has no data, and then `passed` is false. */
   value: number | null
   passed: boolean
 }
 
 const CONDITION = /^\s*(<=|>=|==|<|>)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*$/i
 
-/** Where and why an expression is malformed. */
-export interface ThresholdSyntaxIssue {
+/** What is wrong with a threshold: its figure, or its expression. */
+export interface ThresholdIssue {
   metric: string
   expression: string
-  /** Position of the first character that does not fit, 0-based. */
-  at: number
   message: string
 }
 
@@ -39,12 +89,11 @@ function firstBadPosition(expression: string): number {
 }
 
 /** One condition, or where it is malformed. */
-export function parseCondition(metric: string, expression: unknown): ThresholdCondition | ThresholdSyntaxIssue {
+export function parseCondition(metric: string, expression: unknown): ThresholdCondition | ThresholdIssue {
   if (typeof expression !== 'string') {
     return {
       metric,
       expression: String(expression),
-      at: 0,
       message: `Expected the threshold of \`${metric}\` to be a string such as '<50', got \`${String(expression)}\` (${typeof expression})`,
     }
   }
@@ -60,30 +109,39 @@ export function parseCondition(metric: string, expression: unknown): ThresholdCo
   return {
     metric,
     expression,
-    at,
-    message: `Malformed threshold of \`${metric}\`, expected an operator (< <= > >= ==) and a number, such as '<50':\n  ${expression}\n  ${' '.repeat(at)}^`,
+    message: `Malformed threshold of \`${metric}\`, expected an operator (< <= > >= ==) and a number, such as '<50':\n${markPosition(expression, at)}`,
   }
 }
 
-/** All conditions of `thresholds`, flat and in order, and all that is malformed. */
-export function parseThresholds(thresholds: Thresholds): {
-  conditions: { metric: string; condition: ThresholdCondition }[]
-  issues: ThresholdSyntaxIssue[]
+/** What thresholds are checked against. Without a kind every path may hold a figure. */
+export interface ThresholdRule {
+  readonly kind?: FigureKind | undefined
+  readonly names?: KnownNames | undefined
+}
+
+/** All conditions of `thresholds`, flat and in order, and all that is wrong. */
+export function parseThresholds(
+  thresholds: UncheckedThresholds,
+  { kind, names }: ThresholdRule = {},
+): {
+  conditions: Threshold[]
+  issues: ThresholdIssue[]
 } {
-  const conditions: { metric: string; condition: ThresholdCondition }[] = []
-  const issues: ThresholdSyntaxIssue[] = []
+  const conditions: Threshold[] = []
+  const issues: ThresholdIssue[] = []
   if (typeof thresholds !== 'object' || thresholds === null || Object.keys(thresholds).length === 0) {
     const given = typeof thresholds === 'object' ? JSON.stringify(thresholds) : String(thresholds)
     const message = `Expected the thresholds to be an object with at least one condition, such as { 'latency.p99': '<50' }, got \`${given}\``
-    return { conditions, issues: [{ metric: 'thresholds', expression: given, at: 0, message }] }
+    return { conditions, issues: [{ metric: 'thresholds', expression: given, message }] }
   }
   for (const [metric, expressions] of Object.entries(thresholds)) {
+    const mistake = kind && findFigureMistake(metric, kind, names)
+    if (mistake !== undefined) issues.push({ metric, expression: String(expressions), message: mistake })
     const list = Array.isArray(expressions) ? (expressions as readonly unknown[]) : [expressions]
     if (list.length === 0) {
       issues.push({
         metric,
         expression: '[]',
-        at: 0,
         message: `Expected the threshold of \`${metric}\` to hold at least one condition, got an empty list`,
       })
     }
@@ -94,19 +152,6 @@ export function parseThresholds(thresholds: Thresholds): {
     }
   }
   return { conditions, issues }
-}
-
-/**
- * The number at a dotted path (`latency.p99`, `statusCodes.200`, `samples.0.requests`, `samples[0].requests`), or `null`
- * where there is none.
- */
-export function readMetric(result: unknown, path: string): number | null {
-  let at: unknown = result
-  for (const key of path.replace(/\[(\d+)\]/g, '.$1').split('.')) {
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return null
-    at = (at as Record<string, unknown>)[key]
-  }
-  return typeof at === 'number' && !Number.isNaN(at) ? at : null
 }
 
 function holds(value: number, { operator, bound }: ThresholdCondition): boolean {
@@ -124,13 +169,10 @@ function holds(value: number, { operator, bound }: ThresholdCondition): boolean 
   }
 }
 
-/** Every condition with its value and verdict. A figure that is missing or without data fails (k6 lets it pass). */
-export function evaluateThresholds(
-  result: unknown,
-  conditions: readonly { metric: string; condition: ThresholdCondition }[],
-): ThresholdOutcome[] {
-  return conditions.map(({ metric, condition }) => {
-    const value = readMetric(result, metric)
+/** Every condition with its value and verdict. A figure without data fails (k6 lets it pass). */
+export function evaluateThresholds(result: unknown, thresholds: readonly Threshold[]): ThresholdOutcome[] {
+  return thresholds.map(({ metric, condition }) => {
+    const value = readFigure(result, metric)
     return { metric, expression: condition.expression, value, passed: value !== null && holds(value, condition) }
   })
 }

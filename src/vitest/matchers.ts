@@ -6,13 +6,16 @@ import type { HealthCheckOptions } from '../server/health.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import type { OptionIssue } from '../errors.ts'
 import { describeLeak, type LeakOptions } from '../memory/leak-description.ts'
+import { figureKindOf, namesIn } from '../results/figures.ts'
 import { measurementId } from '../results/measurement-id.ts'
 import {
   evaluateThresholds,
   formatOutcomes,
   parseThresholds,
   type Thresholds,
-  type ThresholdSyntaxIssue,
+  type LoadFigure,
+  type MemoryFigure,
+  type ThresholdIssue,
 } from '../results/threshold.ts'
 import { isRecord, optionIssue, rejectIssues } from '../option-issues.ts'
 import { runningAttempt } from './test-attempt.ts'
@@ -43,7 +46,7 @@ function refusePromise(received: unknown, matcher: string): void {
   rejectIssues(`use of \`${matcher}\``, [issue])
 }
 
-function findThresholdIssues(result: unknown, issues: readonly ThresholdSyntaxIssue[]): OptionIssue[] {
+function findThresholdIssues(result: unknown, issues: readonly ThresholdIssue[]): OptionIssue[] {
   const malformed = issues.map(({ metric, message, expression }) => ({
     option: metric,
     expected: 'a condition such as <50',
@@ -55,9 +58,10 @@ function findThresholdIssues(result: unknown, issues: readonly ThresholdSyntaxIs
     : [optionIssue('expect(…)', 'a result of a load or a memory watch', result), ...malformed]
 }
 
-function toMeetThresholds(this: MatcherContext, result: unknown, thresholds: Thresholds) {
+function toMeetThresholds(this: MatcherContext, result: unknown, thresholds: Thresholds<LoadFigure | MemoryFigure>) {
   refusePromise(result, 'toMeetThresholds')
-  const { conditions, issues } = parseThresholds(thresholds)
+  const rule = { kind: figureKindOf(result), names: namesIn(result) }
+  const { conditions, issues } = parseThresholds(thresholds, rule)
   rejectIssues('use of `toMeetThresholds`', findThresholdIssues(result, issues))
   const outcomes = evaluateThresholds(result, conditions)
   // What has no data meets nothing; and `not.toMeetThresholds` does not hold of it either.
@@ -112,10 +116,11 @@ declare global {
   namespace Chai {
     interface Assertion {
       /**
-       * Every figure of a `LoadResult` or `MemoryResult`, named by its dotted path, meets its condition. A figure that is
-       * missing or has no data fails; a malformed condition is a `PerfOptionsError` that shows where.
+       * Every figure of a `LoadResult` or `MemoryResult`, named by its path, meets its condition. A count of what did not happen
+       * is 0; a figure without data fails. A figure that cannot exist, and a malformed condition, is a `PerfOptionsError` that
+       * shows where.
        */
-      toMeetThresholds(thresholds: Thresholds): void
+      toMeetThresholds(thresholds: Thresholds<LoadFigure | MemoryFigure>): void
       /** The memory watch found a leak. Mostly used as `expect(memory).not.toLeakMemory()`. */
       toLeakMemory(options?: LeakOptions): void
       /**

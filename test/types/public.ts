@@ -53,6 +53,8 @@ test('fixtures', async ({ server, startServer: start, loadGenerator, memoryMonit
   )
   const p99: number = result.latency.p99
   const refused: number | undefined = result.errors.byKind.refused?.count
+  const p95: number | undefined = result.byName['GET /orders']?.latency.p95
+  const failed: number | undefined = result.checks['GET /orders']?.failed
   await generator.generateLoad({
     url: own.url,
     stages: [{ duration: '10s', rate: 5 }],
@@ -74,7 +76,25 @@ test('fixtures', async ({ server, startServer: start, loadGenerator, memoryMonit
   const snapshot: MemorySnapshot = monitor.takeSnapshot()
   // @ts-expect-error there is no getCurrentUsage()
   monitor.getCurrentUsage()
-  void [other, options, p99, refused, value, snapshot, task.timeout]
+  void [other, options, p99, p95, failed, refused, value, snapshot, task.timeout]
+})
+
+perf({ load: { thresholds: { 'latency.p99': '<50', 'byName["GET /"].requests': '>0' }, abortOnFail: true } })
+// @ts-expect-error a figure of a memory watch
+perf({ load: { thresholds: { 'peak.rss': '<50' } } })
+// @ts-expect-error a figure that cannot exist
+perf({ load: { thresholds: { rps: '>50' } } })
+perf({
+  load: {
+    requests: [
+      {
+        name: 'a',
+        check: { body: { json: { errors: undefined, 'data.id': 7 }, matches: /x/ }, headers: { etag: /^W/ } },
+      },
+      // @ts-expect-error a matcher that is none
+      { check: { body: { equals: 'x' } } },
+    ],
+  },
 })
 
 test.override('serverOptions', { command: 'node other.js' })
@@ -86,8 +106,43 @@ describe('matchers', () => {
     expect({}).toMeetThresholds({ 'latency.p99': ['>1', '<50'], errorRate: '<0.001' })
     plainExpect({}).not.toLeakMemory()
     await expect(server).toBeHealthy()
+    expect({}).toMeetThresholds({
+      'byName["GET /items/:id"].latency.p95': '<80',
+      'byName["GET /items/:id"].errors.byKind.timeout.count': '==0',
+      'byName["a"].statusCodes.503': '==0',
+      'checks["has a price"].rate': '>=0.99',
+      'iterations.failed': '==0',
+      'iterations.duration.p95': '<= 1e3',
+      'statusCodes.503': '==0',
+      'errors.byKind.check.count': '<1',
+      'samples[3].latency.max': '<50',
+      'waits["GET inventory/:id"].perRequest': ['>=1', '<2'],
+      'profile.waits["SELECT 1"].p99': '<5',
+      'profile.isolates[0].cpu.gc': '<0.1',
+      'peak.heapUsed': `<${512 * 1024 * 1024}`,
+      'growth.interval[1]': '<1000',
+      'gc.count': '>=0',
+    })
     // @ts-expect-error a bound is written with its operator
     expect({}).toMeetThresholds({ 'latency.p99': 50 })
+    // @ts-expect-error and as text it has one, too
+    expect({}).toMeetThresholds({ 'latency.p99': '50' })
+    // @ts-expect-error also in a list
+    expect({}).toMeetThresholds({ 'latency.p99': ['>1', '50'] })
+    // @ts-expect-error a bound has no unit
+    expect({}).toMeetThresholds({ 'latency.p99': '<50ms' })
+    // @ts-expect-error a figure that cannot exist
+    expect({}).toMeetThresholds({ 'latency.p98': '<50' })
+    // @ts-expect-error a figure that cannot exist
+    expect({}).toMeetThresholds({ rps: '<50' })
+    // @ts-expect-error a figure of a name that cannot exist
+    expect({}).toMeetThresholds({ 'byName["a"].latency.p98': '<50' })
+    // @ts-expect-error a name stands between brackets, in quotes
+    expect({}).toMeetThresholds({ 'byName[a].latency.p95': '<50' })
+    // @ts-expect-error what is not a number
+    expect({}).toMeetThresholds({ title: '<50' })
+    // @ts-expect-error what is not a number
+    expect({}).toMeetThresholds({ latency: '<50' })
   })
 })
 

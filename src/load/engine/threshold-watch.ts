@@ -1,7 +1,6 @@
 import type { LoadResult } from '../../results/load-result.ts'
-import { evaluateThresholds, type ThresholdCondition, type ThresholdOutcome } from '../../results/threshold.ts'
-
-type Threshold = { readonly metric: string; readonly condition: ThresholdCondition }
+import { parsePath } from '../../results/figure-path.ts'
+import { evaluateThresholds, type Threshold, type ThresholdOutcome } from '../../results/threshold.ts'
 
 /** Milliseconds and attempts before which an average says nothing, and how much of a planned load. */
 const MIN_TIME = 1_000
@@ -13,18 +12,39 @@ const FAILING_FOR = 500
 
 // These only grow while a load runs.
 const GROWING =
-  /^(requests|duration|dropped|latency\.max|throughput\.bytes|statusCodes\..+|errors\..+|collections\..+)$/
+  /^(requests|messages|duration|dropped|(latency|duration)\.max|throughput\.bytes|(statusCodes|errors|collections)\..+|passed|failed|count)$/
 // These are of all so far, and can recover.
-const AVERAGE = /^(latency\..+|errorRate|requestsPerSecond|throughput\.bytesPerSecond)$/
+const AVERAGE = /^((latency|duration)\..+|errorRate|rate|((requests|messages)P|p)erSecond|throughput\.bytesPerSecond)$/
 // These are low as long as a load has not come to its height.
-const RATE = /PerSecond$/
+const RATE = /perSecond$/i
+
+/** The figure without the part of the result that it stands in: of a name, a check or the iterations. */
+function figureOf(metric: string): string {
+  const path = parsePath(metric)
+  if (!Array.isArray(path)) return metric
+  const keys = path.map(({ key }) => key)
+  const part = keys[0] as string
+  return keys
+    .slice(['byName', 'checks'].includes(part) ? 2 : ['iterations', 'redirectedTo'].includes(part) ? 1 : 0)
+    .join('.')
+}
+
+/** Attempts that a threshold is about: of its name, else of the load. */
+function attemptsOf({ metric }: Threshold, result: LoadResult): number {
+  const path = parsePath(metric)
+  const name = Array.isArray(path) && path[0]?.key === 'byName' ? path[1]?.key : undefined
+  if (name === undefined) return result.requests + result.errors.total + result.dropped
+  const { requests = 0, errors } = result.byName[name] ?? {}
+  return requests + (errors?.total ?? 0)
+}
 
 /** What a threshold that fails now says of the end: it fails for certain, it may recover, or nothing. */
 function outlookOf({ metric, condition: { operator, bound } }: Threshold, value: number, ramps: boolean) {
   const upper = operator.startsWith('<') || (operator === '==' && value > bound)
-  if (GROWING.test(metric)) return upper ? 'final' : 'unknown'
-  if (metric === 'latency.min') return upper ? 'unknown' : 'final'
-  if (!AVERAGE.test(metric) || (ramps && RATE.test(metric) && !upper)) return 'unknown'
+  const figure = figureOf(metric)
+  if (GROWING.test(figure)) return upper ? 'final' : 'unknown'
+  if (/^(latency|duration)\.min$/.test(figure)) return upper ? 'unknown' : 'final'
+  if (!AVERAGE.test(figure) || (ramps && RATE.test(figure) && !upper)) return 'unknown'
   return 'average'
 }
 
@@ -54,11 +74,11 @@ export class ThresholdWatch {
   /** The outcomes of all thresholds where the load is to end now. Called again and again, with ever later results. */
   judge(result: LoadResult): ThresholdOutcome[] | undefined {
     const outcomes = evaluateThresholds(result, this.#thresholds)
-    const tooYoung =
-      result.duration < this.#minTime || result.requests + result.errors.total + result.dropped < MIN_ATTEMPTS
     const ends = outcomes.map(({ value, passed }, index) => {
+      const threshold = this.#thresholds[index] as Threshold
       const failing = !passed && value !== null
-      const outlook = failing ? outlookOf(this.#thresholds[index] as Threshold, value, this.#ramps) : 'unknown'
+      const outlook = failing ? outlookOf(threshold, value, this.#ramps) : 'unknown'
+      const tooYoung = result.duration < this.#minTime || attemptsOf(threshold, result) < MIN_ATTEMPTS
       if (outlook !== 'average' || tooYoung) {
         this.#failingSince[index] = undefined
         return outlook === 'final'

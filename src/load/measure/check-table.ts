@@ -12,6 +12,11 @@ export class CheckTable {
   readonly #checks = new Map<string, CheckCount>()
   #isFull = false
 
+  /** Makes a check known before it is evaluated. */
+  announce(name: string): void {
+    this.#of(name)
+  }
+
   /** `failure` says what was expected and what came; without one the check has passed. */
   count(name: string, failure: string | undefined): void {
     const counts = this.#of(name)

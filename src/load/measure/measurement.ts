@@ -95,6 +95,7 @@ export class Measurement {
     const names = new Set(plan.requests.map(({ name }) => name))
     this.#onlyName = names.size === 1 ? plan.requests[0]?.name : undefined
     this.#nameCounts = plan.requests.map(({ name }) => (names.size === 1 ? undefined : this.names.of(name)))
+    for (const { name, check } of plan.requests) if (check) this.checks.announce(name)
     let end = 0
     this.#stages = plan.stages?.map(({ duration }) => {
       end += duration

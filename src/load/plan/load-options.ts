@@ -12,7 +12,9 @@ import {
 import type { OptionIssue } from '../../errors.ts'
 import { parseThresholds, type Thresholds } from '../../results/threshold.ts'
 import { answerCheck, findCheckIssues, type AnswerCheck } from './answer-check.ts'
+import { plannedNames } from './request-name.ts'
 import { milliseconds, type Duration } from '../../units.ts'
+import type { KnownNames } from '../../results/figures.ts'
 import { findContradictions } from './contradictions.ts'
 import { findScenarioIssues } from './scenario-options.ts'
 import {
@@ -290,11 +292,11 @@ function isFileUrl(value: unknown): boolean {
   return protocol === 'file:' && typeof href === 'string'
 }
 
-function findThresholdIssues(thresholds: unknown, prefix: string): OptionIssue[] {
+function findThresholdIssues(thresholds: unknown, prefix: string, names: KnownNames): OptionIssue[] {
   if (!isPlainRecord(thresholds)) return []
-  return parseThresholds(thresholds as Thresholds).issues.map(({ metric, expression, message }) => ({
+  return parseThresholds(thresholds, { kind: 'load', names }).issues.map(({ metric, expression, message }) => ({
     option: `${prefix === '' ? '' : `${prefix}.`}thresholds.${metric}`,
-    expected: "an operator (< <= > >= ==) and a number, such as '<50'",
+    expected: "a figure of the load, an operator (< <= > >= ==) and a number, such as { 'latency.p99': '<50' }",
     received: expression,
     message,
   }))
@@ -344,6 +346,8 @@ export function findLoadOptionIssues(input: unknown, prefix = '', rule: LoadOpti
   }
   add(findContradictions(options, prefix, rule.defaults ?? false))
   add(findScenarioIssues(options, prefix, rule.defaults ?? false))
-  add(findThresholdIssues(options.thresholds, prefix))
+  // Defaults are completed by a call, whose requests nobody knows yet. A scenario names its requests itself.
+  const names = rule.defaults || options.scenario !== undefined || issues.length > 0 ? {} : plannedNames(options)
+  add(findThresholdIssues(options.thresholds, prefix, names))
   return issues
 }

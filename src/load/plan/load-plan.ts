@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { OptionIssue } from '../../errors.ts'
 import { optionIssue as issue, rejectIssues } from '../../option-issues.ts'
 import type { Lifetime } from '../../lifecycle/attempt.ts'
-import { parseThresholds, type ThresholdCondition } from '../../results/threshold.ts'
+import { parseThresholds, type Threshold } from '../../results/threshold.ts'
 import { baseUrlOf } from '../../server-url.ts'
 import { parseSettings } from '../../settings.ts'
 import { planCheck, type AnswerCheck, type PlannedCheck } from './answer-check.ts'
@@ -23,6 +23,7 @@ import { milliseconds } from '../../units.ts'
 import { SCENARIO_OPTIONS } from './scenario-options.ts'
 import type { PlannedScenario } from './scenario-plan.ts'
 import { findTimeIssues, planTime, planVirtualUsers, type LoadTime } from './load-time.ts'
+import { nameOfRequest } from './request-name.ts'
 
 /** A request as the load process sends it. */
 export interface PlannedRequest {
@@ -50,7 +51,7 @@ export interface LoadPlan extends LoadTime {
   readonly order: LoadOrder
   readonly pipelining: number
   readonly timeout: number
-  readonly thresholds: readonly { metric: string; condition: ThresholdCondition }[]
+  readonly thresholds: readonly Threshold[]
   readonly abortOnFail: boolean
   readonly progressInterval: number
   readonly tls: LoadTls
@@ -199,13 +200,12 @@ function withoutSecrets(url: URL): string {
 
 function planRequests(options: LoadOptions, url: URL): PlannedRequest[] {
   const own = { path: `${url.pathname}${url.search}` }
-  const written = options.url?.startsWith('/') ? options.url : own.path
   return (options.requests ?? [{}]).map((request) => {
     const method = (request.method ?? options.method ?? LOAD_DEFAULTS.method).toUpperCase()
     const { bytes, json } = encodeBody(request.body ?? options.body)
     const expectStatus = request.expectStatus ?? options.expectStatus
     return {
-      name: request.name ?? `${method} ${request.path ?? written}`,
+      name: nameOfRequest(request, options),
       method,
       path: encodePath(request.path ?? own.path),
       headers: planHeaders(url, mergeHeaders(options.headers, request.headers), json),

@@ -169,6 +169,39 @@ describe('ThresholdWatch', () => {
     expect(long.judge(at(6_600))).toBeDefined()
   })
 
+  const byName = {
+    often: { ...empty, requests: 200, errorRate: 0.5, latency: { ...empty.latency, p95: 90, max: 99 } },
+    seldom: { ...empty, requests: 7, errorRate: 0.5, errors: { ...empty.errors, total: 3 } },
+  }
+  const checks = { price: { passed: 5, failed: 5, rate: 0.5 } }
+  const iterations = { count: 50, perSecond: 10, failed: 2, duration: { ...empty.latency, p95: 90 } }
+
+  it.for([
+    [{ 'byName["seldom"].errors.total': '==0' }, 'at once'],
+    [{ 'byName["often"].latency.max': '<50' }, 'at once'],
+    [{ 'checks["price"].failed': '==0' }, 'at once'],
+    [{ 'iterations.failed': '==0' }, 'at once'],
+    [{ 'statusCodes.503': '>0' }, 'at the end'],
+    [{ 'checks["price"].passed': '>10' }, 'at the end'],
+    [{ 'byName["often"].requests': '>1000' }, 'at the end'],
+    [{ 'byName["often"].latency.p95': '<50' }, 'after a while'],
+    [{ 'byName["often"].errorRate': '<0.01' }, 'after a while'],
+    [{ 'byName["seldom"].errorRate': '<0.01' }, 'at the end'],
+    [{ 'checks["price"].rate': '>=0.99' }, 'after a while'],
+    [{ 'iterations.duration.p95': '<50' }, 'after a while'],
+    [{ 'iterations.perSecond': '>20' }, 'after a while'],
+  ] as const)('by names, checks and iterations: %o %s', ([thresholds, when]) => {
+    const watching = watch(thresholds as Record<string, string>)
+    const ends = [200, 1_000, 1_500].map(
+      (duration) => watching.judge(at(duration, { byName, checks, iterations })) !== undefined,
+    )
+    expect(ends).toEqual(
+      { 'at once': [true, true, true], 'after a while': [false, false, true], 'at the end': [false, false, false] }[
+        when
+      ],
+    )
+  })
+
   it('not for a rate that is yet to rise', () => {
     const ramp = watch({ requestsPerSecond: '>200', 'latency.p99': '<50' }, { ramps: true })
     const slow = { requestsPerSecond: 120 }

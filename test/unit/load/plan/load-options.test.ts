@@ -89,6 +89,26 @@ describe('findLoadOptionIssues', () => {
     [{ thresholds: { 'latency.p99': '50' } }, 'thresholds.latency.p99', /Malformed threshold[^]*\^/],
     [{ thresholds: { errorRate: [] } }, 'thresholds.errorRate', /at least one condition/],
     [{ thresholds: ['<5'] }, 'thresholds', /an object/],
+    [
+      { thresholds: { 'latency.p98': '<5' } },
+      'thresholds.latency.p98',
+      /did you mean `latency\.p99`\?\n {2}latency\.p98\n {10}\^/,
+    ],
+    [{ thresholds: { rps: '>5' } }, 'thresholds.rps', /did you mean `requestsPerSecond`/],
+    [{ thresholds: { 'growth.bytes': '<5' } }, 'thresholds.growth.bytes', /it is one of a memory watch/],
+    [
+      { url: '/orders', thresholds: { 'byName["GET /order"].requests': '>1' } },
+      'thresholds.byName["GET /order"].requests',
+      /did you mean "GET \/orders"\?/,
+    ],
+    [
+      {
+        requests: [{ name: 'a', check: { body: { contains: 'x' } } }, { name: 'b' }],
+        thresholds: { 'checks["b"].rate': '==1' },
+      },
+      'thresholds.checks["b"].rate',
+      /Unknown name "b"[^]*known: "a"|did you mean "a"/,
+    ],
     [{ abortOnFail: true }, 'abortOnFail', /no `thresholds`/],
     [{ progressInterval: 5 }, 'progressInterval', /from 20 to 2147483647/],
     [{ progressInterval: 1e12 }, 'progressInterval', /from 20 to 2147483647/],
@@ -134,6 +154,20 @@ describe('findLoadOptionIssues', () => {
   it('judges defaults by themselves, and a URL by whether there is a server', () => {
     expect(findLoadOptionIssues({ abortOnFail: true }, 'load', { defaults: true })).toEqual([])
     expect(findLoadOptionIssues({ url: '/x' }, '', { absoluteUrl: true })).toHaveLength(1)
+  })
+})
+
+describe('thresholds of defaults', () => {
+  const find = (thresholds: object) => findLoadOptionIssues({ thresholds }, 'load', { defaults: true })
+
+  it('hold figures that can exist, and may name requests of a call', () => {
+    expect(
+      find({ 'byName["GET /a"].latency.p95': '<5', 'statusCodes.503': '==0', 'latency.p99': ['>1', '<5'] }),
+    ).toEqual([])
+    expect(find({ rps: '<5', 'latency.p99': '5' }).map(({ option }) => option)).toEqual([
+      'load.thresholds.rps',
+      'load.thresholds.latency.p99',
+    ])
   })
 })
 

@@ -453,7 +453,7 @@ describe('thresholds', () => {
     const target = await startTarget('load-http.mjs')
     const endings: LoadEnding[] = []
     const generator = new LoadGenerator({ observe: { onEnd: (_id, ending) => endings.push(ending) } })
-    const thresholds = { 'latency.p50': '<5000', requests: ['>10', '<20'], 'statusCodes.503': '==0' }
+    const thresholds = { 'latency.p50': '<5000', requests: ['>10', '<20'], 'statusCodes.503': '>0' } as const
     const error = await rejection(generator.generateLoad({ url: target.url, amount: 100, thresholds }))
     expect(error).toMatchObject({ name: 'LoadError', partial: { requests: 100, aborted: false } })
     expect(error.message).toMatch(/failed 2 of 4 thresholds/)
@@ -467,7 +467,7 @@ describe('thresholds', () => {
       {
         outcome: 'failed',
         error: error.message,
-        thresholds: [{ passed: true }, { passed: true }, { passed: false }, { passed: false, value: null }],
+        thresholds: [{ passed: true }, { passed: true }, { passed: false }, { passed: false, value: 0 }],
       },
     ])
     const passed = await generator.generateLoad({ url: target.url, amount: 100, thresholds: { requests: '==100' } })
@@ -477,7 +477,7 @@ describe('thresholds', () => {
   it('end the load early with abortOnFail, but not by a figure that still grows', async () => {
     const target = await startTarget('load-http.mjs')
     const generator = new LoadGenerator()
-    const thresholds = { requests: '>1e9', errorRate: '<0.1' }
+    const thresholds = { requests: '>1e9', errorRate: '<0.1' } as const
     const error = await rejection(
       generator.generateLoad({
         url: `${target.url}/flaky`,
