@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ComparisonError, PerfAbortError, ServerStartError } from '../errors.ts'
-import { abortReason, leftBehindBy, withDeadline } from '../lifecycle/abort.ts'
-import type { Lifetime } from '../lifecycle/attempt.ts'
+import { abortReason, withDeadline } from '../lifecycle/abort.ts'
+import { inLifetime, type Lifetime } from '../lifecycle/attempt.ts'
 import { readClock, readWallClock } from '../lifecycle/real-timers.ts'
 import { LOAD_DEFAULTS } from '../load/plan/load-defaults.ts'
 import { resolveLoadOptions } from '../load/plan/load-plan.ts'
@@ -54,11 +54,15 @@ const SIDES: readonly TurnSide[] = ['base', 'head']
  * @throws {ServerStartError} when a server does not start, {@link ServerExitedError} when one dies.
  * @throws {PerfAbortError} (with `partial`, a `Comparison`) when the test or `signal` ends it.
  */
-export async function compareServers(options: CompareOptions, context: CompareServersContext): Promise<Comparison> {
+export function compareServers(options: CompareOptions, context: CompareServersContext): Promise<Comparison> {
+  const call = { name: 'compareServers()', signal: options?.signal instanceof AbortSignal ? options.signal : undefined }
+  return inLifetime(context.lifetime, call, compare(options, context))
+}
+
+async function compare(options: CompareOptions, context: CompareServersContext): Promise<Comparison> {
   const plan = planComparison(options, context)
   const signals = [context.lifetime?.signal, options.signal].filter((signal) => signal !== undefined)
-  const session = new ComparisonSession(plan, context, AbortSignal.any(signals))
-  return leftBehindBy(context.lifetime?.signal, session.run())
+  return new ComparisonSession(plan, context, AbortSignal.any(signals)).run()
 }
 
 /** What each side is started from. */

@@ -63,8 +63,8 @@ const TURNS = { least: 1_200, most: 2_400 }
 const WARMUP = { least: 500, most: 1_000 }
 /** Milliseconds to end a pair, as far as can be told beforehand. */
 const END = 250
-/** Share of a block in which the machine may have stood still or been held back. */
-const DISTURBED = 0.05
+/** Share of a block in which the machine may have stood still or been held back. Pauses that hit few turns change nothing. */
+const DISTURBED = 0.25
 /** Discarded blocks after which the machine is called disturbed, where they are as many as those that count. */
 const MOST_DISCARDED = 3
 /** Blocks that are judged where the time is over before the first look: no look has spent any of the error yet. */

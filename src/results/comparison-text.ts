@@ -18,6 +18,7 @@ export function formatShare(share: number | null | undefined): string {
 
 function percentage(share: number): string {
   const percent = share * 100
+  if (percent >= 1_000) return 'over 1000'
   const size = Math.abs(percent)
   const text = size >= 99.5 ? percent.toFixed(0) : percent.toFixed(1)
   return Number(text) === 0 ? '0' : text.replace(/\.0$/, '').replace('-', '−')
@@ -27,6 +28,7 @@ function percentage(share: number): string {
 export function formatChange(change: number | null | undefined): string {
   if (typeof change !== 'number' || !Number.isFinite(change)) return '–'
   const text = percentage(change)
+  if (text.startsWith('over')) return `${text} %`
   return `${text === '0' || text.startsWith('−') ? '' : '+'}${text} %`
 }
 

@@ -41,9 +41,13 @@ const PROPERTIES: readonly (readonly [property: string, metric: ComparedMetricNa
   ['compare_p50_change', 'latency.p50'],
 ]
 
+/** Pairs below which an interval is too wide to say anything. */
+const FEWEST_SHOWN = 3
+
 /** `8 of 14 pairs, CPU per request +6.1 % (+2 % to +10.4 %)` */
 function noteOf({ pairs, most, metrics }: ComparisonProgress): string {
-  const figures = pairs < 2 ? [] : judgedMetrics({ metrics }).map(([name, metric]) => describeMetric(name, metric))
+  const figures =
+    pairs < FEWEST_SHOWN ? [] : judgedMetrics({ metrics }).map(([name, metric]) => describeMetric(name, metric))
   return [`${pairs} of up to ${most} pairs`, ...figures].join(', ')
 }
 
