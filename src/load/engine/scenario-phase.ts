@@ -161,6 +161,29 @@ export class ScenarioPhase implements UserBook {
     measurement.answerTo({ status, since: since - start, now: now - start, name: counts, expectStatus, checkFailure })
   }
 
+  opened(name: string, status: number, since: number, now: number): void {
+    this.#parts.history.completed += 1
+    if (this.#closed) return
+    const { measurement, start } = this
+    measurement.answerTo({
+      status,
+      since: since - start,
+      now: now - start,
+      name: measurement.names.of(name),
+      // 101 Switching Protocols is what a WebSocket asks for.
+      expectStatus: undefined,
+      checkFailure: undefined,
+    })
+  }
+
+  message(name: string): void {
+    if (!this.#closed) this.measurement.names.of(name).message()
+  }
+
+  latency(name: string, milliseconds: number): void {
+    if (!this.#closed) this.measurement.names.of(name).answer(200, milliseconds)
+  }
+
   failed(name: string, kind: LoadErrorKind, message: string, since: number, now: number): void {
     this.#parts.history.completed += 1
     if (this.#closed) return

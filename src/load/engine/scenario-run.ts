@@ -19,8 +19,9 @@ import { valueAt } from '../plan/schedule.ts'
 import { captureConsole, LimitedOutput } from '../scenario/captured-console.ts'
 import { RequestError } from '../scenario/request-error.ts'
 import { ScenarioHost } from '../scenario/scenario-host.ts'
+import { LoopProfiler } from '../scenario/loop-profiler.ts'
 import { loadScenario, type ScenarioModule } from '../scenario/scenario-module.ts'
-import { describeError } from '../scenario/source-location.ts'
+import { describeError, shownPath, sourcePath } from '../scenario/source-location.ts'
 import { UserPool, type EndedIteration } from '../scenario/user-pool.ts'
 import type { ScenarioUser } from '../scenario/virtual-user.ts'
 import { Arrivals } from './arrivals.ts'
@@ -34,6 +35,8 @@ import { ThresholdWatch } from './threshold-watch.ts'
 const LONGEST_DRAIN = 1_000
 /** Milliseconds in which what a scenario has begun must return when its load has ended. */
 const SETTLE = 80
+/** Below that, what the scenario does is not what keeps the process busy. */
+const SHARE_WORTH_NAMING = 0.2
 /** The same for `stop` of all users together. */
 const LONGEST_STOP = 5_000
 
@@ -75,6 +78,7 @@ export class ScenarioRun {
   readonly #phaseOf = new WeakMap<ScenarioUser, ScenarioPhase>()
   #described = false
   readonly #output: LimitedOutput
+  readonly #profiler = new LoopProfiler()
   /** Users that have started before there is a phase. */
   readonly #ready: ScenarioUser[] = []
   #lookTimer: NodeJS.Timeout | undefined
@@ -117,6 +121,7 @@ export class ScenarioRun {
     if (this.#state !== 'loading') return
     this.#state = 'starting'
     this.#lookTimer = setInterval(() => this.#look(), LOOK)
+    this.#profiler.begin()
     this.#pool = new UserPool(module, this.#host, this.#scenario.share, {
       onFree: (user) => this.#onFree(user),
       onIteration: (user, ended) => this.#onIteration(user, ended),
@@ -229,6 +234,7 @@ export class ScenarioRun {
       ...(measured ? measured.measurement.finalParts(progress.duration) : {}),
       aborted: !completed,
       ...(completed ? { progress: 1 } : {}),
+      generator: this.#withHotLine(progress.generator),
     }
     this.#phase?.close()
     const runStop = wasStarted && (end.outcome === 'completed' || end.outcome === 'stopped')
@@ -237,6 +243,16 @@ export class ScenarioRun {
       this.#output.end()
       this.#report.end(end, this.#history.completed, ended, rows, left)
     })
+  }
+
+  /** Where the generator was the limit, what of the scenario made it so. */
+  #withHotLine(generator: RowlessProgress['generator']): RowlessProgress['generator'] {
+    const hot = this.#profiler.end((source) => !source.includes('node_modules'))
+    if (generator.reason === undefined || !hot || hot.share < SHARE_WORTH_NAMING) return generator
+    const where = `${shownPath(sourcePath(hot.file), this.#scenario.root)}:${hot.line}`
+    const share = `${(hot.share * 100).toFixed(0)} % of its busy time`
+    const what = `the scenario kept the load process busy: ${share} was spent in ${hot.functionName || 'a function'} (${where})`
+    return { ...generator, reason: `${what}; ${generator.reason}` }
   }
 
   /** Ends all that the scenario does; returns whether something of it still runs. */
@@ -298,6 +314,7 @@ export class ScenarioRun {
     if (this.#state === 'measured' && this.#phase && this.#plan.stages) {
       this.#pool?.resize(this.#usersWanted(now - this.#phase.start))
     }
+    this.#profiler.look(now, LOOK)
     this.#phase?.look(now)
     setImmediate(this.#judge)
   }

@@ -130,9 +130,15 @@ export interface VirtualUser<Data = unknown> {
   patch(path: string, options?: UserRequestOptions): Promise<UserAnswer>
   delete(path: string, options?: UserRequestOptions): Promise<UserAnswer>
   head(path: string, options?: UserRequestOptions): Promise<UserAnswer>
-  /** Opens a stream of Server-sent events. Its row in `byName` counts the opening as a request, and its `messages`. */
+  /**
+   * Opens a stream of Server-sent events. Its row in `byName` (`GET /feed`) has the time to open and the `messages`; a row of its own
+   * (`GET /feed (first message)`) the time from the call to the first message.
+   */
   events(path: string, options?: UserStreamOptions): Promise<UserEventStream>
-  /** Opens a WebSocket. Its row in `byName` counts the opening and each round trip as a request, and its `messages`. */
+  /**
+   * Opens a WebSocket. Its row in `byName` (`WS /chat`) has the time to open and the `messages`; rows of their own (`WS /chat (first message)`,
+   * `WS /chat (round trip)`) the time to the first message, and from a `send` to the next message.
+   */
   webSocket(path: string, options?: UserStreamOptions): Promise<UserWebSocket>
 
   /** Waits so many milliseconds, or between `min` and `max` of them. It is in no latency. */

@@ -33,7 +33,7 @@ export class ScenarioHost implements UserHost {
   open = 0
   readonly #plan: LoadPlan
   readonly #share: PlannedScenario['share']
-  readonly #events: TransportEvents
+  readonly transportEvents: TransportEvents
   readonly #origins = new Map<string, Origin>()
   readonly #own: Origin
   /** What paths are put behind, without a trailing slash. */
@@ -54,7 +54,7 @@ export class ScenarioHost implements UserHost {
     this.#share = scenario.share
     this.#own = this.originOf(url)
     this.#prefix = url.pathname.replace(/\/+$/, '')
-    this.#events = {
+    this.transportEvents = {
       onBytes: events.onBytes,
       onOpened: () => {
         this.open += 1
@@ -108,7 +108,7 @@ export class ScenarioHost implements UserHost {
   }
 
   createTransport(origin: Origin): Transport {
-    return new Http1Transport(origin, this.#events)
+    return new Http1Transport(origin, this.transportEvents)
   }
 
   /** Fails what has had no answer in time. */

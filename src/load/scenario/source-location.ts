@@ -12,7 +12,7 @@ export function locationOf(error: unknown, root: string): string | undefined {
   for (const line of (stack ?? '').split('\n')) {
     const [, path, row, column] = FRAME.exec(line) ?? []
     if (path === undefined || path.startsWith('node:')) continue
-    const file = path.startsWith('file://') ? fileURLToPath(path) : path
+    const file = sourcePath(path)
     if (!isAbsolute(file) || file.includes('node_modules') || isOurs(file)) continue
     return `${shownPath(file, root)}:${row}:${column}`
   }
@@ -23,6 +23,11 @@ const OWN_FOLDER = fileURLToPath(new URL('../../', import.meta.url))
 
 function isOurs(file: string): boolean {
   return file.startsWith(OWN_FOLDER)
+}
+
+/** A source as a stack or a source map names it. */
+export function sourcePath(name: string): string {
+  return name.startsWith('file://') ? fileURLToPath(name) : name
 }
 
 /** A path from `root`, if it is in there. */

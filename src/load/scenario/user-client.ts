@@ -88,6 +88,14 @@ export class UserClient {
     return transport
   }
 
+  /** Headers of a stream, cookies included. */
+  headersFor(url: ResolvedUrl, ...own: readonly UserRequest['headers'][]): string[] {
+    const headers = mergeHeaders(this.#host.headers, ...own)
+    const cookie = this.cookies.headerFor(url.origin.origin, url.path)
+    if (cookie !== '' && !hasHeader(headers, 'cookie')) headers.push('Cookie', cookie)
+    return headers
+  }
+
   /** Sends a request; exactly one of `resolve` and `reject` is called, unless the client is closed first. */
   send(
     request: UserRequest,

@@ -13,13 +13,17 @@ import type {
   VirtualUser,
 } from '../plan/virtual-user.ts'
 import { Chance } from './chance.ts'
+import type { TransportEvents } from './exchange.ts'
 import { encodeBody, encodeParameters, type EncodedBody } from './request-body.ts'
 import { LoadEndedError } from './request-error.ts'
 import { locationOf } from './source-location.ts'
+import { EventStream } from './event-stream.ts'
+import type { OpenStream, StreamBook, StreamRequest } from './stream.ts'
+import { UserSocket } from './user-web-socket.ts'
 import { UserClient, type ClientHost, type RequestBook, type ResolvedUrl, type UserRequest } from './user-client.ts'
 
 /** Counts what virtual users do in one part of a load. */
-export interface UserBook extends RequestBook {
+export interface UserBook extends RequestBook, StreamBook {
   /** `at` says where in the scenario it was called. */
   check(name: string, passed: boolean, at: () => string | undefined): void
 }
@@ -33,6 +37,7 @@ export interface UserHost extends ClientHost {
   /** Milliseconds: of a request that says nothing else. */
   readonly timeout: number
   readonly expectStatus: readonly [number, number] | undefined
+  readonly transportEvents: TransportEvents
   /** The part of the load that runs now; absent before the first. */
   book(): UserBook | undefined
   /** @throws for a path that is none. */
@@ -150,8 +155,7 @@ export class ScenarioUser implements VirtualUser {
     const { query, timeout = this.#host.timeout, expectStatus, check, headers = {}, redirect } = options
     if (!(timeout > 0))
       throw new TypeError(`\`timeout\` of a request takes a positive number of milliseconds, and was ${timeout}`)
-    const asked = query === undefined ? '' : encodeParameters(query)
-    const url = this.#host.resolve(asked === '' ? path : `${path}${path.includes('?') ? '&' : '?'}${asked}`)
+    const url = this.#host.resolve(withQuery(path, query))
     const request: UserRequest = {
       name: options.name ?? `${method} ${path}`,
       method,
@@ -209,12 +213,43 @@ export class ScenarioUser implements VirtualUser {
     return this.request('HEAD', path, options)
   }
 
-  events(_path: string, _options?: UserStreamOptions): Promise<UserEventStream> {
-    return Promise.reject(new Error('not yet'))
+  events(path: string, options: UserStreamOptions = {}): Promise<UserEventStream> {
+    return this.#openStream('GET', path, options, EventStream.open)
   }
 
-  webSocket(_path: string, _options?: UserStreamOptions): Promise<UserWebSocket> {
-    return Promise.reject(new Error('not yet'))
+  webSocket(path: string, options: UserStreamOptions = {}): Promise<UserWebSocket> {
+    return this.#openStream('WS', path, options, UserSocket.open)
+  }
+
+  #openStream<Stream extends OpenStream>(
+    verb: string,
+    path: string,
+    options: UserStreamOptions,
+    open: (request: StreamRequest, onClosed: () => void) => { stream: Stream; opened: Promise<Stream> },
+  ): Promise<Stream> {
+    if (this.#doing === 'ended') return refuse()
+    try {
+      const { query, name = `${verb} ${path}`, headers = {}, timeout = this.#host.timeout, protocols = [] } = options
+      const url = this.#host.resolve(withQuery(path, query))
+      const request: StreamRequest = {
+        name,
+        url,
+        headers: this.client.headersFor(url, this.headers, headers),
+        timeout,
+        protocols,
+        since: this.#due ?? readClock(),
+        book: this.#uncounted ? undefined : this.#host.book(),
+        events: this.#host.transportEvents,
+      }
+      this.#due = undefined
+      this.#sent += 1
+      const wait = (error: Error) => stream.abort(error)
+      const { stream, opened } = open(request, () => this.#waits.delete(wait))
+      this.#waits.add(wait)
+      return opened
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
   }
 
   think(min: number, max = min): Promise<void> {
@@ -280,6 +315,11 @@ function refuse<T>(): Promise<T> {
   return new Promise((_resolve, reject) => {
     setImmediate(() => reject(new LoadEndedError()))
   })
+}
+
+function withQuery(path: string, query: UserRequestOptions['query']): string {
+  const asked = query === undefined ? '' : encodeParameters(query)
+  return asked === '' ? path : `${path}${path.includes('?') ? '&' : '?'}${asked}`
 }
 
 function checkOf(check: AnswerCheck): PlannedCheck {

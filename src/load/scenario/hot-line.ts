@@ -1,0 +1,69 @@
+import type { Profiler } from 'node:inspector'
+
+/** Where in a source a position of the bundle comes from. Lines from 1. */
+export interface SourcePosition {
+  readonly file: string
+  readonly line: number
+}
+
+/** The line of a scenario that costs most. */
+export interface HotLine extends SourcePosition {
+  readonly functionName: string
+  /** Of the time in which the process was busy, 0 to 1. */
+  readonly share: number
+}
+
+const UNCOUNTED = new Set(['(idle)', '(root)'])
+
+interface FunctionTicks {
+  readonly functionName: string
+  readonly position: SourcePosition
+  own: number
+  total: number
+  /** By line of the bundle, from 1. */
+  readonly lines: Map<number, number>
+}
+
+/**
+ * The line that costs most, of a CPU profile. What a function of the scenario calls outside of it (packages, Node) is its own cost. `positionOf`
+ * maps a position of the bundle (from 0) to a source, and returns `undefined` for what is no source of the user's.
+ */
+export function hottestLine(
+  profile: Profiler.Profile,
+  positionOf: (url: string, line: number, column: number) => SourcePosition | undefined,
+): HotLine | undefined {
+  const parents = new Map<number, Profiler.ProfileNode>()
+  const byId = new Map(profile.nodes.map((node) => [node.id, node]))
+  for (const node of profile.nodes) {
+    for (const child of node.children ?? []) parents.set(child, node)
+  }
+  const functions = new Map<string, FunctionTicks>()
+  let busy = 0
+  for (const node of profile.nodes) {
+    const ticks = node.hitCount ?? 0
+    if (ticks === 0 || UNCOUNTED.has(node.callFrame.functionName)) continue
+    busy += ticks
+    for (let at: Profiler.ProfileNode | undefined = byId.get(node.id); at; at = parents.get(at.id)) {
+      const { url, lineNumber, columnNumber, functionName } = at.callFrame
+      const position = positionOf(url, lineNumber, columnNumber)
+      if (!position) continue
+      const key = `${url}:${lineNumber}:${columnNumber}`
+      let counts = functions.get(key)
+      if (!counts) functions.set(key, (counts = { functionName, position, own: 0, total: 0, lines: new Map() }))
+      counts.total += ticks
+      if (at !== node) break
+      counts.own += ticks
+      for (const { line, ticks } of node.positionTicks ?? []) {
+        counts.lines.set(line, (counts.lines.get(line) ?? 0) + ticks)
+      }
+      break
+    }
+  }
+  const [key, hottest] = [...functions].sort(([, a], [, b]) => b.total - a.total)[0] ?? []
+  if (key === undefined || !hottest) return undefined
+  const url = key.replace(/:-?\d+:-?\d+$/, '')
+  const [line] = [...hottest.lines].sort(([, a], [, b]) => b - a)[0] ?? []
+  // The end of the line: its start may still belong to what stands before it.
+  const exact = line !== undefined && hottest.own * 2 >= hottest.total ? positionOf(url, line - 1, 1e6) : undefined
+  return { ...(exact ?? hottest.position), functionName: hottest.functionName, share: hottest.total / busy }
+}
