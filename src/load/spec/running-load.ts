@@ -274,6 +274,5 @@ export class RunningLoad {
 
 /** For whoever watches the output: Vitest shows it under the test that runs. */
 function print(level: 'log' | 'error', text: string): void {
-  // oxlint-disable-next-line no-console
   console[level](text)
 }
