@@ -37,7 +37,7 @@ export class SocketWire implements Wire {
 }
 
 /** `localhost` is tried on both families, whatever the machine's own table says: a server may be bound to either. */
-function destinationOf({ host, port }: Target, address: string | undefined) {
+export function destinationOf({ host, port }: Target, address: string | undefined) {
   if (host !== 'localhost' || address !== undefined) return { host: address ?? host, port }
   const lookup: LookupFunction = (_name, _options, found) =>
     found(null, [

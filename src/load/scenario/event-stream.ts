@@ -2,6 +2,7 @@ import http, { type ClientRequest, type IncomingMessage, type OutgoingHttpHeader
 import https from 'node:https'
 import { readClock } from '../../lifecycle/real-timers.ts'
 import { failureOf, type Failure } from '../http/failure.ts'
+import { destinationOf } from '../http/socket-wire.ts'
 import type { UserEvent, UserEventStream } from '../plan/virtual-user.ts'
 import { EventParser } from './event-parser.ts'
 import { MessageQueue } from './message-queue.ts'
@@ -49,8 +50,7 @@ export class EventStream implements UserEventStream, OpenStream {
       this.#rejectOpening = reject
       const { ca, rejectUnauthorized, servername } = origin.tls
       this.#sent = (origin.secure ? https : http).request({
-        host: origin.address ?? origin.host,
-        port: origin.port,
+        ...destinationOf(origin, undefined),
         path,
         agent: false,
         headers: {
