@@ -75,9 +75,30 @@
     return [Math.min(low, ...values), Math.max(high, ...values)]
   }
 
-  /** From the start of the load and not from the end of its first interval. */
-  const fromStart = ([seconds, ...columns]) =>
-    seconds[0] > 0 ? [[0, ...seconds], ...columns.map((column) => [null, ...column])] : [seconds, ...columns]
+  /** All of the load, from its start to its end: points stand in the middle of their intervals. */
+  const wholeLoad = (end, seconds) => ({
+    time: false,
+    range: (u, low, high) => {
+      const zoomed = low != null && high != null && seconds.length > 1 && (low > seconds[0] || high < seconds.at(-1))
+      return zoomed ? [low, high] : [0, Math.max(end, seconds.at(-1) ?? 0, 0.001)]
+    },
+  })
+
+  /** When we made the server stand still: bands behind the lines, named once. */
+  const pauseMarks = (marks) => (u) => {
+    if (marks.length === 0) return
+    const { ctx, bbox } = u
+    const ratio = devicePixelRatio || 1
+    ctx.save()
+    for (const { from, to } of marks) {
+      const left = u.valToPos(from, 'x', true)
+      const right = Math.max(left + 2 * ratio, u.valToPos(to, 'x', true))
+      if (right < bbox.left || left > bbox.left + bbox.width) continue
+      ctx.fillStyle = `${color('unsure')}44`
+      ctx.fillRect(left, bbox.top, right - left, bbox.height)
+    }
+    ctx.restore()
+  }
 
   /** Of a logarithmic scale the 1, 2 and 5 of each decade. */
   const roundSteps = (_, splits) =>
@@ -93,7 +114,8 @@
     return [0, top > 0 ? top * 1.12 : 1]
   }
 
-  const timeAxis = () => axis(text.seconds, { size: 34 })
+  const timeAxis = (label = 'from the start') =>
+    axis(text.seconds, { size: 34, label, labelSize: 20, labelFont: '12px system-ui, sans-serif' })
 
   const kinds = {
     spectrum({ loads }, entry) {
@@ -118,6 +140,9 @@
         axes: [
           axis(text.percentile, {
             size: 34,
+            label: 'of the requests are faster',
+            labelSize: 20,
+            labelFont: '12px system-ui, sans-serif',
             splits: (u) => (u.width < 420 ? FEW_PERCENTILES : PERCENTILES).filter((at) => at <= u.scales.x.max),
             filter: (_, ticks) => ticks,
           }),
@@ -126,11 +151,12 @@
       }
     },
     latency({ loads }, entry) {
-      const { series, latencyBounds } = loads[entry]
+      const { series, latencyBounds, end, marks } = loads[entry]
       return {
-        data: fromStart([series.seconds, series.p50, series.p95, series.p99]),
+        data: [series.seconds, series.p50, series.p95, series.p99],
         bounds: latencyBounds,
-        scales: { x: { time: false }, y: { range: fromZero(latencyBounds) } },
+        marks,
+        scales: { x: wholeLoad(end, series.seconds), y: { range: fromZero(latencyBounds) } },
         series: [
           { label: 'at', value: (_, value) => text.seconds(value) },
           line('p50', 'c1', text.ms),
@@ -141,11 +167,12 @@
       }
     },
     rate({ loads }, entry) {
-      const { series, rateBounds } = loads[entry]
+      const { series, rateBounds, end, marks } = loads[entry]
       return {
-        data: fromStart([series.seconds, series.rate]),
+        data: [series.seconds, series.rate],
         bounds: rateBounds,
-        scales: { x: { time: false }, y: { range: fromZero(rateBounds) } },
+        marks,
+        scales: { x: wholeLoad(end, series.seconds), y: { range: fromZero(rateBounds) } },
         series: [
           { label: 'at', value: (_, value) => text.seconds(value) },
           line('requests/s', 'c4', text.count, { fill: `${color('c4')}22` }),
@@ -154,17 +181,14 @@
       }
     },
     errors({ loads }, entry) {
-      const { series } = loads[entry]
+      const { series, end, marks } = loads[entry]
       const names = Object.keys(series.errors)
       const dropped = series.dropped.some(Boolean)
       return {
-        data: fromStart([
-          series.seconds,
-          ...names.map((name) => series.errors[name]),
-          ...(dropped ? [series.dropped] : []),
-        ]),
+        data: [series.seconds, ...names.map((name) => series.errors[name]), ...(dropped ? [series.dropped] : [])],
         bounds: [],
-        scales: { x: { time: false }, y: { range: fromZero([]) } },
+        marks,
+        scales: { x: wholeLoad(end, series.seconds), y: { range: fromZero([]) } },
         series: [
           { label: 'at', value: (_, value) => text.seconds(value) },
           ...names.map((name, index) =>
@@ -173,6 +197,23 @@
           ...(dropped ? [line('dropped', 'soft', text.count, { dash: [6, 4] })] : []),
         ],
         axes: [timeAxis(), axis(text.count, { size: 64 })],
+      }
+    },
+    name({ loads }, entry, figure) {
+      const { names, end, marks } = loads[entry]
+      const { name, series } = names[Number(figure.dataset.name)]
+      figure.querySelector('[data-chosen]').textContent = name
+      return {
+        data: [series.seconds, series.p50, series.p95],
+        bounds: [],
+        marks,
+        scales: { x: wholeLoad(end, series.seconds), y: { range: fromZero([]) } },
+        series: [
+          { label: 'at', value: (_, value) => text.seconds(value) },
+          line('p50', 'c1', text.ms),
+          line('p95', 'c2', text.ms),
+        ],
+        axes: [timeAxis(), axis(text.msTick, { size: 64 })],
       }
     },
     memory({ memory }, entry) {
@@ -207,13 +248,30 @@
 
   const drawn = new Map()
 
+  /** What the bands mean stands below the plot. */
+  const legend = (figure, marks) => {
+    figure.querySelector('.marks')?.remove()
+    if (marks.length === 0) return
+    const kinds = new Set(marks.map(({ label }) => label))
+    const names = [...kinds].map((kind) => (kind === 'snapshot' ? 'a heap snapshot' : 'a forced collection'))
+    const note = document.createElement('p')
+    note.className = 'marks'
+    note.textContent = `Bands: ${names.join(' or ')} of the memory watch, not the server's own`
+    figure.append(note)
+  }
+
   const draw = (figure) => {
     const test = Number(figure.closest('.test').id.slice('test-'.length))
-    const { data, bounds, ...options } = kinds[figure.dataset.plot](plots.tests[test], Number(figure.dataset.entry))
-    // Of so few values a line alone would show little or nothing.
-    if (data[0].length <= 4) for (const series of options.series) series.points = { show: true, size: 6 }
+    const kind = kinds[figure.dataset.plot]
+    const { data, bounds, marks = [], ...options } = kind(plots.tests[test], Number(figure.dataset.entry), figure)
+    // Of so few values a line alone would show little, and of a single one nothing.
+    options.series.forEach((series, at) => {
+      const values = data[at].filter((value) => value != null).length
+      if (at > 0 && values <= 12 && series.points?.show !== true) series.points = { show: true, size: 6 }
+    })
     const place = figure.querySelector('.plot')
     drawn.get(figure)?.destroy()
+    legend(figure, marks)
     drawn.set(
       figure,
       new uPlot(
@@ -222,13 +280,16 @@
           width: Math.max(200, place.clientWidth),
           height: HEIGHT,
           cursor: { drag: { x: true, y: false } },
-          hooks: { draw: [boundLines(bounds)] },
+          hooks: { drawAxes: [pauseMarks(marks)], draw: [boundLines(bounds)] },
         },
         data,
         place,
       ),
     )
   }
+
+  for (const figure of document.querySelectorAll('figure[data-plot="name"]'))
+    figure.addEventListener('redraw', () => draw(figure))
 
   const view = new IntersectionObserver(
     (entries) => {

@@ -1,6 +1,6 @@
 import type { HeapRecord } from './verdict/heap-record.ts'
 import { sleep } from '../lifecycle/abort.ts'
-import type { ForcedCollections } from '../results/memory-result.ts'
+import type { ForcedCollections, ForcedPauseRecord } from '../results/memory-result.ts'
 import type { ForcedPause } from './memory-source.ts'
 import { clearTimeout, readClock, setTimeout } from '../lifecycle/real-timers.ts'
 
@@ -15,6 +15,7 @@ const LOAD_WAIT = 1_000
 const PLANNED_FLOORS = 24
 const FIRST_DISTANCE = 200
 const MOST_FLOORS = 48
+const MOST_PAUSES = 200
 /**
  * Collections take at most a tenth of the target's time; until there are enough floors for a verdict they may take a third, and
  * where they are slow (a busy machine, a large heap) up to half of it, so that a short watch has one too.
@@ -84,7 +85,7 @@ export class FloorTaking {
   /** A heap snapshot was taken: floors from now on are not comparable with those before. */
   noteSnapshot(pause: ForcedPause): void {
     this.#segment = (this.#segment ?? 0) + 1
-    this.notePause(pause)
+    this.notePause(pause, 'snapshot')
   }
 
   async #warmUp(signal: AbortSignal): Promise<void> {
@@ -114,9 +115,19 @@ export class FloorTaking {
   }
 
   /** Counts a pause, and tells of it. */
-  notePause(pause: ForcedPause): void {
+  notePause(pause: ForcedPause, kind: ForcedPauseRecord['kind'] = 'collection'): void {
     this.collections.count += 1
     this.collections.time += pause.duration
+    this.#keep({ kind, startedAt: pause.startedAt, duration: pause.duration })
     this.#plan.onCollection?.(pause)
+  }
+
+  /** An hour of pauses is thousands: the longest are those that show in a latency. */
+  #keep(pause: ForcedPauseRecord): void {
+    const pauses = (this.collections.pauses ??= [])
+    pauses.push(pause)
+    if (pauses.length <= MOST_PAUSES) return
+    const shortest = pauses.reduce((a, b) => (b.duration < a.duration ? b : a))
+    pauses.splice(pauses.indexOf(shortest), 1)
   }
 }

@@ -55,7 +55,9 @@ export function memoryResult(watched: Watched): MemoryResult {
     growth:
       watched.kind === 'node' && floors.length < 2 ? { ...decision.growth, bytes: rawGrowth(live) } : decision.growth,
     leak: withDiagnosis(decision.leak, watched.diagnosed),
-    ...(collections && { collections: { ...collections } }),
+    ...(collections && {
+      collections: { ...collections, ...(collections.pauses && { pauses: [...collections.pauses] }) },
+    }),
     aborted,
   }
   if (watched.kind === 'process') {

@@ -3,6 +3,7 @@ import { firstCause, thresholdSentence, type AttemptEntries } from './cause.ts'
 import { faultLine, withoutNoise } from './fault-line.ts'
 import { loadRemarks } from './load-text.ts'
 import { MEASUREMENT_KINDS } from './measurement-kinds.ts'
+import { countPauses, pausesDuring, pausesWithin, type OwnPause } from './own-pauses.ts'
 import { harmlessLines, oneLine } from './screen-text.ts'
 import { lastAttempt, type LoadEntry, type ServerEntry, type TestSummary } from './summary.ts'
 
@@ -24,7 +25,7 @@ const STANDS_OUT = 1.5
 export function explainFailure(test: TestSummary): FailureStory | undefined {
   if (test.state !== 'failed') return undefined
   const attempt = entriesOf(test)
-  const { loads, servers, thresholds, measured } = attempt
+  const { loads, memory, servers, thresholds, measured } = attempt
   const cause = firstCause(attempt)
   const missed = thresholds.filter(({ passed }) => !passed).map((threshold) => thresholdSentence(threshold, attempt))
   const crashed = servers.some(({ crashes }) => crashes > 0)
@@ -32,7 +33,9 @@ export function explainFailure(test: TestSummary): FailureStory | undefined {
     cause,
     details: [
       ...missed.filter((sentence) => sentence !== cause),
-      ...loads.flatMap((load) => loadDetails(load, { named: loads.length > 1, crashed })),
+      ...loads.flatMap((load) =>
+        loadDetails(load, { named: loads.length > 1, crashed, pauses: pausesDuring(load, memory) }),
+      ),
       ...measured.flatMap(({ kind, entry }) => kind.details?.(entry) ?? []).map(oneLine),
     ],
     output: servers.flatMap(outputLines),
@@ -64,11 +67,17 @@ function outputLines({ output = '' }: ServerEntry): string[] {
   return fault === undefined || last.some((line) => line.includes(fault)) ? last : [fault, '…', ...last.slice(2)]
 }
 
-function loadDetails(load: LoadEntry, { named, crashed }: { named: boolean; crashed: boolean }): string[] {
+interface LoadContext {
+  named: boolean
+  crashed: boolean
+  pauses: readonly OwnPause[]
+}
+
+function loadDetails(load: LoadEntry, { named, crashed, pauses }: LoadContext): string[] {
   const { result } = load
   const lines: string[] = []
   if (result.errors.total) lines.push(...errorDetails(load))
-  const slow = slowestInterval(load)
+  const slow = slowestInterval(load, pauses)
   if (slow) lines.push(slow)
   lines.push(...loadRemarks(load, { crashed }))
   if (result.aborted) lines.push(`figures are of the ${formatDuration(result.duration)} until it was ended`)
@@ -89,7 +98,7 @@ function errorDetails({ result }: LoadEntry): string[] {
 }
 
 /** The interval with the worst p99, where it stands out from the others. */
-function slowestInterval({ result }: LoadEntry): string | undefined {
+function slowestInterval({ result }: LoadEntry, pauses: readonly OwnPause[]): string | undefined {
   const measured = result.samples.filter((sample) => isMeasured(sample.latency.p99))
   if (measured.length < 2) return undefined
   const sorted = measured.map((sample) => sample.latency.p99 ?? 0).sort((a, b) => a - b)
@@ -97,5 +106,8 @@ function slowestInterval({ result }: LoadEntry): string | undefined {
   const worst = measured.reduce((a, b) => ((b.latency.p99 ?? 0) > (a.latency.p99 ?? 0) ? b : a))
   if ((worst.latency.p99 ?? 0) < STANDS_OUT * typical) return undefined
   const from = (worst.at ?? 0) - (worst.duration ?? 0)
-  return `slowest interval: ${formatDuration(from)} to ${formatDuration(worst.at)}, p99 ${formatDuration(worst.latency.p99)} at ${formatRate(worst.requestsPerSecond)} (typical p99 ${formatDuration(typical)})`
+  const own = pausesWithin(pauses, from, worst.at ?? 0)
+  const longest = Math.max(...own.map(({ duration }) => duration))
+  const ours = own.length > 0 ? `; ${countPauses(own)} of ours in it, up to ${formatDuration(longest)}` : ''
+  return `slowest interval: ${formatDuration(from)} to ${formatDuration(worst.at)}, p99 ${formatDuration(worst.latency.p99)} at ${formatRate(worst.requestsPerSecond)} (typical p99 ${formatDuration(typical)})${ours}`
 }

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { formatBytes, formatDuration } from '../units.ts'
 import { groupFailures } from './failure-groups.ts'
+import { renderNames } from './html-names.ts'
+import { renderPlots } from './html-plots.ts'
 import { escapeHtml } from './html-text.ts'
 import type { JsonReport, JsonReportTest } from './json-report.ts'
 import { MEASUREMENT_KINDS } from './measurement-kinds.ts'
@@ -62,7 +64,7 @@ function readAssets(): Record<'plotScript' | 'plotStyle' | 'pageScript' | 'pageS
   return {
     plotScript: readFileSync(require.resolve('uplot/dist/uPlot.iife.min.js'), 'utf8'),
     plotStyle: readFileSync(require.resolve('uplot/dist/uPlot.min.css'), 'utf8'),
-    pageScript: `${page('plots.js')}\n${page('filter.js')}`,
+    pageScript: `${page('plots.js')}\n${page('names.js')}\n${page('filter.js')}`,
     pageStyle: page('page.css'),
   }
 }
@@ -144,7 +146,8 @@ function renderToolbar(tests: readonly JsonReportTest[]): string {
 
 function renderTest(test: JsonReportTest, index: number, total: number): string {
   const open = test.state === 'failed' || total <= 2
-  const tables = testTables(test)
+  // The page has a table of names of its own, which can be sorted.
+  const tables = testTables(test).filter(({ kind }) => kind !== 'name')
   const project = test.project ? `${test.project} · ` : ''
   const line = test.location ? `:${test.location.line}` : ''
   return `<details class="test ${test.state}" id="test-${index}" data-name="${escapeHtml(`${testName(test)} ${test.file}`.toLowerCase())}" data-verdict="${test.state}"${open ? ' open' : ''}>
@@ -157,6 +160,7 @@ ${renderChips(test)}
 ${renderFailure(test)}
 ${renderUnasserted(test)}
 <div class="tables">${tables.map(renderTable).join('\n')}</div>
+${renderNames(test)}
 ${renderPlots(test)}
 ${renderMeasurements(test)}
 </div>
@@ -216,25 +220,6 @@ function renderTable({ columns, rows, notes }: TestTable): string {
   })
   const below = notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`).join('')
   return `<div class="table"><table><thead><tr>${head.join('')}</tr></thead><tbody>${body.join('')}</tbody></table>${below}</div>`
-}
-
-/** Places for the plots; the script fills them when they come into view. */
-function renderPlots(test: JsonReportTest): string {
-  const figure = (plot: string, entry: number, title: string, of: string) =>
-    `<figure data-plot="${plot}" data-entry="${entry}"><figcaption>${escapeHtml(title)}${of ? ` <small>${escapeHtml(of)}</small>` : ''}</figcaption><div class="plot" role="img" aria-label="${escapeHtml(`${title} ${of}`)}"></div></figure>`
-  const loads = test.loads.flatMap((load, entry) => {
-    const of = test.loads.length > 1 ? load.title : ''
-    const errors = load.result.samples.some((sample) => sample.errors || sample.dropped)
-    return [
-      figure('spectrum', entry, 'Latency by percentile', of),
-      figure('latency', entry, 'Latency over time', of),
-      figure('rate', entry, 'Requests/s over time', of),
-      ...(errors ? [figure('errors', entry, 'Errors by kind over time', of)] : []),
-    ]
-  })
-  const memory = test.memory.map((watch, entry) => figure('memory', entry, 'Memory over time', watch.target))
-  const figures = [...loads, ...memory]
-  return figures.length > 0 ? `<div class="plots">${figures.join('\n')}</div>` : ''
 }
 
 /** What further kinds of measurement draw. */

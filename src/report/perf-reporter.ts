@@ -20,6 +20,7 @@ import { createPaint, wantsColors, type Paint } from './paint.ts'
 import { pluginReportOptions } from './plugin-options.ts'
 import { withCauses } from './presented-errors.ts'
 import {
+  asksForFiles,
   checkReportOptions,
   resolveReportOptions,
   type ReportOptions,
@@ -153,8 +154,7 @@ export class PerfReporter extends DefaultReporter {
   }
 
   async #writeFiles(summary: RunSummary, state: TestRunEndReason): Promise<void> {
-    const { json, html, prometheus } = this.#report
-    if (json === undefined && html === undefined && prometheus === undefined) return
+    if (!asksForFiles(this.#report)) return
     // What writes files is loaded by those who ask for files.
     const { reportFiles } = await import('./report-files.ts')
     const { root } = this.ctx.config

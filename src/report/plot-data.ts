@@ -1,9 +1,11 @@
 import { parseCondition } from '../results/threshold.ts'
 import { isMeasured } from '../units.ts'
+import { namesOf } from './load-tables.ts'
 import { formatBound } from './metric-text.ts'
+import { pausesDuring } from './own-pauses.ts'
 import { oneLine } from './screen-text.ts'
 import type { LoadEntry, MemoryEntry, TestSummary, ThresholdEntry } from './summary.ts'
-import { groups, loadSeries, shortNumber, type LoadSeries } from './thinning.ts'
+import { groups, loadSeries, nameSeries, shortNumber, type LoadSeries, type NameSeries } from './thinning.ts'
 
 /** A horizontal line in a plot: what was promised, and whether it held. */
 interface BoundLine {
@@ -19,6 +21,12 @@ export interface LoadPlots {
   series: LoadSeries
   latencyBounds: BoundLine[]
   rateBounds: BoundLine[]
+  /** Seconds that the load took: plots show all of it. */
+  end: number
+  /** When a memory watch of ours made the server stand still: `[from, to]` in seconds, and what it was. */
+  marks: { from: number; to: number; label: string }[]
+  /** Series of the names that have one, in the order of the page's table. */
+  names: { name: string; series: NameSeries }[]
 }
 
 export interface MemoryPlot {
@@ -36,6 +44,7 @@ export interface MemoryPlot {
 
 const LOAD_POINTS = 400
 const MEMORY_POINTS = 300
+const NAME_POINTS = 100
 
 /** Everything that is plotted of a load, thinned to what a screen can show. */
 export function loadPlots(load: LoadEntry, test: TestSummary): LoadPlots {
@@ -50,6 +59,17 @@ export function loadPlots(load: LoadEntry, test: TestSummary): LoadPlots {
     series: loadSeries(load.result.samples, LOAD_POINTS),
     latencyBounds: bounds(own, (metric) => metric.startsWith('latency.')),
     rateBounds: bounds(own, (metric) => metric === 'requestsPerSecond'),
+    end: shortNumber((load.result.duration ?? 0) / 1_000) ?? 0,
+    marks: pausesDuring(load, test.memory).map(({ kind, at, duration }) => ({
+      from: shortNumber(Math.max(0, at) / 1_000) ?? 0,
+      to: shortNumber((at + duration) / 1_000) ?? 0,
+      label: kind,
+    })),
+    names: namesOf(load).flatMap(({ name, figures }) =>
+      figures.samples && figures.samples.length > 0
+        ? [{ name: oneLine(name), series: nameSeries(figures.samples, NAME_POINTS) }]
+        : [],
+    ),
   }
 }
 

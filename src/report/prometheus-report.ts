@@ -1,6 +1,7 @@
 import { isMeasured } from '../units.ts'
 import { MEASUREMENT_KINDS } from './measurement-kinds.ts'
-import { lastAttempt, testName, type RunSummary, type TestSummary } from './summary.ts'
+import { namesOf } from './load-tables.ts'
+import { lastAttempt, testName, type LoadEntry, type RunSummary, type TestSummary } from './summary.ts'
 
 interface Series {
   name: string
@@ -61,6 +62,7 @@ function addTest(test: TestSummary, copy: number, add: Add): void {
     add('errors', 'Failed attempts.', labels, result.errors.total)
     add('error_ratio', 'Failed attempts of all attempts.', labels, result.errorRate)
     add('dropped', 'Arrivals that found no free connection.', labels, result.dropped)
+    addParts(load, labels, add)
   })
   test.memory.forEach(({ attempt: tried, target, result }, index) => {
     if (tried !== attempt) return
@@ -87,6 +89,33 @@ function addTest(test: TestSummary, copy: number, add: Add): void {
     const labels = { ...base, metric, expression, index: String(index) }
     add('threshold_passed', 'Whether a threshold held.', labels, passed ? 1 : 0)
   })
+}
+
+/** Figures by the name of a request, checks and iterations. */
+function addParts(load: LoadEntry, labels: Labels, add: Add): void {
+  const names = namesOf(load)
+  for (const { name, figures } of names.length > 1 ? names : []) {
+    const own = { ...labels, name }
+    add('name_requests', 'Answered requests by name.', own, figures.requests)
+    add('name_requests_per_second', 'Answered requests per second by name.', own, figures.requestsPerSecond)
+    for (const [quantile, value] of [
+      ['0.5', figures.latency.p50],
+      ['0.95', figures.latency.p95],
+      ['0.99', figures.latency.p99],
+    ] as const) {
+      add('name_latency_seconds', 'Response times by name and quantile.', { ...own, quantile }, seconds(value))
+    }
+    add('name_errors', 'Failed attempts by name.', own, figures.errors.total)
+  }
+  for (const [check, { passed, failed }] of Object.entries(load.result.checks)) {
+    add('check_passed', 'Answers that passed a check.', { ...labels, check }, passed)
+    add('check_failed', 'Answers that failed a check.', { ...labels, check }, failed)
+  }
+  const { iterations } = load.result
+  if (!iterations) return
+  add('iterations', 'Iterations of the scenario that ended.', labels, iterations.count)
+  add('iterations_failed', 'Iterations that failed.', labels, iterations.failed)
+  add('iterations_per_second', 'Iterations per second.', labels, iterations.perSecond)
 }
 
 function seconds(milliseconds: number | null): number | null {

@@ -11,6 +11,10 @@ export interface ReportOptions {
   html?: string
   /** Writes the key figures to this file in the Prometheus text format. */
   prometheus?: string
+  /** Writes latencies and error rates to this file for github-action-benchmark (`tool: customSmallerIsBetter`). */
+  benchmark?: string
+  /** Writes the key figures to this file in the Bencher Metric Format. */
+  bencher?: string
   /** Milliseconds between two lines of a running load where the output is no terminal. Default: 5 000. */
   interval?: number
   /** Annotations and a job summary for GitHub Actions. Default: on where `GITHUB_ACTIONS` is `true`. */
@@ -22,6 +26,8 @@ export interface ResolvedReportOptions {
   json?: string
   html?: string
   prometheus?: string
+  benchmark?: string
+  bencher?: string
   interval: number
   github: boolean
 }
@@ -31,6 +37,8 @@ const reportOptions: v.GenericSchema = v.strictObject(
     json: v.optional(text),
     html: v.optional(text),
     prometheus: v.optional(text),
+    benchmark: v.optional(text),
+    bencher: v.optional(text),
     interval: v.optional(positiveNumber),
     github: v.optional(flag),
   },
@@ -64,4 +72,9 @@ export function resolveReportOptions(
 
 function defined(options: ReportOptions): ReportOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
+
+/** Whether any file is to be written. */
+export function asksForFiles({ json, html, prometheus, benchmark, bencher }: ReportOptions): boolean {
+  return [json, html, prometheus, benchmark, bencher].some((path) => path !== undefined)
 }

@@ -1,4 +1,4 @@
-import type { LoadSample } from '../results/load-result.ts'
+import type { LoadSample, NameSample } from '../results/load-result.ts'
 import { isMeasured } from '../units.ts'
 import type { Recorded } from './recorded.ts'
 
@@ -14,6 +14,15 @@ export interface LoadSeries {
   dropped: (number | null)[]
   /** Errors per interval by kind; only kinds that occurred. */
   errors: Record<string, number[]>
+}
+
+/** A time series of one name of a load. */
+export interface NameSeries {
+  seconds: number[]
+  rate: (number | null)[]
+  p50: (number | null)[]
+  p95: (number | null)[]
+  errors: number[]
 }
 
 /** Few enough digits for a plot. */
@@ -36,7 +45,7 @@ export function loadSeries(samples: readonly Sample[], limit: number): LoadSerie
   for (const kind of kinds) series.errors[kind] = []
   for (const group of groups(samples, limit)) {
     const duration = sum(group.map((sample) => sample.duration))
-    series.seconds.push(shortNumber((group.at(-1)?.at ?? 0) / 1_000) ?? 0)
+    series.seconds.push(middleOf(group))
     series.rate.push(
       shortNumber(duration > 0 ? (sum(group.map((sample) => sample.requests)) * 1_000) / duration : null),
     )
@@ -49,6 +58,29 @@ export function loadSeries(samples: readonly Sample[], limit: number): LoadSerie
         sum(group.map((sample) => (sample.errorsByKind as Record<string, number>)?.[kind] ?? 0)),
       )
     }
+  }
+  return series
+}
+
+/** A value stands for its whole interval: it is drawn in the middle of it. Seconds. */
+function middleOf(group: readonly { at: number | null; duration: number | null }[]): number {
+  const [first, last] = [group[0], group.at(-1)]
+  const from = (first?.at ?? 0) - (first?.duration ?? 0)
+  return shortNumber((from + (last?.at ?? 0)) / 2_000) ?? 0
+}
+
+/** The series of one name, as `loadSeries`. */
+export function nameSeries(samples: readonly Recorded<NameSample>[], limit: number): NameSeries {
+  const series: NameSeries = { seconds: [], rate: [], p50: [], p95: [], errors: [] }
+  for (const group of groups(samples, limit)) {
+    const duration = sum(group.map((sample) => sample.duration))
+    series.seconds.push(middleOf(group))
+    series.rate.push(
+      shortNumber(duration > 0 ? (sum(group.map((sample) => sample.requests)) * 1_000) / duration : null),
+    )
+    series.p50.push(highest(group.map((sample) => sample.latency.p50)))
+    series.p95.push(highest(group.map((sample) => sample.latency.p95)))
+    series.errors.push(sum(group.map((sample) => sample.errors)))
   }
   return series
 }

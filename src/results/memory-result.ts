@@ -75,6 +75,17 @@ export interface ForcedCollections {
   count: number
   /** Milliseconds that the target (its slowest isolate) stood still for them, in total. */
   time: number
+  /** When they were: all of a short watch, the longest of a long one. */
+  pauses?: ForcedPauseRecord[]
+}
+
+/** A time during which a watch made its target stand still. */
+export interface ForcedPauseRecord {
+  kind: 'collection' | 'snapshot'
+  /** Unix time in milliseconds. */
+  startedAt: number
+  /** Milliseconds. */
+  duration: number
 }
 
 interface MemoryResultOf<Snapshot extends MemorySnapshot> {

@@ -198,7 +198,7 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
     })
     // Not by the console: what is printed after a test has ended may be lost with its worker.
     expect(readFileSync(join(run.project, 'ended.txt'), 'utf8')).toContain('PERF_ABORTED The test is over')
-    expect(run.output).toMatch(/failed first: .*the real reason/)
+    expect(run.output).toMatch(/• .*the real reason/)
     expect(run.output).not.toContain('server under load is gone')
     expect(await run.leftovers()).toEqual([])
   })

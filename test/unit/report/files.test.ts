@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { renderBencher, renderBenchmark } from '../../../src/report/dashboard-reports.ts'
 import { findCommit, readEnvironment } from '../../../src/report/machine.ts'
 import { renderJobSummary } from '../../../src/report/github-summary.ts'
 import { renderHtmlReport } from '../../../src/report/html-report.ts'
@@ -68,6 +69,79 @@ describe('JSON', () => {
     expect(accepts({ ...report, tests: [{ ...report.tests[0], loads: undefined }] })).toBe(false)
     expect(accepts({ ...report, tests: [{ ...report.tests[0], state: 'good' }] })).toBe(false)
   })
+})
+
+describe('dashboards', () => {
+  const summary = () =>
+    summarizeRun([
+      ...exampleRecords(),
+      testRecord({ path: ['two of one name'], artifacts: [loadArtifact(), loadArtifact({ id: 'load-2' })] }),
+    ])
+
+  test('get the Bencher Metric Format, as its schema at https://bencher.dev/bmf.json says', () => {
+    const metric = {
+      type: 'object',
+      properties: { value: { type: 'number' }, lower_value: { type: 'number' }, upper_value: { type: 'number' } },
+      required: ['value'],
+      additionalProperties: false,
+    }
+    const measures = { type: 'object', patternProperties: { '^.{1,64}$': metric }, additionalProperties: false }
+    const schema = { type: 'object', patternProperties: { '.+': measures }, additionalProperties: false }
+    const validate = new Ajv({ strict: false, allErrors: true }).compile(schema)
+    const report = JSON.parse(JSON.stringify(renderBencher(summary()))) as ReturnType<typeof renderBencher>
+    validate(report)
+    expect(validate.errors).toBeNull()
+    const orders = report['specs/orders.perf.ts > orders > GET /orders/:id holds its SLO: GET /orders/:id']
+    // Nanoseconds and operations per second, as Bencher's own measures are.
+    expect(orders?.['latency']).toEqual({ value: 4_200_000 })
+    expect(orders?.['throughput']?.value).toBeCloseTo(1_214.3, 0)
+    expect(Object.keys(report).filter((name) => name.includes('two of one name'))).toHaveLength(2)
+  })
+
+  test('get what github-action-benchmark reads as customSmallerIsBetter', () => {
+    // As it reads the file: an array of `{ name: string, unit: string, value: number, range?: string, extra?: string }`.
+    const entry = {
+      type: 'object',
+      properties: {
+        name: { type: 'string', minLength: 1 },
+        unit: { type: 'string', minLength: 1 },
+        value: { type: 'number' },
+        range: { type: 'string' },
+        extra: { type: 'string' },
+      },
+      required: ['name', 'unit', 'value'],
+      additionalProperties: false,
+    }
+    const entries = renderBenchmark(summary())
+    const validate = new Ajv({ strict: false, allErrors: true }).compile({ type: 'array', items: entry, minItems: 1 })
+    validate(JSON.parse(JSON.stringify(entries)))
+    expect(validate.errors).toBeNull()
+    const names = entries.map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+    expect(names.join()).not.toContain('requests/s')
+    expect(entries.find(({ name }) => name.endsWith('GET /orders/:id: p99'))).toMatchObject({ unit: 'ms', value: 12.6 })
+  })
+
+  test('get nothing of a load that was cut short', () => {
+    const cut = loadArtifact({ outcome: 'aborted' }, loadResult({ aborted: true }))
+    const part = summarizeRun([testRecord({ artifacts: [cut] })])
+    expect(renderBenchmark(part)).toEqual([])
+    expect(renderBencher(part)).toEqual({})
+  })
+})
+
+test('a report of version 2 has all that version 1 had, in the same places', () => {
+  const schema = JSON.parse(readFileSync('schema/report-v1.schema.json', 'utf8')) as Record<string, never>
+  // A reader of version 1 that ignores what it does not know.
+  const open = (node: unknown): unknown => {
+    if (Array.isArray(node)) return node.map(open)
+    if (typeof node !== 'object' || node === null) return node
+    const entries = Object.entries(node).filter(([key, value]) => !(key === 'additionalProperties' && value === false))
+    return Object.fromEntries(entries.map(([key, value]) => [key, open(value)]))
+  }
+  const validate = new Ajv({ strict: false, allErrors: true }).compile(open(schema) as object)
+  validate(JSON.parse(JSON.stringify({ ...reportOf(exampleRecords()), version: 1 })))
+  expect(validate.errors).toBeNull()
 })
 
 test('ten tests of ten minutes each are an HTML file under 400 KB', () => {

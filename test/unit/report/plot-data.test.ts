@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { explainFailure } from '../../../src/report/failure.ts'
 import { loadPlots, memoryPlot } from '../../../src/report/plot-data.ts'
 import { summarizeTest } from '../../../src/report/summary.ts'
 import { groups, loadSeries } from '../../../src/report/thinning.ts'
@@ -24,7 +25,8 @@ describe('thinning', () => {
     const { samples } = loadResult({}, { seconds: 3_600, slowAt: 1_234 })
     const thin = loadSeries(samples, 200)
     expect(thin.seconds.length).toBeLessThanOrEqual(200)
-    expect(thin.seconds.at(-1)).toBe(3_600)
+    // In the middle of the last group, which is 18 s long.
+    expect(thin.seconds.at(-1)).toBe(3_591)
     expect(Math.max(...thin.p99.map((value) => value ?? 0))).toBeCloseTo(12.1 * 3 * 8, 1)
     expect(thin.errors).toEqual({ timeout: expect.any(Array), reset: expect.any(Array) })
     expect(thin.errors['timeout']?.reduce((a, b) => a + b)).toBe(9)
@@ -99,5 +101,73 @@ describe('the plot of a memory watch', () => {
     const plot = memoryPlot(summaryOf([memoryArtifact({}, result)]).memory[0]!)
     expect(plot.seconds.length).toBeLessThanOrEqual(320)
     expect(plot.heap).toContain(524_290_000)
+  })
+})
+
+describe("the watch's own pauses", () => {
+  const STARTED_AT = loadResult().startedAt
+  const watch = (pauses: { kind: 'collection' | 'snapshot'; at: number; duration: number }[]) => {
+    const result = memoryResult('stable')
+    const records = pauses.map(({ kind, at, duration }) => ({ kind, startedAt: STARTED_AT + at, duration }))
+    return memoryArtifact({}, { ...result, collections: { count: pauses.length, time: 0, pauses: records } })
+  }
+  const pauses = [
+    { kind: 'collection' as const, at: 4_500, duration: 45 },
+    { kind: 'snapshot' as const, at: 9_000, duration: 400 },
+    { kind: 'collection' as const, at: 10_500, duration: 45 },
+  ]
+
+  test('are marks on the plots of a load that ran meanwhile', () => {
+    const summary = summarizeTest(testRecord({ artifacts: [loadArtifact(), watch(pauses)] }))
+    const [load] = summary?.loads ?? []
+    if (!summary || !load) throw new Error('no load')
+    expect(loadPlots(load, summary).marks).toEqual([
+      { from: 4.5, to: 4.545, label: 'collection' },
+      { from: 9, to: 9.4, label: 'snapshot' },
+    ])
+  })
+
+  test('stand in the line of the slowest interval', () => {
+    const slow = loadArtifact({}, loadResult({}, { slowAt: 4 }))
+    const told = (artifacts: object[]) => {
+      const summary = summarizeTest(testRecord({ state: 'failed', artifacts }))
+      return summary && explainFailure(summary)?.details.find((line) => line.startsWith('slowest interval'))
+    }
+    expect(told([slow, watch(pauses)])).toMatch(/; 1 forced collection of ours in it, up to 45\.0 ms$/)
+    expect(told([slow])).toMatch(/\(typical p99 [\d.]+ ms\)$/)
+  })
+})
+
+test('each name of a load has a series of its own', () => {
+  const row = (at: number, p50: number) => ({
+    at,
+    duration: 500,
+    requests: 50,
+    errors: 0,
+    latency: { p50, p95: 2 * p50 },
+  })
+  const base = loadResult()
+  const figures = (requests: number, samples: ReturnType<typeof row>[]) => ({
+    requests,
+    requestsPerSecond: requests / 10,
+    latency: base.latency,
+    statusCodes: {},
+    errors: base.errors,
+    errorRate: 0,
+    samples,
+  })
+  const byName = { 'GET /b': figures(10, [row(500, 3)]), 'GET /a': figures(90, [row(500, 1), row(1_000, 2)]) }
+  const summary = summarizeTest(testRecord({ artifacts: [loadArtifact({}, loadResult({ byName }))] }))
+  const [load] = summary?.loads ?? []
+  if (!summary || !load) throw new Error('no load')
+  const { names, end } = loadPlots(load, summary)
+  expect(end).toBe(10)
+  expect(names.map(({ name }) => name)).toEqual(['GET /a', 'GET /b'])
+  expect(names[0]?.series).toEqual({
+    seconds: [0.25, 0.75],
+    rate: [100, 100],
+    p50: [1, 2],
+    p95: [2, 4],
+    errors: [0, 0],
   })
 })
