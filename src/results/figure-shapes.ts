@@ -223,7 +223,11 @@ export const MEMORY_FIGURES = {
     suspects: { each: 'row', of: { function: 'text', location: 'text', bytes: 'measure', share: 'measure' } },
     constructors: { each: 'row', of: { name: 'text', count: 'measure', bytes: 'measure' } },
   },
-  collections: { count: 'count', time: 'count' },
+  collections: {
+    count: 'count',
+    time: 'count',
+    pauses: { each: 'row', of: { kind: 'text', startedAt: 'measure', duration: 'measure' } },
+  },
   aborted: 'text',
   eventLoopDelay: { p50: 'measure', p99: 'measure', max: 'measure' },
   gc: { count: 'count', time: 'count' },
