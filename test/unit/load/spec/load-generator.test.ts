@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import net from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { LoadGenerator } from '../../../../dist/load/spec/load-generator.js'
@@ -88,21 +87,6 @@ describe('progress', () => {
 })
 
 describe('progress of', () => {
-  it('a warm-up shows in its interval, and in no figure', async () => {
-    const target = await startTarget('load-http.mjs')
-    const seen: { progress: number; requests: number; live: number }[] = []
-    const load = { url: target.url, warmup: { duration: 500 }, duration: 300, progressInterval: 100 }
-    const result = await new LoadGenerator().generateLoad(load, ({ progress, requests, interval }) =>
-      seen.push({ progress, requests, live: interval.requestsPerSecond }),
-    )
-    const warm = seen.filter(({ requests }) => requests === 0)
-    // A busy machine may join two intervals.
-    expect(warm.length).toBeGreaterThanOrEqual(2)
-    expect(warm.every(({ progress }) => progress === 0)).toBe(true)
-    expect(Math.max(...warm.map(({ live }) => live))).toBeGreaterThan(0)
-    expect(seen.at(-1)).toMatchObject({ progress: 1, requests: result.requests })
-  })
-
   it('an async function that rejects fails the load as one that throws, also in its last call', async () => {
     const target = await startTarget('load-http.mjs')
     const last = await rejection(
@@ -129,51 +113,7 @@ describe('progress of', () => {
   })
 })
 
-describe('a load process that stands still', () => {
-  async function frozen(options: object, milliseconds: number) {
-    const target = await startTarget('load-http.mjs')
-    const load = new LoadGenerator().generateLoad({ url: `${target.url}/slow/20`, duration: 2_000, ...options })
-    await delay(900)
-    process.kill(loadProcessPid(), 'SIGSTOP')
-    await delay(milliseconds)
-    process.kill(loadProcessPid(), 'SIGCONT')
-    return load
-  }
-
-  // A server that answers in 20 ms; one of a busy machine now and then is not what is judged.
-  it.for([{ connections: 10 }, { rate: 200, connections: 50 }])(
-    'blames no server, and says so: %o',
-    async (options) => {
-      const result = await frozen({ timeout: 300, ...options }, 700)
-      expect(result.errors.timeouts).toBeLessThanOrEqual(2)
-      expect(result.saturated).toBe(true)
-      expect(result.generator.reason).toMatch(/stood still for \d+ of|came up \d+ ms or more after they were due/)
-    },
-  )
-})
-
 describe('ends', () => {
-  it('where only an amount would end it and the target is gone', async () => {
-    const target = await startTarget('load-http.mjs')
-    const load = rejection(new LoadGenerator().generateLoad({ url: target.url, amount: 1e9, connections: 2 }))
-    await delay(500)
-    await target.kill()
-    const error = await load
-    expect(error.message).toMatch(/was lost: no connection could be opened any more for 5\d\d\d ms: .*ECONNREFUSED/)
-    expect(error.partial.requests).toBeGreaterThan(10)
-  })
-
-  it('early with what waits counted as dropped', async () => {
-    const target = await startTarget('load-http.mjs')
-    const generator = new LoadGenerator()
-    const load = generator.generateLoad({ url: `${target.url}/hang`, rate: 100, connections: 5 })
-    await delay(1_000)
-    await generator.stop()
-    const { unanswered, dropped, duration } = await load
-    expect(unanswered).toBe(5)
-    expect(Math.abs(unanswered + dropped - duration / 10)).toBeLessThanOrEqual(2)
-  })
-
   it.for(['/', '/hang'])('within 250 ms of an abort of its signal, with every socket closed: %s', async (path) => {
     const target = await startTarget('load-http.mjs')
     const controller = new AbortController()
@@ -253,26 +193,6 @@ describe('ends', () => {
     expect(error).toMatchObject({ name: 'LoadError', code: 'PERF_LOAD' })
     expect(error.message).toMatch(/No connection to .* ECONNREFUSED/)
     expect(error.partial.errors.byKind.refused?.count).toBeLessThan(1_000)
-  })
-
-  it('within a second where connections fail and then hang', async () => {
-    let accepted = 0
-    const sockets: net.Socket[] = []
-    const server = net.createServer((socket) => {
-      socket.on('error', () => {})
-      sockets.push(socket)
-      accepted += 1
-      if (accepted === 1) socket.resetAndDestroy()
-    })
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    const { port } = server.address() as net.AddressInfo
-    const began = performance.now()
-    const load = { url: `https://127.0.0.1:${port}/`, connections: 2, duration: 4_000 }
-    const error = await rejection(new LoadGenerator().generateLoad(load))
-    expect(performance.now() - began).toBeLessThan(2_500)
-    expect(error.message).toContain('No connection to')
-    for (const socket of sockets) socket.destroy()
-    server.close()
   })
 
   it('with the kind dns for a name that does not resolve', async () => {
@@ -474,34 +394,20 @@ describe('thresholds', () => {
     expect(passed.requests).toBe(100)
   })
 
-  it('end the load early with abortOnFail, but not by a figure that still grows', async () => {
+  it('end the load early with abortOnFail', async () => {
     const target = await startTarget('load-http.mjs')
-    const generator = new LoadGenerator()
-    const thresholds = { requests: '>1e9', errorRate: '<0.1' } as const
     const error = await rejection(
-      generator.generateLoad({
+      new LoadGenerator().generateLoad({
         url: `${target.url}/flaky`,
         connections: 2,
-        duration: 8_000,
-        progressInterval: 200,
-        thresholds,
+        duration: 15_000,
+        thresholds: { requests: '>1e9', 'errors.total': '<10' },
         abortOnFail: true,
       }),
     )
     expect(error.message).toMatch(/failed 2 of 2 thresholds and was ended after .* \(abortOnFail\)/)
-    expect(error.partial.aborted).toBe(true)
-    expect(error.partial.duration).toBeLessThan(4_000)
-    const growing = rejection(
-      generator.generateLoad({
-        url: target.url,
-        connections: 2,
-        duration: 1_500,
-        progressInterval: 200,
-        thresholds: { requests: '>1e9' },
-        abortOnFail: true,
-      }),
-    )
-    expect((await growing).partial.duration).toBeGreaterThanOrEqual(1_500)
+    expect(error.partial).toMatchObject({ aborted: true })
+    expect(error.partial.duration).toBeLessThan(10_000)
   })
 })
 

@@ -6,16 +6,8 @@ import { onTestFinished } from 'vitest'
 export interface TargetCounts {
   received: number
   answered: number
-  connections: number
-  open: number
-  methods: Record<string, number>
-  paths: Record<string, number>
+  /** Of the last request. */
   headers: Record<string, string>
-  bodies: string[]
-  /** Unix ms at which each request arrived. */
-  arrivals: number[]
-  /** Of each request answered: when it arrived, and how long the server took. */
-  took: [at: number, milliseconds: number][]
 }
 
 export interface Target {

@@ -3,10 +3,10 @@ import { createServer } from 'node:https'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
-import { LoadGenerator } from '../../../../dist/load/spec/load-generator.js'
+import { LoadGenerator } from '../../../dist/load/spec/load-generator.js'
 
 // A certificate of `localhost` that signs itself, made for these tests, valid until 2126.
-const program = (name: string) => readFileSync(new URL(`../../../programs/load-tls/${name}`, import.meta.url), 'utf8')
+const program = (name: string) => readFileSync(new URL(`../../programs/load-tls/${name}`, import.meta.url), 'utf8')
 
 async function startSecureServer(): Promise<string> {
   const server = createServer({ key: program('key.pem'), cert: program('cert.pem') }, (_, response) =>
