@@ -41,6 +41,8 @@ export class Diagnosis {
   found: Diagnosed = {}
   readonly #plan: DiagnosisPlan
   #profiling = false
+  /** After it nothing is begun any more, whatever was under way: nobody is left to end it. */
+  #released = false
   #growth: HeapGrowth | undefined
   #remembered = false
 
@@ -68,19 +70,26 @@ export class Diagnosis {
 
   /** Ends it; what was found is kept where it `leaks` or was asked for in any case. */
   async conclude(leaks: boolean): Promise<void> {
-    if (!this.#profiling) return
+    if (!this.#profiling || this.#released) return
     const wanted = leaks || this.#plan.always
     const constructors = wanted ? await this.#compareHeaps() : undefined
+    if (!this.#stopProfile()) return
     const profile = await this.#plan.source.sites?.()
-    this.#profiling = false
     if (wanted) this.found = { profile, constructors }
   }
 
   /** Stops what runs for it, wherever that is; idempotent. */
   release(): void {
+    this.#released = true
     void this.#growth?.close()
-    if (this.#profiling) void this.#plan.source.sites?.().catch(swallow('allocation profile'))
+    if (this.#stopProfile()) void this.#plan.source.sites?.().catch(swallow('allocation profile'))
+  }
+
+  /** Whether a profile runs that is to be ended now, by whoever asks. */
+  #stopProfile(): boolean {
+    const runs = this.#profiling
     this.#profiling = false
+    return runs
   }
 
   /** Within the time that there is: a verdict must not be lost for a detail. */
@@ -101,15 +110,15 @@ export class Diagnosis {
 
   async #beginGrowth(isolate: string): Promise<void> {
     const { source, onPause, timeLeft } = this.#plan
-    if (!source.snapshot || timeLeft() < COMPARISON_RESERVE) return
+    if (this.#released || !source.snapshot || timeLeft() < COMPARISON_RESERVE) return
     this.#growth = new HeapGrowth(source, isolate)
     const startedAt = readWallClock()
     const duration = await this.#growth.begin()
-    if (duration !== undefined) onPause({ startedAt, duration })
+    if (duration !== undefined && !this.#released) onPause({ startedAt, duration })
   }
 
   async #startProfile(): Promise<void> {
-    if (!this.#plan.source.profile) return
+    if (this.#released || this.#profiling || !this.#plan.source.profile) return
     this.#profiling = true
     await this.#plan.source.profile()
   }

@@ -6,7 +6,7 @@ import { formatBytes, formatDuration } from '../units.ts'
 
 /** Options of `toLeakMemory`. */
 export interface LeakOptions {
-  /** Also fail where the verdict is 'inconclusive'. Default false: it passes with its reason in the report. */
+  /** Also fail where the verdict is 'inconclusive'. Default: the `strict` option of the watch, which is on where `CI` is set. */
   strict?: boolean
   /** A leak of at most so many bytes a request is accepted. */
   maxBytesPerRequest?: number
@@ -46,8 +46,8 @@ function findLeakIssues(received: unknown, options: LeakOptions): OptionIssue[] 
 }
 
 /**
- * Whether memory leaks, in words: the verdict's reason, then who holds the memory. An 'inconclusive' verdict is no leak; with
- * `strict`, `negated` (`not.toLeakMemory`) takes it for one.
+ * Whether memory leaks, in words: the verdict's reason, then who holds the memory. An 'inconclusive' verdict is no leak; where it is to
+ * be strict, `negated` (`not.toLeakMemory`) takes it for one.
  *
  * @throws {PerfOptionsError} where `received` is no memory result, or an option is mistaken.
  */
@@ -56,10 +56,12 @@ export function describeLeak(received: unknown, options: LeakOptions = {}, negat
   const result = received as MemoryResult
   const { leak, title } = result
   const unsure = leak.verdict === 'inconclusive'
-  const leaking = unsure ? negated && options.strict === true : leak.verdict === 'leak' && !isAccepted(leak, options)
+  const strict = options.strict ?? result.strict ?? false
+  const leaking = unsure ? negated && strict : leak.verdict === 'leak' && !isAccepted(leak, options)
   const lines = [
     headline(result, title === undefined ? 'the watched target' : `'${title}'`, leaking),
     leak.reason,
+    unsure && leaking ? strictLine(options) : '',
     ...diagnosisLines(leak),
     collectionLine(result),
   ]
@@ -78,6 +80,12 @@ function headline({ leak }: MemoryResult, name: string, leaking: boolean): strin
     case 'inconclusive':
       return `No verdict whether ${name} leaks memory.`
   }
+}
+
+function strictLine(options: LeakOptions): string {
+  return options.strict === undefined
+    ? "It fails because `strict` is on, as it is where `CI` is set: load for longer, or set `memory: { strict: false }` in the plugin's options."
+    : 'It fails because `strict` is set: load for longer.'
 }
 
 function isAccepted({ bytesPerRequest }: LeakVerdict, { maxBytesPerRequest }: LeakOptions): boolean {

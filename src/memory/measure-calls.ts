@@ -173,6 +173,7 @@ class CallMeasurement implements RunningWatch {
     return memoryResult({
       kind: 'node',
       title: this.#config.title,
+      strict: this.#config.strict,
       startedAt: this.#startedAt,
       duration: readClock() - this.#started,
       live: this.#live,

@@ -29,6 +29,11 @@ export interface MemoryConfig {
   gc?: boolean
   /** Name the allocation sites that hold memory whatever the verdict, not only of a leak. Default false. */
   diagnose?: boolean
+  /**
+   * `expect(memory).not.toLeakMemory()` fails where the verdict is 'inconclusive' too.
+   * Default true where the environment variable `CI` is set (and is not `false` or `0`), else false.
+   */
+  strict?: boolean
   signal?: AbortSignal
   /** What the watch is called in reports. */
   title?: string
@@ -55,6 +60,7 @@ const memoryConfig = v.strictObject(
     warmupSamples: v.optional(nonNegativeInteger),
     gc: v.optional(flag),
     diagnose: v.optional(flag),
+    strict: v.optional(flag),
     signal: v.optional(abortSignal),
     title: v.optional(text),
   },
@@ -78,6 +84,7 @@ export interface ResolvedMemoryConfig {
   warmupSamples: number
   gc: boolean
   diagnose: boolean
+  strict: boolean
   signal: AbortSignal | undefined
   title: string | undefined
 }
@@ -104,7 +111,12 @@ export function resolveMemoryOptions(
     warmupSamples: merged.warmupSamples ?? 3,
     gc: merged.gc ?? true,
     diagnose: merged.diagnose ?? false,
+    strict: merged.strict ?? isContinuousIntegration(),
     signal: merged.signal,
     title: merged.title,
   }
+}
+
+function isContinuousIntegration(): boolean {
+  return !['', 'false', '0'].includes(process.env['CI'] ?? '')
 }

@@ -114,6 +114,7 @@ export class MemoryWatch implements RunningWatch {
     return memoryResult({
       kind: source.kind,
       title: config.title,
+      strict: config.strict,
       startedAt: this.#startedAt,
       duration: this.#stoppedAfter ?? readClock() - this.#started,
       live: this.#live,

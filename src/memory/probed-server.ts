@@ -19,6 +19,8 @@ import { readClock, readWallClock } from '../lifecycle/real-timers.ts'
 
 /** How long a sample waits for an isolate before its last known figures stand in. */
 const SAMPLE_LIMIT = 250
+/** How long a single reading waits for an isolate. (A watch waits for its first one as long as a question stays open.) */
+const SNAPSHOT_LIMIT = 2_500
 /** How long a question stays open: a blocked event loop answers when it is free again. */
 const ANSWER_LIMIT = 10_000
 /** An isolate is waited for so long where others have answered: a thread may be parked for good (`Atomics.wait`). */
@@ -72,12 +74,13 @@ export class ProbedServer implements MemorySource {
 
   async read(watch?: string): Promise<SourceReading> {
     const known = this.#connected()
-    const first = known.every(({ last }) => last === undefined)
     const asked = known.map((entry) => this.#ask(entry, watch))
-    if (first) await withDeadline(Promise.race(asked), ANSWER_LIMIT)
+    // Whoever has nothing yet waits for the first isolate to answer; a watch that has shows its last figures.
+    const patience = watch === undefined ? SNAPSHOT_LIMIT : ANSWER_LIMIT
+    if (asked.length > 0 && this.#latest === undefined) await withDeadline(Promise.race(asked), patience)
     await withDeadline(Promise.all(asked), SAMPLE_LIMIT)
     const answered = known.flatMap(({ isolate, last }) => (last ? [{ pid: isolate.pid, ...last }] : []))
-    if (answered.length === 0) return this.#absent(known)
+    if (answered.length === 0) return this.#absent(known, patience)
     this.#absentSince = undefined
     this.#latest = {
       ...joinReadings(answered),
@@ -88,10 +91,10 @@ export class ProbedServer implements MemorySource {
   }
 
   /** What was known last, for a while. */
-  #absent(known: readonly KnownIsolate[]): SourceReading {
+  #absent(known: readonly KnownIsolate[], patience: number): SourceReading {
     this.#absentSince ??= readClock()
     const latest = this.#latest
-    if (!latest || readClock() - this.#absentSince > ABSENCE_LIMIT) throw this.#silent(known)
+    if (!latest || readClock() - this.#absentSince > ABSENCE_LIMIT) throw this.#silent(known, patience)
     return { ...latest, snapshot: { ...latest.snapshot, timestamp: readWallClock() }, stale: true }
   }
 
@@ -197,12 +200,12 @@ export class ProbedServer implements MemorySource {
     return requests > 0 ? { requests } : {}
   }
 
-  #silent(known: readonly KnownIsolate[]): MemoryError {
+  #silent(known: readonly KnownIsolate[], patience: number): MemoryError {
     const processes = [...new Set(known.map(({ isolate }) => isolate.pid))].join(', ')
     return new MemoryError(
       known.length === 0
         ? `No Node process of the ${this.name} (pid ${this.#target.pid}) is left to read memory from; did it exit?`
-        : `The ${this.name} (process ${processes}) did not say how much memory it uses within ${ANSWER_LIMIT / 1_000} s: its event loop is blocked. Look for synchronous work at start-up, or start the watch later.`,
+        : `The ${this.name} (process ${processes}) did not say how much memory it uses within ${patience / 1_000} s: its event loop is blocked. Look for synchronous work at start-up, or start the watch later.`,
     )
   }
 }

@@ -21,6 +21,8 @@ const RESIDENT_BLOCKS = 24
 export interface Watched {
   readonly kind: 'node' | 'process'
   readonly title: string | undefined
+  /** Whether an 'inconclusive' verdict is to fail its test. */
+  readonly strict: boolean
   readonly startedAt: number
   readonly duration: number
   readonly live: LiveSamples
@@ -44,7 +46,7 @@ export interface Watched {
 
 /** The result of a watch that took at least one sample. */
 export function memoryResult(watched: Watched): MemoryResult {
-  const { live, title, startedAt, duration, collections, aborted } = watched
+  const { live, title, strict, startedAt, duration, collections, aborted } = watched
   const samples = live.rows()
   const { floors, decision } = decide(watched, samples)
   const shared = {
@@ -58,6 +60,7 @@ export function memoryResult(watched: Watched): MemoryResult {
     ...(collections && {
       collections: { ...collections, ...(collections.pauses && { pauses: [...collections.pauses] }) },
     }),
+    ...(strict && { strict }),
     aborted,
   }
   if (watched.kind === 'process') {

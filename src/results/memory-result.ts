@@ -103,6 +103,8 @@ interface MemoryResultOf<Snapshot extends MemorySnapshot> {
   leak: LeakVerdict
   /** Absent where no collection can be forced or none was asked for. */
   collections?: ForcedCollections
+  /** Present where an 'inconclusive' verdict fails `expect(memory).not.toLeakMemory()`: the `strict` option, on where `CI` is set. */
+  strict?: true
   /** Whether the watch was ended before its time, also by `stop()`. */
   aborted: boolean
 }

@@ -68,6 +68,15 @@ describe('describeLeak', () => {
     expect(describeLeak(unsure, { strict: true }, false).leaking).toBe(false)
   })
 
+  it('fails an inconclusive one of a watch that was strict, says why, and lets the matcher say otherwise', () => {
+    const unsure = { ...result({ verdict: 'inconclusive', reason: 'Too few floors.' }), strict: true }
+    expect(describeLeak(unsure)).toMatchObject({ leaking: true, message: expect.stringContaining('`strict` is on') })
+    expect(describeLeak(unsure).message).toContain('strict: false')
+    expect(describeLeak(unsure, { strict: false }).leaking).toBe(false)
+    expect(describeLeak(unsure, {}, false).leaking).toBe(false)
+    expect(describeLeak({ ...unsure, ...result({ verdict: 'stable' }) }).leaking).toBe(false)
+  })
+
   it('accepts a leak up to `maxBytesPerRequest`', () => {
     expect(describeLeak(result({}), { maxBytesPerRequest: 300 }).leaking).toBe(false)
     expect(describeLeak(result({}), { maxBytesPerRequest: 100 }).leaking).toBe(true)

@@ -1,12 +1,23 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { PerfOptionsError } from '../../../src/errors.ts'
 import { findMemoryOptionIssues, resolveMemoryOptions } from '../../../src/memory/memory-options.ts'
+
+afterEach(() => void vi.unstubAllEnvs())
 
 describe('findMemoryOptionIssues', () => {
   it('accepts every documented option', () => {
     const signal = new AbortController().signal
     for (const target of ['server', 'self', 1234, { pid: 1234 }]) {
-      const config = { target, intervalMs: 50, sampleCount: 3, warmupSamples: 0, gc: false, diagnose: true, signal }
+      const config = {
+        target,
+        intervalMs: 50,
+        sampleCount: 3,
+        warmupSamples: 0,
+        gc: false,
+        diagnose: true,
+        strict: true,
+        signal,
+      }
       expect(findMemoryOptionIssues({ ...config, title: 'checkout' })).toEqual([])
     }
     expect(findMemoryOptionIssues({})).toEqual([])
@@ -40,7 +51,9 @@ describe('findMemoryOptionIssues', () => {
 
 describe('resolveMemoryOptions', () => {
   it('puts the defaults of the contract in place', () => {
+    vi.stubEnv('CI', undefined)
     expect(resolveMemoryOptions()).toEqual({
+      strict: false,
       target: undefined,
       intervalMs: 100,
       sampleCount: Infinity,
@@ -67,5 +80,26 @@ describe('resolveMemoryOptions', () => {
     expect(mistaken).toThrow(/`duration`[^]*`intervalMs`/)
     expect(() => resolveMemoryOptions({}, {}, { work: 'load' })).toThrow('Expected `work` to be a function')
     expect(() => resolveMemoryOptions({}, {}, { fn: () => {}, measure: { iterations: 0 } })).toThrow('`iterations`')
+  })
+})
+
+describe('strict', () => {
+  it.each([
+    ['true', true],
+    ['1', true],
+    ['woodpecker', true],
+    ['false', false],
+    ['0', false],
+    ['', false],
+    [undefined, false],
+  ])('with CI=%s is %s', (value, strict) => {
+    vi.stubEnv('CI', value)
+    expect(resolveMemoryOptions().strict).toBe(strict)
+  })
+
+  it('is what the call says, then what the plugin says', () => {
+    vi.stubEnv('CI', 'true')
+    expect(resolveMemoryOptions({}, { strict: false }).strict).toBe(false)
+    expect(resolveMemoryOptions({ strict: true }, { strict: false }).strict).toBe(true)
   })
 })

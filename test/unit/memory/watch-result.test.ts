@@ -19,6 +19,7 @@ function watch({ byServer, byLoad, perFloor = 0 }: { byServer: number; byLoad?: 
   return {
     kind: 'node',
     title: undefined,
+    strict: false,
     startedAt: 1_000_000,
     duration: 12_000,
     live,
