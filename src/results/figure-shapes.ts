@@ -228,6 +228,7 @@ export const MEMORY_FIGURES = {
     time: 'count',
     pauses: { each: 'row', of: { kind: 'text', startedAt: 'measure', duration: 'measure' } },
   },
+  strict: 'text',
   aborted: 'text',
   eventLoopDelay: { p50: 'measure', p99: 'measure', max: 'measure' },
   gc: { count: 'count', time: 'count' },
