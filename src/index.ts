@@ -50,6 +50,7 @@ export type {
 } from './results/comparison.ts'
 export type * from './results/load-result.ts'
 export type * from './results/memory-result.ts'
+export type * from './results/profile-result.ts'
 export type {
   LoadFigure,
   MemoryFigure,

@@ -11,6 +11,7 @@ import type { LoadResult } from '../results/load-result.ts'
 import { measurementId } from '../results/measurement-id.ts'
 import type { LoadProfile } from '../results/profile-result.ts'
 import { isSameServer } from '../server-url.ts'
+import type { ThresholdOutcome } from '../results/threshold.ts'
 import type { TestAttempt } from './test-attempt.ts'
 
 /** Milliseconds that must be left of the test's time besides the repeated load. */
@@ -51,7 +52,8 @@ export class LoadProfiler {
   }
 
   /** A matcher found that a result misses a threshold: it is looked into when the test's body has ended. */
-  noteFailure(result: object): void {
+  noteFailure(result: object, outcomes: readonly ThresholdOutcome[]): void {
+    if (!missedTime(outcomes)) return
     const options = this.#loads.get(measurementId(result) ?? '')
     if (options && this.#failed.size < MOST_REPEATS) this.#failed.set(result as LoadResult, options)
   }
@@ -143,9 +145,17 @@ export class LoadProfiler {
   }
 }
 
+/** Figures of time: a profile says why they are bad. It says nothing of wrong answers. */
+const OF_TIME = /latency|PerSecond|perSecond|duration|dropped|timeout/
+
+function missedTime(outcomes: readonly Pick<ThresholdOutcome, 'metric' | 'passed'>[]): boolean {
+  return outcomes.some(({ metric, passed }) => !passed && OF_TIME.test(metric))
+}
+
 /** The figures of a load that missed its own thresholds. */
 function failedThresholds(error: unknown): LoadResult | undefined {
-  return error instanceof LoadError && error.thresholds ? (error.partial as LoadResult) : undefined
+  if (!(error instanceof LoadError) || !error.thresholds) return undefined
+  return missedTime(error.thresholds as readonly ThresholdOutcome[]) ? (error.partial as LoadResult) : undefined
 }
 
 /** Puts what a profile saw below what an error says. */

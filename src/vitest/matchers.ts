@@ -69,7 +69,7 @@ function toMeetThresholds(this: MatcherContext, result: unknown, thresholds: Thr
   const pass = this.isNot && unknown ? true : outcomes.every((outcome) => outcome.passed)
   judgements += 1
   const attempt = attemptOf(this)
-  if (!pass && !this.isNot) attempt?.profiler?.noteFailure(result as object)
+  if (!pass && !this.isNot) attempt?.profiler?.noteFailure(result as object, outcomes)
   attempt?.recorder.record({ type: 'perf:threshold', id: `threshold-${judgements}`, outcomes, ...nameOf(result) })
   return {
     pass,

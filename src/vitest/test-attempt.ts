@@ -1,5 +1,6 @@
 import { expect, type TestContext } from 'vitest'
 import type { FollowedCall, Lifetime } from '../lifecycle/attempt.ts'
+import type { ThresholdOutcome } from '../results/threshold.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import { ArtifactRecorder } from './artifact-recorder.ts'
 import { PendingCalls } from './pending-calls.ts'
@@ -29,7 +30,9 @@ export class TestAttempt implements Lifetime {
   /** The server of this test, once its fixture has started it. */
   server: PerfServer | undefined
   /** Looks into its loads that failed, once its body has ended. */
-  profiler: { noteFailure(result: object): void; explainFailures(): Promise<void> } | undefined
+  profiler:
+    | { noteFailure(result: object, outcomes: readonly ThresholdOutcome[]): void; explainFailures(): Promise<void> }
+    | undefined
   /** All servers that it uses. */
   readonly servers: PerfServer[] = []
 

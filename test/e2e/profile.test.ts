@@ -47,6 +47,10 @@ test('is not to be profiled', async ({ server, loadGenerator }) => {
   expect(await loadGenerator.generateLoad({ ...load, profile: false })).toMeetThresholds({ 'latency.p50': '<0.01' })
 })
 
+test('misses a threshold that is not of time', async ({ server, loadGenerator }) => {
+  expect(await loadGenerator.generateLoad(load)).toMeetThresholds({ requests: '==0' })
+})
+
 test('is profiled while it runs', async ({ server, loadGenerator }) => {
   const { profile, requests } = await loadGenerator.generateLoad({ ...load, profile: true })
   expect(profile.repeated).toBe(false)
@@ -91,7 +95,7 @@ describe.each(MAJORS)('on Vitest %s', (major) => {
       test: 'testTimeout: 30_000',
       timeout: 100_000,
     })
-    expect(run.output).toContain('4 failed')
+    expect(run.output).toContain('5 failed')
     const because =
       /The event loop was \d+ % busy; \d+ % of it in (parseTokens \(src\/app\.ts:4\)|authenticate \(src\/app\.ts:13\))/
     const blocks = run.output.split(/^.*FAIL.*$/m)
@@ -101,6 +105,7 @@ describe.each(MAJORS)('on Vitest %s', (major) => {
     expect(of('misses a threshold of the matcher')).toMatch(because)
     expect(of('has no time for a profile')).not.toMatch(/event loop/)
     expect(of('is not to be profiled')).not.toMatch(/event loop/)
+    expect(of('misses a threshold that is not of time')).not.toMatch(/event loop/)
     const files = JSON.parse(/FILES (\[.*\])/.exec(run.output)?.[1] ?? '[]') as string[]
     expect(files).toHaveLength(1)
     const profile = JSON.parse(readFileSync(join(files[0] ?? ''), 'utf8')) as { nodes: unknown[]; samples: unknown[] }
