@@ -1,0 +1,1 @@
+export declare function total(items: readonly { price: number; count: number }[]): number
