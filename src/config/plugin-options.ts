@@ -34,6 +34,8 @@ declare module 'vitest' {
     compareOptions: NonNullable<PerfPluginOptions['compare']>
     /** The root of the Vitest project. */
     perfRoot: string
+    /** Of the project, in milliseconds. */
+    perfHookTimeout: number
   }
 }
 

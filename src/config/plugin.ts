@@ -72,6 +72,7 @@ export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
       }
       // Here it wins on both majors over the command line as well.
       config.testTimeout = parseSettings(process.env).settings.testTimeout ?? config.testTimeout
+      project.provide('perfHookTimeout', config.hookTimeout)
     },
     config(user) {
       rejectIssues('options of vitest-plugin-perf', [

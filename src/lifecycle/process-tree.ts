@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { sleep } from './abort.ts'
-import { findProcess, findGroup, findTree, hasProcessTable, type ProcessTree } from './process-table.ts'
+import { canListProcesses, findProcess, findGroup, findTree, type ProcessTree } from './process-table.ts'
 import { readClock } from './real-timers.ts'
 
 export type { ProcessTree } from './process-table.ts'
@@ -59,9 +59,9 @@ function isGroupAlive(tree: ProcessTree): boolean {
     process.kill(process.platform === 'win32' ? group : -group, 0)
   } catch (error) {
     // Of another user: only the table can tell. On macOS it is what zombies answer.
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM' || !hasProcessTable) return false
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM' || !canListProcesses) return false
   }
-  if (!hasProcessTable || findProcess(group)) return true
+  if (!canListProcesses || findProcess(group)) return true
   return findGroup(tree).length > 0
 }
 
@@ -74,7 +74,7 @@ export function isTreeAlive(tree: ProcessTree): boolean {
 async function areGone(tree: ProcessTree, strays: readonly number[], timeout: number): Promise<boolean> {
   const end = readClock() + timeout
   for (let pause = 2; ; pause = Math.min(pause * 1.6, 50)) {
-    if (!isGroupAlive(tree) && !strays.some(findProcess)) return true
+    if (!isGroupAlive(tree) && !strays.some((pid) => findProcess(pid))) return true
     const left = end - readClock()
     if (left <= 0) return false
     await sleep(Math.min(pause, left))

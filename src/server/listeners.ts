@@ -1,6 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { findDescendants, findTree, listProcesses, type ProcessTree } from '../lifecycle/process-table.ts'
+import {
+  findDescendants,
+  findTree,
+  listProcesses,
+  type ProcessTable,
+  type ProcessTree,
+} from '../lifecycle/process-table.ts'
 import { bareHost } from '../server-url.ts'
 
 /** A listening socket. */
@@ -186,27 +192,33 @@ function numericAddresses(host: string): string[] {
 }
 
 /** The processes of a tree: mostly it is the root or a child of the shell, so these come first. */
-function pidsOf(tree: ProcessTree): { near: number[]; all: () => number[] } {
+function pidsOf(tree: ProcessTree, processes?: ProcessTable): { near: number[]; all: () => number[] } {
   return {
-    near: tree.group > 0 ? [tree.group, ...findDescendants(tree.group)] : [],
-    all: () => findTree(tree).map(({ pid }) => pid),
+    near: tree.group > 0 ? [tree.group, ...findDescendants(tree.group, processes)] : [],
+    all: () => findTree(tree, processes).map(({ pid }) => pid),
   }
 }
 
 /** Who listens where a connection to `host:port` ends up. */
-export function findOwnership(host: string, port: number, tree: ProcessTree, table = systemTable): PortOwnership {
+export function findOwnership(
+  host: string,
+  port: number,
+  tree: ProcessTree,
+  table = systemTable,
+  processes?: ProcessTable,
+): PortOwnership {
   const listeners = table.list(port)
   const reached = numericAddresses(host).flatMap((address) => reachedBy(listeners, address, port))
   if (reached.length === 0) return { kind: 'unknown' }
-  const { near, all } = pidsOf(tree)
+  const { near, all } = pidsOf(tree, processes)
   if (table.holder(near, reached) !== undefined || table.holder(all(), reached) !== undefined) return { kind: 'own' }
   const owner = table.owner(reached)
   return owner ? { kind: 'foreign', owner } : { kind: 'unknown' }
 }
 
 /** Where the processes of a tree listen. */
-export function findListeners(tree: ProcessTree, table = systemTable): Listener[] {
-  const pids = pidsOf(tree).all()
+export function findListeners(tree: ProcessTree, table = systemTable, processes?: ProcessTable): Listener[] {
+  const pids = pidsOf(tree, processes).all()
   return table.list().filter((socket) => table.holder(pids, [socket]) !== undefined)
 }
 

@@ -6,6 +6,9 @@ import { cleanEnvironment } from './child-environment.ts'
 import { lastLines } from './output.ts'
 import { ServerProcess } from './server-process.ts'
 
+/** Exit code of a wait that another one would not better. */
+const HOPELESS = 2
+
 const PROXY = /^(https?|all)_proxy$/i
 
 /** The environment of the wait: wait-on obeys proxy variables, and what a server needs is not behind a proxy. */
@@ -35,10 +38,12 @@ export async function waitForResources(
     const { code, spawnError } = await raceSignal(waiter.exited, signal)
     if (code === 0) return
     const output = waiter.output.tail
-    const what = `What the server needs (\`waitOn: ${JSON.stringify(resources)}\`) was not there within ${formatDuration(timeout)}`
-    const why = spawnError?.message ?? lastLines(output, 5)
+    const isFinal = code === HOPELESS
+    const within = isFinal ? '' : ` within ${formatDuration(timeout)}`
+    const what = `What the server needs (\`waitOn: ${JSON.stringify(resources)}\`) was not there${within}`
+    const why = spawnError?.message ?? lastLines(output, 5).replace(/\n/g, ' ')
     const advice = 'The server was not started. Start what it needs first, or raise `health.timeout`.'
-    throw new ServerStartError(`${what}: ${why}\n${advice}`, { server: { cwd, output } })
+    throw new ServerStartError(`${what}: ${why}\n${advice}`, { server: { cwd, output }, isFinal })
   } finally {
     await waiter.end({ signal: 'SIGKILL', timeout: 0 })
   }

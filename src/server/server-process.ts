@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { findProcess, hasProcessTable } from '../lifecycle/process-table.ts'
+import { canListProcesses, findProcess } from '../lifecycle/process-table.ts'
 import { terminateTree, type ProcessTree, type TerminateOptions } from '../lifecycle/process-tree.ts'
 import { COOKIE_VARIABLE, guard, type Guard } from '../lifecycle/watchdog.ts'
 import { withDeadline } from '../lifecycle/abort.ts'
@@ -99,7 +99,7 @@ export class ServerProcess {
   /** Whether the child is gone although nobody told us yet, as this thread was busy. */
   async hasExited(): Promise<boolean> {
     if (this.exit) return true
-    if (this.pid === undefined || !hasProcessTable || findProcess(this.pid)) return false
+    if (this.pid === undefined || !canListProcesses || findProcess(this.pid)) return false
     return (await withDeadline(this.exited, EXIT_NOTICE)) !== 'timeout'
   }
 

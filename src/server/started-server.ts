@@ -1,6 +1,7 @@
 import { MemoryError, ServerExitedError, ServerStartError, type ServerFailure } from '../errors.ts'
 import { onAbort, withDeadline } from '../lifecycle/abort.ts'
 import { swallow } from '../lifecycle/debug.ts'
+import { isTreeAlive } from '../lifecycle/process-tree.ts'
 import type { MemorySnapshot } from '../results/memory-result.ts'
 import { dialHost } from '../server-url.ts'
 import { tlsFor, type TlsOptions } from '../tls.ts'
@@ -47,8 +48,7 @@ export interface ServerParts {
 type Live = Pick<ServerParts, 'instrument' | 'lifetime' | 'observe' | 'snapshot' | 'startAgain'>
 
 /**
- * The life of a server. `up` leads to `restarting` and back; every other state is an end, or leads to one. `done` resolves
- * when nothing of it runs any more.
+ * The life of a server. `up` leads to `restarting` and back; every other state is an end, or leads to one.
  */
 type State =
   | { readonly kind: 'up'; readonly live: Live; readonly process: ServerProcess | undefined }
@@ -62,7 +62,13 @@ type State =
     }
   | { readonly kind: 'stopping'; readonly process: ServerProcess | undefined; readonly done: Promise<void> }
   | { readonly kind: 'stopped'; readonly last: LastWords }
-  | { readonly kind: 'died'; readonly failure: ServerEnd; readonly last: LastWords; readonly done: Promise<void> }
+  | {
+      readonly kind: 'died'
+      readonly failure: ServerEnd
+      readonly last: LastWords
+      /** Ends what is left of it, once. */
+      readonly bury: () => Promise<void>
+    }
 
 interface LastWords {
   readonly pid: number | undefined
@@ -191,7 +197,8 @@ export class StartedServer implements PerfServer {
   stop(): Promise<void> {
     const state = this.#state
     if (state.kind === 'stopped') return Promise.resolve()
-    if ('done' in state) return state.done
+    if (state.kind === 'died') return state.bury()
+    if (state.kind === 'stopping') return state.done
     const done = state.kind === 'up' ? this.#stop(state) : this.#stopRestart(state)
     // A death that was noticed in the same turn has gone first.
     if (this.#state === state) this.#state = { kind: 'stopping', process: state.process, done }
@@ -202,7 +209,7 @@ export class StartedServer implements PerfServer {
   async notice(): Promise<void> {
     const state = this.#state
     if (state.kind === 'up' && state.process) await this.#noticeDeath(state, state.process)
-    if (this.#state.kind === 'died') await this.#state.done
+    if (this.#state.kind === 'died') await this.#state.bury()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -252,13 +259,13 @@ export class StartedServer implements PerfServer {
       const exit = await process.exited
       this.#die(live, process, this.#exitError(process, exit))
     } else await this.#finish(live, process)
-    if (this.#state.kind === 'died') await this.#state.done
+    if (this.#state.kind === 'died') await this.#state.bury()
   }
 
   async #stopRestart({ live, process, settled, cancel }: Extract<State, { kind: 'restarting' }>): Promise<void> {
     cancel.abort(new Error('The server was stopped'))
     await settled
-    if (this.#state.kind === 'died') await this.#state.done
+    if (this.#state.kind === 'died') await this.#state.bury()
     else await this.#finish(live, process)
   }
 
@@ -271,11 +278,17 @@ export class StartedServer implements PerfServer {
     live.observe({ ...this.#event('stopped'), ...(pid !== undefined && { pid }), ...(process && { output }) })
   }
 
-  /** The end that nobody asked for. Its failure is there at once; what is left is ended behind it. */
+  /**
+   * The end that nobody asked for. A server that its shell has left behind in the background still serves, and is ended with
+   * its test alone: Node's `fetch` hangs for ever when its very first connection breaks while it compiles its parser.
+   */
   #die(live: Live, process: ServerProcess, failure: ServerEnd): void {
     const last = lastWordsOf(process)
-    const done = Promise.resolve().then(() => this.#release(live, process, failure))
-    this.#state = { kind: 'died', failure, last, done }
+    let burial: Promise<void> | undefined
+    const bury = () => (burial ??= this.#release(live, process, failure))
+    this.#state = { kind: 'died', failure, last, bury }
+    this.#gone.abort(failure)
+    if (!isTreeAlive(process.tree)) void bury()
     if (failure instanceof ServerExitedError) {
       const { exitCode = null, exitSignal = null, fault, lifetime } = failure.server
       live.observe({
@@ -334,7 +347,7 @@ export class StartedServer implements PerfServer {
       ...(fault !== undefined && signal === null && code !== 0 && { fault }),
     }
     const what = `The server ${describeExit(code, signal)}${afterLifetime(lifetime)} while a test used it.`
-    const advice = adviseOnExit({ code, signal, output })
+    const advice = adviseOnExit({ code, signal, output, isInBackground: isTreeAlive(process.tree) })
     return new ServerExitedError(formatFailure({ what, advice, server }), { server })
   }
 

@@ -1,7 +1,9 @@
 import { TestRunner } from 'vitest'
 import { optionIssue, rejectIssues } from '../option-issues.ts'
 import { resolveServerUrl as resolve } from '../server/url.ts'
+import { isSameServer } from '../server-url.ts'
 import { readSettings } from '../settings.ts'
+import type { TlsOptions } from '../tls.ts'
 import { attemptsOverlap, runningAttempt } from './test-attempt.ts'
 
 /** The URL of the `server` of the test that runs now; among several that run at once nobody can tell which one asks. */
@@ -11,6 +13,12 @@ function currentServerUrl(): string | undefined {
     rejectIssues('server URL', [optionIssue('url', expected, undefined)])
   }
   return runningAttempt(TestRunner.getCurrentTest())?.server?.url
+}
+
+/** How the certificate of a URL is checked, where it is that of a server of the test that runs. */
+export function currentTls(url: string): TlsOptions | undefined {
+  const servers = runningAttempt(TestRunner.getCurrentTest())?.servers ?? []
+  return servers.find((server) => isSameServer(server.url, url))?.tls
 }
 
 /**

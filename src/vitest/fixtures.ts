@@ -55,8 +55,15 @@ const FIXTURES = {
   // oxlint-disable-next-line no-empty-pattern
   $workerServers: [({}, use: Use<SharedServers>) => SharedServers.provide('worker', use), { scope: 'worker' }],
   // Before `server`: Vitest sets fixtures up in this order, and the load process starts for free while a server boots.
-  async loadGenerator({ loadOptions, task, signal, onTestFinished, annotate }: Context, use: Use<LoadGenerator>) {
+  async loadGenerator(
+    { loadOptions, serverOptions, $fileServers, $workerServers, task, signal, onTestFinished, annotate }: Context,
+    use: Use<LoadGenerator>,
+  ) {
     const attempt = attemptOf({ task, signal, onTestFinished, annotate })
+    const shared = { file: $fileServers, worker: $workerServers }
+    let starting: Promise<void> | undefined
+    attempt.startOwnServer = () =>
+      (starting ??= servers().then(({ startOwnServer }) => startOwnServer(attempt, serverOptions, shared)))
     await use((await measurements()).createGenerator(attempt, loadOptions))
   },
   async server(
@@ -67,9 +74,12 @@ const FIXTURES = {
     const { provideServer } = await servers()
     await provideServer(attempt, serverOptions, { file: $fileServers, worker: $workerServers }, use)
   },
-  async startServer({ task, signal, onTestFinished, annotate }: Context, use: Use<PerfFixtures['startServer']>) {
+  async startServer(
+    { $fileServers, task, signal, onTestFinished, annotate }: Context,
+    use: Use<PerfFixtures['startServer']>,
+  ) {
     const attempt = attemptOf({ task, signal, onTestFinished, annotate })
-    await (await servers()).provideStartServer(attempt, use)
+    await (await servers()).provideStartServer(attempt, $fileServers, use)
   },
   async memoryMonitor({ memoryOptions, task, signal, onTestFinished, annotate }: Context, use: Use<MemoryMonitor>) {
     const attempt = attemptOf({ task, signal, onTestFinished, annotate })

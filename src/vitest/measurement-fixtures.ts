@@ -19,6 +19,7 @@ export function createGenerator(attempt: TestAttempt, defaults: Partial<LoadOpti
   const generator = new LoadGenerator({
     lifetime: attempt,
     server: () => attempt.server,
+    startServer: () => attempt.startOwnServer?.(),
     servers: () => attempt.servers,
     defaults,
     observe: observeLoads(attempt),

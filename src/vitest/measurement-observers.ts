@@ -16,7 +16,7 @@ export function observeLoads(attempt: TestAttempt): LoadObserver {
       recorder.recordProgress({ id, kind: 'load', ...plan, progress: 0, elapsed: 0 })
     },
     onProgress(id, progress) {
-      void attempt.server?.memory().then(
+      void attempt.startedServer?.memory().then(
         (snapshot) => (memory = snapshot),
         () => (memory = undefined),
       )

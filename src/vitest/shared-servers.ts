@@ -1,10 +1,14 @@
 import { swallow } from '../lifecycle/debug.ts'
 import { keyOfOptions } from '../server/options-key.ts'
+import type { StartedServer } from '../server/started-server.ts'
+import { StartMemory } from '../server/start-memory.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 
 /** Servers that outlive a test: one for each set of options, started by the first test that asks, stopped together. */
 export class SharedServers {
+  /** Of the file's starts that cannot succeed. */
+  readonly memory = new StartMemory()
   readonly #scope: 'file' | 'worker'
   readonly #servers = new Map<string, Promise<PerfServer>>()
   #end = new AbortController()
@@ -37,7 +41,9 @@ export class SharedServers {
     const key = keyOfOptions(options)
     const known = this.#servers.get(key)
     if (known) {
-      const server = await known.catch(() => undefined)
+      const server = await known.catch(swallow('start of a shared server'))
+      // One that died between two tests, unseen by a thread that was busy, is not for the next.
+      await (server as Partial<StartedServer> | undefined)?.notice?.()
       if (server && !server.signal.aborted) return server
       if (this.#servers.get(key) !== known) return this.get(options, start)
     }

@@ -1,7 +1,7 @@
 import type { HealthCheckOptions, HealthCheckResult } from '../server/health.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
-import { resolveServerUrl } from './current-test.ts'
+import { currentTls, resolveServerUrl } from './current-test.ts'
 
 import { inject } from 'vitest'
 
@@ -31,7 +31,8 @@ export async function checkServerHealth(
   options?: HealthCheckOptions | AbortSignal,
 ): Promise<HealthCheckResult> {
   const { checkServerHealth: check } = await import('../server/health.ts')
-  return check(resolveServerUrl(url), options)
+  const target = resolveServerUrl(url)
+  return check(target, options, currentTls(target))
 }
 
 /**

@@ -13,6 +13,11 @@ export type AttemptContext = Pick<TestContext, 'task' | 'signal' | 'onTestFinish
 
 type Close = () => Promise<void>
 
+type TestServer =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'started'; readonly server: PerfServer }
+  | { readonly kind: 'failed'; readonly error: unknown }
+
 /** The hooks state that Vitest keeps while it runs a test, which its public types leave out on one major. */
 function isInside(hook: 'beforeEach' | 'afterEach', task: Task): boolean {
   return task.result?.hooks?.[hook] === 'run'
@@ -27,8 +32,6 @@ export class TestAttempt implements Lifetime {
   readonly signal: AbortSignal
   readonly timeout: number
   readonly recorder: ArtifactRecorder
-  /** The server of this test, once its fixture has started it. */
-  server: PerfServer | undefined
   /** Looks into its loads that failed, once its body has ended. */
   profiler:
     | { noteFailure(result: object, outcomes: readonly ThresholdOutcome[]): void; explainFailures(): Promise<void> }
@@ -36,7 +39,11 @@ export class TestAttempt implements Lifetime {
   /** All servers that it uses. */
   readonly servers: PerfServer[] = []
 
+  /** Starts the test's server for a load on a path of it, in a test that does not name `server`. */
+  startOwnServer: (() => Promise<void>) | undefined
+
   readonly #controller = new AbortController()
+  #server: TestServer = { kind: 'none' }
   readonly #closers: Close[] = []
   readonly #pending = new PendingCalls()
   readonly #inheritsDeadSignal: boolean
@@ -66,6 +73,24 @@ export class TestAttempt implements Lifetime {
     const inHook = this.#startedInHook || isInside('afterEach', this.task)
     const hasLimit = Number.isFinite(this.timeout) && this.timeout > 0 && !inHook
     return hasLimit ? this.#startedAt + this.timeout : Infinity
+  }
+
+  /**
+   * The server of this test, once its fixture has started it. Whatever stands on a server that could not be started gets the
+   * error of that start, and never another target.
+   */
+  get server(): PerfServer | undefined {
+    if (this.#server.kind === 'failed') throw this.#server.error
+    return this.startedServer
+  }
+
+  /** The same for observers, which must not fail. */
+  get startedServer(): PerfServer | undefined {
+    return this.#server.kind === 'started' ? this.#server.server : undefined
+  }
+
+  setServer(server: Exclude<TestServer, { kind: 'none' }>): void {
+    this.#server = server
   }
 
   follow(call: FollowedCall, work: Promise<unknown>): void {

@@ -1,14 +1,18 @@
 import { inLifetime, type Lifetime } from '../lifecycle/attempt.ts'
 import { atLocation } from '../lifecycle/call-site.ts'
-import type { PerfServer, ServerEvent } from '../server/perf-server.ts'
+import { readClock } from '../lifecycle/real-timers.ts'
+import type { PerfServer } from '../server/perf-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
+import type { StartMemory } from '../server/start-memory.ts'
 import { StartedServer } from '../server/started-server.ts'
 import { followCalls, stopOf } from './followed-server.ts'
 import { failedFixture, retriesLeft } from './failed-fixture.ts'
 import { startInstrumentedServer } from './instrumented-server.ts'
 import { observeServer } from './measurement-observers.ts'
+import { SharedUse } from './shared-use.ts'
 import type { SharedServers } from './shared-servers.ts'
-import type { TestAttempt } from './test-attempt.ts'
+import { unsharedServer } from './suite-hooks.ts'
+import { TestAttempt } from './test-attempt.ts'
 
 interface ScopedServers {
   file: SharedServers
@@ -16,8 +20,13 @@ interface ScopedServers {
 }
 
 /** Starts a server that lives as long as the attempt. One that has died under the test fails it. */
-export async function startTestServer(attempt: TestAttempt, options: ServerOptions): Promise<PerfServer> {
-  const server = await startInstrumentedServer(options, { lifetime: attempt, observe: observeServer(attempt) })
+export async function startTestServer(
+  attempt: TestAttempt,
+  options: ServerOptions,
+  memory?: StartMemory,
+): Promise<PerfServer> {
+  const context = { lifetime: attempt, observe: observeServer(attempt), memory }
+  const server = await startInstrumentedServer(options, context)
   attempt.servers.push(server)
   attempt.onClose(async () => {
     await stopOf(server)
@@ -30,11 +39,12 @@ export async function startTestServer(attempt: TestAttempt, options: ServerOptio
 /** The `startServer` fixture. Its servers are there until the test's last `onTestFinished`. */
 export async function provideStartServer(
   attempt: TestAttempt,
+  { memory }: SharedServers,
   use: (start: (options: ServerOptions) => Promise<PerfServer>) => Promise<void>,
 ): Promise<void> {
   const started: PerfServer[] = []
   const start = async (options: ServerOptions) => {
-    const server = await startTestServer(attempt, options)
+    const server = await startTestServer(attempt, options, memory)
     started.push(server)
     return server
   }
@@ -42,8 +52,7 @@ export async function provideStartServer(
   if (started.every((server) => !server.failure)) await attempt.profiler?.explainFailures()
 }
 
-/** The attempt that used a shared server last: its end is a matter of that one, not of the first that asked. */
-const lastUsers = new WeakMap<PerfServer, { attempt: TestAttempt }>()
+const uses = new WeakMap<PerfServer, SharedUse>()
 
 async function startScopedServer(
   attempt: TestAttempt,
@@ -51,10 +60,11 @@ async function startScopedServer(
   shared: ScopedServers,
 ): Promise<PerfServer> {
   const { scope = 'test' } = options
-  if (scope === 'test') return startTestServer(attempt, options)
-  const server = await shared[scope].get(options, (own, end) => startSharedServer(attempt, own, end))
-  const user = lastUsers.get(server)
-  if (user) user.attempt = attempt
+  if (scope === 'test') return startTestServer(attempt, options, shared.file.memory)
+  const server = await shared[scope].get(options, (own, end) =>
+    startSharedServer(own, { end, user: attempt, memory: shared.file.memory }),
+  )
+  uses.get(server)?.begin(attempt)
   attempt.servers.push(server)
   attempt.onClose(async () => {
     if (server instanceof StartedServer) await server.notice()
@@ -64,23 +74,40 @@ async function startScopedServer(
   return server
 }
 
-/** It outlives the attempt that happens to be the first to ask; only its first start keeps to that one's time-out. */
-async function startSharedServer(attempt: TestAttempt, options: ServerOptions, end: AbortSignal): Promise<PerfServer> {
+/** A shared server in a hook of the suite, before there is a test to speak of. */
+export async function serverOfSuite(
+  options: ServerOptions,
+  shared: ScopedServers,
+  timeout: number,
+): Promise<PerfServer> {
+  const { scope } = options
+  if (scope !== 'file' && scope !== 'worker') throw unsharedServer(scope)
+  const user = { deadline: readClock() + timeout, timeout }
+  return shared[scope].get(options, (own, end) => startSharedServer(own, { end, user, memory: shared.file.memory }))
+}
+
+interface SharedStart {
+  readonly end: AbortSignal
+  /** Who asked first: only the start keeps to that one's time. */
+  readonly user: TestAttempt | { readonly deadline: number; readonly timeout: number }
+  readonly memory: StartMemory
+}
+
+/** It outlives whoever happens to be the first to ask. */
+async function startSharedServer(options: ServerOptions, { end, user, memory }: SharedStart): Promise<PerfServer> {
   let starting = true
   const lifetime: Lifetime = {
     signal: end,
-    timeout: attempt.timeout,
+    timeout: user.timeout,
     get deadline() {
-      return starting ? attempt.deadline : Infinity
+      return starting ? user.deadline : Infinity
     },
   }
-  const user = { attempt }
-  const own = observeServer(attempt)
-  const observe = (event: ServerEvent) =>
-    event.event === 'exited' && user.attempt !== attempt ? observeServer(user.attempt)(event) : own(event)
+  const use = new SharedUse()
+  if (user instanceof TestAttempt) use.begin(user)
   try {
-    const server = await startInstrumentedServer(options, { lifetime, observe })
-    lastUsers.set(server, user)
+    const server = await startInstrumentedServer(options, { lifetime, observe: (event) => use.tell(event), memory })
+    uses.set(server, use)
     return server
   } finally {
     starting = false
@@ -100,12 +127,25 @@ export async function provideServer(
   } catch (error) {
     atLocation(error, attempt.task.file.filepath, attempt.task.location)
     if (retriesLeft(attempt.task) <= 0) throw error
-    await use(failedFixture<PerfServer>(error))
-    return throwOnce(attempt, error)
+    attempt.setServer({ kind: 'failed', error })
+    // Not from the tear-down of the fixture: Vitest 4 then keeps this attempt's fixtures for the retry.
+    attempt.onClose(async () => throwOnce(attempt, error))
+    return use(failedFixture<PerfServer>(error))
   }
-  attempt.server = server
+  attempt.setServer({ kind: 'started', server })
   await use(server)
   if (!server.failure) await attempt.profiler?.explainFailures()
+}
+
+/** Starts the server of a test that does not name it; does nothing where none is configured. */
+export async function startOwnServer(
+  attempt: TestAttempt,
+  options: ServerOptions,
+  shared: ScopedServers,
+): Promise<void> {
+  const isConfigured = [options.command, options.module, options.url].some((source) => source !== undefined)
+  if (!isConfigured) return
+  attempt.setServer({ kind: 'started', server: await startScopedServer(attempt, options, shared) })
 }
 
 /** Fails the test, unless its body has failed with that error already, or with one that tells it (a load's). */

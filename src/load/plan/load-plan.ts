@@ -5,6 +5,7 @@ import type { Lifetime } from '../../lifecycle/attempt.ts'
 import { parseThresholds, type Threshold } from '../../results/threshold.ts'
 import { baseUrlOf } from '../../server-url.ts'
 import { parseSettings } from '../../settings.ts'
+import { tlsFor, type TlsOptions } from '../../tls.ts'
 import { planCheck, type AnswerCheck, type PlannedCheck } from './answer-check.ts'
 import { CONTRADICTIONS } from './contradictions.ts'
 import { LOAD_DEFAULTS } from './load-defaults.ts'
@@ -61,6 +62,8 @@ export interface ResolveLoadContext {
   defaults?: Partial<LoadOptions>
   /** URL of the server under test, which paths are on (`VITEST_PERF_SERVER_URL` wins over it). */
   baseUrl?: string | undefined
+  /** How the certificate of the test's server at a URL is checked, if it is one. */
+  tlsOf?: (url: string) => TlsOptions | undefined
   /** Makes an absolute URL of what the user wrote, in place of all that. */
   resolveUrl?: (url: string | undefined) => string
   env?: Readonly<Record<string, string | undefined>>
@@ -130,7 +133,7 @@ export function resolveLoadOptions(input: LoadOptions, context: ResolveLoadConte
   rejectIssues('load options', issues)
   const text = resolveUrl ? resolveUrl(merged.url) : absoluteUrl(merged.url, base)
   rejectIssues('load options', findUrlIssues('url', text, 'absolute'))
-  return completePlan(merged, new URL(text), loadDuration)
+  return completePlan(merged, new URL(text), { loadDuration, inherited: context.tlsOf?.(text) })
 }
 
 /** A path stands on the server under test, also where that has a path of its own. */
@@ -139,8 +142,12 @@ function absoluteUrl(url: string | undefined, base: string | undefined): string 
   return `${base}${url ?? '/'}`
 }
 
-function completePlan(options: LoadOptions, url: URL, environment: number | undefined): LoadPlan {
-  const time = planTime(options, environment)
+function completePlan(
+  options: LoadOptions,
+  url: URL,
+  { loadDuration, inherited }: { loadDuration: number | undefined; inherited: TlsOptions | undefined },
+): LoadPlan {
+  const time = planTime(options, loadDuration)
   return {
     ...(options.title === undefined ? {} : { title: options.title }),
     url: withoutSecrets(url),
@@ -152,8 +159,8 @@ function completePlan(options: LoadOptions, url: URL, environment: number | unde
     thresholds: parseThresholds(options.thresholds ?? {}).conditions,
     abortOnFail: options.abortOnFail ?? false,
     progressInterval: planInterval(options, time),
-    tls: options.tls ?? {},
-    ...(options.scenario === undefined ? {} : { scenario: planScenario(options, url, environment) }),
+    tls: url.protocol === 'https:' ? tlsFor(url.hostname, { ...inherited, ...options.tls }) : (options.tls ?? {}),
+    ...(options.scenario === undefined ? {} : { scenario: planScenario(options, url, loadDuration) }),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Lifetime } from '../../lifecycle/attempt.ts'
+import type { TlsOptions } from '../../tls.ts'
 import type { LoadResult } from '../../results/load-result.ts'
 import type { LoadOptions } from '../plan/load-options.ts'
 import type { LoadObserver } from './load-observer.ts'
@@ -8,14 +9,18 @@ export interface LoadedServer {
   readonly url: string
   /** Aborts when it dies. */
   readonly signal: AbortSignal
+  /** How its certificate is checked. */
+  readonly tls?: TlsOptions | undefined
 }
 
 /** What a load generator lives in. All of it is optional: `new LoadGenerator()` works anywhere. */
-export interface LoadContext extends Omit<ResolveLoadContext, 'baseUrl'> {
+export interface LoadContext extends Omit<ResolveLoadContext, 'baseUrl' | 'tlsOf'> {
   /** Ends every load, and says how long they may take. */
   lifetime?: Lifetime
   /** The server under test, which paths are on. */
   server?: () => LoadedServer | undefined
+  /** Starts the server under test, for a load on a path of it where there is none yet. */
+  startServer?: () => Promise<void> | undefined
   /** More servers: the death of any of these, and of the one under test, ends the loads against it. */
   servers?: () => readonly LoadedServer[]
   observe?: LoadObserver

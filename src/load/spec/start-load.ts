@@ -2,7 +2,7 @@ import { LoadError, PerfAbortError } from '../../errors.ts'
 import type { LoadResult } from '../../results/load-result.ts'
 import { optionIssue } from '../../option-issues.ts'
 import { isSameServer } from '../../server-url.ts'
-import type { LoadContext } from './load-context.ts'
+import type { LoadContext, LoadedServer } from './load-context.ts'
 import type { LoadOptions } from '../plan/load-options.ts'
 import { resolveLoadOptions, type LoadPlan } from '../plan/load-plan.ts'
 import { RunningLoad, type EndingSignal, type OnLoadProgress } from './running-load.ts'
@@ -15,7 +15,13 @@ export async function startLoad(
 ): Promise<RunningLoad> {
   const callable = onProgress === undefined || typeof onProgress === 'function'
   const issues = callable ? [] : [optionIssue('onProgress', 'a function', onProgress)]
-  const plan = resolveLoadOptions(options, { ...context, baseUrl: context.server?.()?.url, issues })
+  if (needsServer(options, context) && !context.server?.()) await context.startServer?.()
+  const plan = resolveLoadOptions(options, {
+    ...context,
+    baseUrl: context.server?.()?.url,
+    tlsOf: (url) => serverAt(url, context)?.tls,
+    issues,
+  })
   const scenario = options.scenario ?? context.defaults?.scenario
   const whole = plan.scenario && scenario !== undefined ? await bundled(plan, scenario) : plan
   return new RunningLoad(whole, context.observe ?? {}, signalsOf(options, context, plan.url), onProgress)
@@ -27,14 +33,24 @@ async function bundled(plan: LoadPlan, scenario: string | URL): Promise<LoadPlan
   return withScenario(plan, scenario)
 }
 
+/** Whether a load is on a path of the test's server, as far as can be seen before its options are checked. */
+function needsServer(options: LoadOptions | undefined, { defaults }: LoadContext): boolean {
+  const url = options?.url ?? defaults?.url
+  return url === undefined || (typeof url === 'string' && url.startsWith('/'))
+}
+
+/** The server of the test that a URL leads to. */
+function serverAt(url: string, { server, servers }: LoadContext): LoadedServer | undefined {
+  return [server?.(), ...(servers?.() ?? [])].find((known) => known && isSameServer(known.url, url))
+}
+
 function signalsOf(options: LoadOptions, context: LoadContext, url: string): EndingSignal[] {
   const aborted = (by: string) => (reason: Error, partial: LoadResult) =>
     new PerfAbortError<LoadResult>(`The load was aborted by ${by}: ${reason.message}`, { cause: reason, partial })
   const signals: EndingSignal[] = []
   if (options.signal) signals.push({ signal: options.signal, error: aborted('its signal') })
   if (context.lifetime) signals.push({ signal: context.lifetime.signal, error: aborted('the end of its test') })
-  const known = [context.server?.(), ...(context.servers?.() ?? [])]
-  const server = known.find((candidate) => candidate && isSameServer(candidate.url, url))
+  const server = serverAt(url, context)
   if (server) {
     signals.push({
       signal: server.signal,

@@ -1,10 +1,16 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
+import { findProcess, findTree, psTable } from '../../../src/lifecycle/process-table.ts'
 import {
+  findListeners,
   findOwnership,
   findPortOwner,
+  lsofTable,
   parseAddress,
   parseListeners,
+  parseLsof,
   reachedBy,
   type Listener,
 } from '../../../src/server/listeners.ts'
@@ -52,4 +58,50 @@ test.runIf(process.platform === 'linux')('the owner of a real port is told', asy
     server.close()
   }
   expect(findOwnership('127.0.0.1', 1, { group: -1, cookie: 'none' })).toEqual({ kind: 'unknown' })
+})
+
+test('what lsof prints is read', () => {
+  const text = 'p81\ncnode\nf21\ntIPv4\nn127.0.0.1:3000\nf22\ntIPv6\nn*:3001\np9\ncssh\nf3\ntIPv6\nn[::1]:22\n'
+  expect(parseLsof(text)).toMatchObject([
+    { address: '127.0.0.1', port: 3_000, pid: 81, name: 'node' },
+    { address: '0:0:0:0:0:0:0:0', port: 3_001, pid: 81 },
+    { address: '0:0:0:0:0:0:0:1', port: 22, pid: 9, name: 'ssh' },
+  ])
+})
+
+// The path of macOS, taken here: lsof and ps in place of /proc.
+test.runIf(process.platform === 'linux')('lsof and ps find the same as /proc', async () => {
+  const script = `const { createServer } = require('node:net')
+    createServer().listen(0, '127.0.0.1', function () { console.log(this.address().port) })`
+  const child = spawn('/bin/sh', ['-c', `"$0" -e "$1"; :`, process.execPath, script], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, VITEST_PERF_COOKIE: 'of-this-test' },
+  })
+  try {
+    const [said] = (await once(child.stdout, 'data')) as [Buffer]
+    const port = Number(String(said))
+    const tree = { group: child.pid as number, cookie: 'of-this-test' }
+    const table = lsofTable()
+    expect(findOwnership('127.0.0.1', port, tree, table, psTable)).toEqual({ kind: 'own' })
+    expect(findOwnership('127.0.0.1', port, { group: -1, cookie: 'none' }, table, psTable)).toMatchObject({
+      kind: 'foreign',
+      owner: { pid: expect.any(Number), name: expect.any(String) },
+    })
+    expect(findListeners(tree, table, psTable)).toMatchObject([{ address: '127.0.0.1', port }])
+    expect(findTree(tree, psTable).map(({ pid }) => pid)).toEqual(findTree(tree).map(({ pid }) => pid))
+    expect(findTree({ ...tree, group: -1 }, psTable).length).toBe(2)
+    expect(findProcess(child.pid as number, psTable)).toMatchObject({ pid: child.pid, group: child.pid })
+    expect(
+      findOwnership(
+        '127.0.0.1',
+        port,
+        tree,
+        lsofTable(() => ''),
+        psTable,
+      ),
+    ).toEqual({ kind: 'unknown' })
+  } finally {
+    process.kill(-(child.pid as number), 'SIGKILL')
+  }
 })

@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -139,4 +141,17 @@ test('`envFile` is read before `env`, from the folder of the server, and moves n
   const error = await failureOf('', { command, cwd: folder, envFile: 'none.env' })
   expect(error.message.split('\n')[0]).toMatch(/none\.env \(`envFile: "none\.env"`\) does not exist/)
   rmSync(folder, { recursive: true })
+})
+
+test('`waitOn: http:` that answers HEAD with 404 and GET well is told so, and `http-get:` is named', async () => {
+  const needed = createServer((request, response) => response.writeHead(request.method === 'HEAD' ? 404 : 200).end())
+  await new Promise<void>((done) => needed.listen(0, '127.0.0.1', done))
+  const { port } = needed.address() as AddressInfo
+  const error = await failureOf('server-ok.mjs', { waitOn: `http://127.0.0.1:${port}/ready` })
+  expect(error.message.split('\n')[0]).toMatch(
+    new RegExp(`answered HEAD with 404, and GET with 200\\..*write .http-get://127\\.0\\.0\\.1:${port}/ready.`),
+  )
+  const server = await startProgram('server-ok.mjs', { waitOn: `http-get://127.0.0.1:${port}/ready` })
+  expect((await server.health()).healthy).toBe(true)
+  needed.close()
 })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -80,4 +80,19 @@ test('memory is asked once at a time', async () => {
   const next = server.memory()
   answer()
   expect(await next).toMatchObject({ rss: 2 })
+})
+
+test('a server that its shell leaves behind has failed at once, and serves until it is stopped', async () => {
+  const flag = join(tmpdir(), `left-${randomUUID()}`)
+  const command = `nohup node ${join(programs, 'server-ok.mjs')} & while [ ! -e ${flag} ]; do sleep 0.01; done`
+  const server = await startProgram('', { command })
+  const gone = new Promise((done) => server.signal.addEventListener('abort', done))
+  writeFileSync(flag, '')
+  await gone
+  expect(server.failure?.message).toMatch(/exited with code 0 .* A server has to stay in the foreground: leave `&`/)
+  // The first `fetch` of a process compiles its parser; a connection that breaks meanwhile would hang it.
+  expect((await fetch(server.url)).status).toBe(200)
+  await server.stop()
+  await expect(fetch(server.url)).rejects.toThrow()
+  rmSync(flag)
 })

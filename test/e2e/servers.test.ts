@@ -1,0 +1,197 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { MAJORS } from './harness/installed-package.ts'
+import { HEALTHY_SERVER } from './harness/programs.ts'
+import { removeProjects, runVitest } from './harness/run-vitest.ts'
+
+afterAll(removeProjects)
+
+const IMPORT = `import { test, expect, describe, startServer, checkServerHealth, resolveServerUrl } from 'vitest-plugin-perf'\n`
+const server = { perf: `{ server: { command: 'node server.js' } }` }
+const files = (spec: string, others: Record<string, string> = {}) => ({
+  'server.js': HEALTHY_SERVER,
+  'a.test.ts': IMPORT + spec,
+  ...others,
+})
+/** Fails to start at every odd time. */
+const EVERY_OTHER = `import { existsSync, rmSync, writeFileSync } from 'node:fs'
+const flag = 'failed-' + process.env.WHO
+if (!existsSync(flag)) { writeFileSync(flag, ''); console.error('Error: no luck'); process.exit(3) }
+rmSync(flag)
+await import('./server.js')`
+/** Starts once, and never again. */
+const ONLY_ONCE = `import { existsSync, writeFileSync } from 'node:fs'
+const flag = 'started-' + process.env.WHO
+if (existsSync(flag)) { console.error('Error: no second time'); process.exit(4) }
+writeFileSync(flag, '')
+await import('./server.js')`
+
+describe.each(MAJORS)('servers on Vitest %i', (major) => {
+  test('a retry rescues a start that failed, whatever the test does with its server', async () => {
+    const bodies = {
+      nothing: '({ server }) => { void server }',
+      load: `async ({ server, loadGenerator }) => { await loadGenerator.generateLoad({ url: '/', amount: 5, duration: 2_000 }) }`,
+      watch: `async ({ server, memoryMonitor }) => { expect((await memoryMonitor.monitor(300)).kind).toBe('node') }`,
+      check: `async ({ server }) => { expect(await checkServerHealth()).toMatchObject({ healthy: true }) }`,
+      url: `({ server }) => { expect(resolveServerUrl()).not.toBe('http://127.0.0.1:3000') }`,
+    }
+    const spec = Object.entries(bodies).map(
+      ([name, body]) => `describe('${name}', () => {
+        test.override('serverOptions', { command: 'node every-other.js', env: { WHO: '${name}' } })
+        test('is rescued', { retry: 1 }, ${body})
+      })`,
+    )
+    const lost = Object.entries(bodies).map(
+      ([name, body]) => `describe('${name}', () => {
+        test.override('serverOptions', { command: 'node -e "console.error(\\'Error: never\\'); process.exit(5)"' })
+        test('is lost', { retry: 1 }, ${body})
+      })`,
+    )
+    const others = { 'every-other.js': EVERY_OTHER, 'lost.test.ts': IMPORT + lost.join('\n') }
+    const run = await runVitest({ major, ...server, files: files(spec.join('\n'), others) })
+    expect(run.output).toContain('5 failed | 5 passed')
+    expect(run.output.match(/ServerStartError: The server exited with code 5/g)?.length).toBeGreaterThanOrEqual(5)
+    // Nothing else was tried in place of the server.
+    expect(run.output).not.toMatch(/Expected `url`|127\.0\.0\.1:3000|this process/)
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('a restart that fails fails its test and stands in the report, whether it is awaited or not', async () => {
+    const run = await runVitest({
+      major,
+      reporter: 'perf',
+      files: files(
+        `
+        for (const who of ['awaited', 'caught', 'forgotten']) describe(who, () => {
+          test.override('serverOptions', { command: 'node only-once.js', env: { WHO: who } })
+          test('restarts', async ({ server }) => {
+            const restarting = server.restart()
+            if (who === 'awaited') await restarting
+            if (who === 'caught') await restarting.catch(() => {})
+            if (who === 'forgotten') await new Promise((resolve) => server.signal.addEventListener('abort', resolve))
+          })
+        })`,
+        { 'only-once.js': ONLY_ONCE },
+      ),
+    })
+    expect(run.output).toContain('3 failed')
+    expect(run.output).toContain('The restarted server exited with code 4')
+    expect(run.output).toContain('Error: no second time')
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('a steady 404 is told once after 3 s, and at once in the next tests of the file', async () => {
+    const run = await runVitest({
+      major,
+      ...server,
+      perf: `{ server: { command: 'node lost.js' } }`,
+      files: files(
+        `
+        const took = {}
+        for (const name of ['first', 'second', 'third']) test(name, ({ server }) => { throw new Error('must not get here ' + server.url) })
+        test('started by hand', async ({ startServer }) => { await startServer({ command: 'node lost.js' }) })`,
+        {
+          'lost.js': `import { createServer } from 'node:http'
+            createServer((_, response) => response.writeHead(404).end('nothing here')).listen(Number(process.env.PORT), process.env.HOST)`,
+        },
+      ),
+      args: ['--reporter=json', '--outputFile=report.json'],
+    })
+    expect(run.output).toContain('4 failed')
+    expect(run.output).not.toContain('must not get here')
+    const told = [...run.output.matchAll(/ServerStartError: (The server is up, but GET \S+ answered 404 for 3 s\..*)/g)]
+    expect(told.length).toBeGreaterThanOrEqual(1)
+    expect(new Set(told.map(([, words]) => words)).size).toBe(1)
+    expect(run.duration).toBeLessThan(25_000)
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('a shared server is there in hooks of the suite; without a scope the error says what to do', async () => {
+    const run = await runVitest({
+      major,
+      perf: `{ server: { command: 'node server.js', scope: 'file' } }`,
+      files: files(
+        `
+        let pid
+        test.beforeAll(async ({ server }) => {
+          pid = server.pid
+          expect((await fetch(server.url)).status).toBe(200)
+        })
+        test.afterAll(({ server }) => console.log('SAME AFTER', server.pid === pid))
+        test('shares it', ({ server }) => { expect(server.pid).toBe(pid) })
+        describe('of its own', () => {
+          let own
+          test.override('serverOptions', { command: 'node server.js', scope: 'file', env: { OWN: '1' } })
+          test.beforeAll(async ({ server: given }) => { own = given.pid; expect(own).not.toBe(pid) })
+          test('shares that', ({ server }) => { expect(server.pid).toBe(own) })
+        })`,
+        {
+          'b.test.ts': `${IMPORT}
+            test.override('serverOptions', { command: 'node server.js' })
+            test.beforeAll(({ server }) => { server.url })
+            test('not reached', ({ server }) => { server.url })`,
+        },
+      ),
+    })
+    expect(run.output).toMatch(/Tests {2}2 passed \| 1 skipped|2 passed \| 1 failed|2 passed/)
+    expect(run.output).toContain('SAME AFTER true')
+    expect(run.output).toMatch(/Expected `server\.scope` to be 'file' or 'worker' where `test\.beforeAll`/)
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('a load on a path starts the server of a test that does not name it', async () => {
+    const run = await runVitest({
+      major,
+      ...server,
+      files: files(`
+        test('by a path', async ({ loadGenerator }) => {
+          const loads = await Promise.all([1, 2].map(() => loadGenerator.generateLoad({ url: '/', amount: 5, duration: 2_000 })))
+          expect(new Set(loads.map(({ url }) => url)).size).toBe(1)
+          expect(loads[0].requests).toBe(5)
+        })`),
+    })
+    expect(run.output).toContain('1 passed')
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('loads and health checks on an HTTPS server take its certificate', async () => {
+    const run = await runVitest({
+      major,
+      perf: `{ server: { module: './secure.js' } }`,
+      files: files(
+        `
+        test('secure', async ({ server, loadGenerator }) => {
+          expect(server.url).toMatch(/^https:/)
+          await expect(server).toBeHealthy()
+          expect((await checkServerHealth()).healthy).toBe(true)
+          const result = await loadGenerator.generateLoad({ url: '/', amount: 10, duration: 3_000 })
+          expect(result).toMeetThresholds({ 'errors.total': '==0', requests: '==10' })
+          const strict = await loadGenerator.generateLoad({ url: '/', amount: 3, duration: 3_000, tls: { rejectUnauthorized: true } }).catch((error) => error)
+          expect(String(strict.message ?? JSON.stringify(strict.errors))).toMatch(/certificate|SELF_SIGNED/i)
+        })`,
+        {
+          'secure.js': `import { readFileSync } from 'node:fs'
+            import { createServer } from 'node:https'
+            const file = (name) => readFileSync(${JSON.stringify(`${import.meta.dirname}/../programs/load-tls/`)} + name)
+            export default createServer({ key: file('key.pem'), cert: file('cert.pem') }, (_, response) => response.end('ok'))`,
+        },
+      ),
+    })
+    expect(run.output).toContain('1 passed')
+    expect(await run.leftovers()).toEqual([])
+  })
+
+  test('a shell that ends just when its server is ready fails the test at once', async () => {
+    const run = await runVitest({
+      major,
+      perf: `{ server: { command: 'nohup node server.js & sleep 0.4' } }`,
+      files: files(`
+        for (const name of ['one', 'two', 'three']) {
+          test(name, async ({ server }) => { expect((await fetch(server.url)).status).toBe(200); await new Promise((resolve) => setTimeout(resolve, 1_000)) }, 15_000)
+        }`),
+    })
+    expect(run.output).toContain('3 failed')
+    expect(run.output).not.toMatch(/timed out in/)
+    expect(run.duration).toBeLessThan(20_000)
+    expect(await run.leftovers()).toEqual([])
+  })
+})
