@@ -54,3 +54,29 @@ test.runIf(process.platform === 'linux')('a tree that was released is left alone
   expect(findProcess(pid)).toBeDefined()
   process.kill(-pid, 'SIGKILL')
 })
+
+test.runIf(process.platform === 'linux')(
+  'what a watchdog is told that was killed a moment ago, its successor is told',
+  async () => {
+    const program = `
+    const { spawn } = await import('node:child_process')
+    const { guard, watchdogPid, COOKIE_VARIABLE } = await import(${JSON.stringify(new URL('../../../dist/lifecycle/watchdog.js', import.meta.url).href)})
+    guard()
+    const killed = watchdogPid()
+    process.kill(killed, 'SIGKILL')
+    // Nobody has heard of its end yet: the handle still looks alive.
+    const watch = guard()
+    const child = spawn('sleep', ['60'], { detached: true, stdio: 'ignore', env: { ...process.env, [COOKIE_VARIABLE]: watch.cookie } })
+    watch.addGroup(child.pid)
+    while (watchdogPid() === killed || watchdogPid() === undefined) await new Promise((resolve) => setTimeout(resolve, 5))
+    console.log(child.pid)
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100)`
+    const holder = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [pid] = (await once(holder.stdout, 'data')) as [Buffer]
+    expect(findProcess(Number(pid))).toBeDefined()
+    await once(holder, 'exit')
+    await expect.poll(() => findProcess(Number(pid)), { timeout: 5_000 }).toBeUndefined()
+  },
+)
