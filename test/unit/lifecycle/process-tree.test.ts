@@ -39,7 +39,8 @@ linux('a tree has its descendants, also those that left the group or lost their 
   expect(members.filter(({ group }) => group !== tree.group).length).toBeGreaterThanOrEqual(4)
   const started = performance.now()
   expect(await terminateTree(tree, { signal: 'SIGTERM', timeout: 300 })).toBe(true)
-  expect(performance.now() - started).toBeLessThan(1_300)
+  // Its members end by a signal, and not by the end of a wait: they would sleep for a minute.
+  expect(performance.now() - started).toBeLessThan(10_000)
   expect(findTree(tree)).toEqual([])
 })
 
