@@ -5,7 +5,7 @@ test.each<[unknown, string[]]>([
   [({ server }: never) => server, ['server']],
   [async ({ server, task }: never) => [server, task], ['server', 'task']],
   // Renamed, with a default, and comments between.
-  [({ server: given /* a server, */, file = 1 }: never) => [given, file], ['server', 'file']],
+  [({ server: given /* a server, */, file = 1 }: Record<string, unknown>) => [given, file], ['server', 'file']],
   [
     async function ({ server }: never) {
       return server
