@@ -52,6 +52,7 @@ export type * from './results/load-result.ts'
 export type * from './results/memory-result.ts'
 export type * from './results/profile-result.ts'
 export type {
+  CapacityFigure,
   LoadFigure,
   MemoryFigure,
   ThresholdExpression,

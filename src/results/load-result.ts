@@ -1,16 +1,29 @@
 import type { LoadProfile } from './profile-result.ts'
 
-/** Response times in milliseconds, with fractions. Every figure is `NaN` (in JSON: `null`) where nothing was measured. */
+/**
+ * Response times in milliseconds, with fractions, of all answers, also of those with an error status.
+ *
+ * - Closed model: from writing the request to the last byte of its answer; if the connection had to be opened again, from the
+ *   start of that. Open model: from when the request was due.
+ * - A percentile (`p50` to `p999`, 50 % to 99.9 %) is the value of that rank, at most 0.05 % away from it (1 µs to 2.3 h).
+ * - The load process itself adds up to about 1 ms in the open model: see `generator.lateness`.
+ * - `NaN` (in JSON `null`) if nothing was answered.
+ */
 export interface LatencySummary {
+  /** Exact. */
   min: number
+  /** The arithmetic mean, exact. */
   average: number
+  /** The standard deviation of the population, exact. */
   stddev: number
   p50: number
   p75: number
   p90: number
   p95: number
   p99: number
+  /** 99.9 % of the answers took at most so long: of fewer than 1 000 answers it is `max`. */
   p999: number
+  /** Exact. */
   max: number
 }
 
@@ -37,6 +50,7 @@ export const LOAD_ERROR_KINDS = [
  */
 export type LoadErrorKind = (typeof LOAD_ERROR_KINDS)[number]
 
+/** The errors of one kind. */
 export interface LoadErrorCount {
   count: number
   /** The first message of this kind. */
@@ -46,11 +60,13 @@ export interface LoadErrorCount {
   lastAt: number
 }
 
+/** Errors, counted one by one. */
 export interface LoadErrors {
-  /** All failed attempts: the sum of `byKind`. */
+  /** The sum of `byKind`. One attempt has at most one error; a scenario may add some of its own (`check`, `scenario`). */
   total: number
+  /** The count of kind `timeout`. */
   timeouts: number
-  /** Responses with a status outside 200 to 299, whether expected or not. */
+  /** Answers with a status outside 200 to 299, whether expected or not. */
   non2xx: number
   byKind: Partial<Record<LoadErrorKind, LoadErrorCount>>
 }
@@ -168,26 +184,34 @@ export interface EncodedHistogram {
   spread: number
 }
 
-/** What a load measured. Plain JSON (figures without data are `NaN`, in JSON `null`). */
+/**
+ * What a load measured. Plain JSON: figures without data are `NaN`, in JSON `null`. Times are milliseconds of the load process's
+ * monotonic clock, sizes bytes, rates per second of `duration`. Counts are exact: they agree with the server's own record.
+ */
 export interface LoadResult {
+  /** As given in the options. */
   title?: string
-  /** The URL (of the first request) that was driven. */
+  /** The URL of the load (its first request), without name and password. */
   url: string
   /** Unix time in milliseconds at which the measured part began. */
   startedAt: number
-  /** Milliseconds that the measured part took. */
+  /** Milliseconds in which requests were sent. The answers that an open model waits for at its end come after it. */
   duration: number
   /** Answered requests, whatever their status. */
   requests: number
+  /** `requests` / `duration`: the rate served, not the rate asked for. */
   requestsPerSecond: number
   latency: LatencySummary
+  /** The percentile curve for plots: about ten points for each halving of the share that is slower. */
   latencySpectrum: LatencySpectrum
   /** What `mergeLatency` needs to join results; absent while a load runs. */
   latencyHistogram?: EncodedHistogram
+  /** Bytes of answers as they came over the connections, heads included; TLS is not counted. */
   throughput: { bytes: number; bytesPerSecond: number }
+  /** Answers by status. A status that no answer had is absent; a threshold on it reads 0. */
   statusCodes: Record<string, number>
   errors: LoadErrors
-  /** Failed attempts divided by all attempts, 0 to 1; dropped arrivals are no attempts. `NaN` without attempts. */
+  /** `errors.total` divided by all attempts (answers, and attempts without one), 0 to 1. Dropped arrivals are no attempts. `NaN` without attempts. */
   errorRate: number
   /**
    * Figures by the `name` of a request, else its method and path as written (`GET /orders`). At most 1 000 names; requests of
@@ -198,26 +222,29 @@ export interface LoadResult {
   checks: Record<string, CheckResult>
   /** Only of a load with a scenario. */
   iterations?: IterationResult
-  /** Where redirects led, which a load does not follow. Absent if no answer was one with a `Location`. */
+  /** Where redirects led; those of `requests` are not followed. Absent if no answer was a redirect with a `Location`. */
   redirectedTo?: RedirectTarget
-  /** Arrivals that found no free connection (open model). */
+  /** Arrivals of the open model that were never sent: they waited for a free connection longer than `timeout`, or to the end. */
   dropped: number
   /** Requests that were under way when the load ended: neither answered nor failed. */
   unanswered: number
+  /** A row per `progressInterval`; longer rows in loads that would have more than 3 600. */
   samples: LoadSample[]
+  /** By stage; a request belongs to the stage in which it was due, or sent. */
   stages?: LoadStageResult[]
   /**
-   * Collections forced upon the server while it was measured (a memory watch does that), and how many requests were under way
-   * in one: their latencies are in the figures, and are longer than the server alone would have made them.
+   * Collections forced upon the server while it was measured (a memory watch does that): how many, their milliseconds in total, and
+   * how many requests were under way in one. Their latencies are in the figures, and are longer than the server alone would have
+   * made them.
    */
   collections?: { count: number; time: number; requestsHit: number }
   /** Sentences for people: what was cut from this result, and what its latencies cannot be trusted for. */
   remarks?: string[]
   /** Whether the load was ended before its time, also by `stop()`. */
   aborted: boolean
-  /** Whether the generator, not the server, was the limit; `generator` says why. */
+  /** Whether the generator, not the server, was the limit; `generator.reason` says why. */
   saturated: boolean
-  /** What the load process itself spent. */
+  /** What the load process itself spent. If several loads run in it at once, of all of them. */
   generator: {
     /** Its event-loop utilisation, 0 to 1. */
     eventLoopUtilization: number
@@ -225,6 +252,7 @@ export interface LoadResult {
     cpuPerRequest: number
     /** How late it looked at its arrivals (open model), in milliseconds at the 99th percentile. */
     lateness?: number
+    /** Why `saturated` is true. */
     reason?: string
   }
   /** Why the server was slow, where the load was profiled (option `profile`). With `profile: true` the other figures are those of a profiled server. */

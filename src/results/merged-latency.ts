@@ -2,8 +2,10 @@ import { LatencyHistogram } from './latency-histogram.ts'
 import type { LatencySummary, LoadResult } from './load-result.ts'
 
 /**
- * Latency of several loads as if they had been one, from the histograms in their results: exact in the same way as that of one load. (Percentiles
- * themselves cannot be averaged.) A result without a histogram, as a progress is, throws.
+ * Returns the latency that one load with the requests of all `results` would have had, from their histograms: with the same error as
+ * that of one load. (Percentiles themselves cannot be averaged.) Takes results of loads and figures of names (`byName`).
+ *
+ * @throws {TypeError} if a result has no histogram, as a progress has none.
  */
 export function mergeLatency(results: readonly Pick<LoadResult, 'latencyHistogram'>[]): LatencySummary {
   const merged = new LatencyHistogram()

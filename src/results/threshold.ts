@@ -46,6 +46,9 @@ export type LoadFigure =
 /** A figure of a memory watch by its path, such as `peak.heapUsed`. */
 export type MemoryFigure = FiguresOf<NodeMemoryResult, ''>
 
+/** A figure of a search for capacity. */
+export type CapacityFigure = 'rate' | `interval[${0 | 1}]` | 'duration'
+
 /** Conditions by figure: `'<50'`, or several that must all hold: `['>1', '<50']`. */
 export type Thresholds<Figure extends string = LoadFigure> = {
   readonly [Key in Figure]?: ThresholdExpression | readonly ThresholdExpression[]

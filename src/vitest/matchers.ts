@@ -13,6 +13,7 @@ import {
   formatOutcomes,
   parseThresholds,
   type Thresholds,
+  type CapacityFigure,
   type LoadFigure,
   type MemoryFigure,
   type ThresholdIssue,
@@ -58,7 +59,11 @@ function findThresholdIssues(result: unknown, issues: readonly ThresholdIssue[])
     : [optionIssue('expect(…)', 'a result of a load or a memory watch', result), ...malformed]
 }
 
-function toMeetThresholds(this: MatcherContext, result: unknown, thresholds: Thresholds<LoadFigure | MemoryFigure>) {
+function toMeetThresholds(
+  this: MatcherContext,
+  result: unknown,
+  thresholds: Thresholds<LoadFigure | MemoryFigure | CapacityFigure>,
+) {
   refusePromise(result, 'toMeetThresholds')
   const rule = { kind: figureKindOf(result), names: namesIn(result) }
   const { conditions, issues } = parseThresholds(thresholds, rule)
@@ -120,7 +125,7 @@ declare global {
        * is 0; a figure without data fails. A figure that cannot exist, and a malformed condition, is a `PerfOptionsError` that
        * shows where.
        */
-      toMeetThresholds(thresholds: Thresholds<LoadFigure | MemoryFigure>): void
+      toMeetThresholds(thresholds: Thresholds<LoadFigure | MemoryFigure | CapacityFigure>): void
       /** The memory watch found a leak. Mostly used as `expect(memory).not.toLeakMemory()`. */
       toLeakMemory(options?: LeakOptions): void
       /**

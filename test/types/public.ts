@@ -123,6 +123,7 @@ describe('matchers', () => {
       'growth.interval[1]': '<1000',
       'gc.count': '>=0',
     })
+    expect({}).toMeetThresholds({ rate: '>=500', 'interval[0]': '>400' })
     // @ts-expect-error a bound is written with its operator
     expect({}).toMeetThresholds({ 'latency.p99': 50 })
     // @ts-expect-error and as text it has one, too
