@@ -1,19 +1,19 @@
 import { LatencyHistogram } from '../../results/latency-histogram.ts'
 import { ArrivalSchedule, type Segment } from '../plan/schedule.ts'
 
-/** The arrivals of an open model, one after the other: which is next, how many wait, and how late the generator itself was. */
+/** The arrivals of an open model in order: which is next, how many wait, and how late the load process looked at each. */
 export class Arrivals {
-  /** How late the generator looked at each arrival, whether or not a connection was free for it: no server has a part in that. */
+  /** Milliseconds from when an arrival was due until the load process looked at it, whether or not a connection was free. The server has no part in it. */
   readonly lateness = new LatencyHistogram()
   readonly #schedule: ArrivalSchedule
-  /** The same schedule: each is read in order. */
+  /** The same schedule again, to look ahead: a schedule is read in order. */
   readonly #ahead: ArrivalSchedule
   readonly #amount: number
   #next = 0
   #noticed = 0
   /** Milliseconds from the start at which the next arrival is due; `Infinity` after the last. */
   due: number
-  /** The same of the first that has not been noticed. */
+  /** Milliseconds from the start at which the first arrival is due that has not been noticed. */
   dueAhead: number
 
   constructor(rate: readonly Segment[], amount: number | undefined) {
@@ -44,7 +44,7 @@ export class Arrivals {
     return this.#next < count
   }
 
-  /** The next arrival is done with: sent, dropped or failed. */
+  /** The next arrival was sent, dropped, or has failed. */
   advance(): void {
     this.#next += 1
     this.due = this.#dueAt(this.#schedule, this.#next)

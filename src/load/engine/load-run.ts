@@ -24,9 +24,9 @@ import { describeNothing } from './nothing-answered.ts'
 import { every, type Cancel } from '../../lifecycle/clock.ts'
 import type { LoadMachine } from './load-machine.ts'
 
-/** Open model: how long the first arrival waits for all connections to be open (else those that come first pay for the opening). */
+/** Milliseconds that the first arrival of an open model waits for all connections to be open: the first arrivals would pay for the opening otherwise. */
 const LONGEST_OPENING = 1_000
-/** Open model: how long requests under way at the end are waited for (the slowest would be missing otherwise). */
+/** Milliseconds that an open model waits at its end for requests under way: the slowest would be missing otherwise. */
 const LONGEST_DRAIN = 1_000
 
 export interface LoadRunReport {
@@ -46,7 +46,7 @@ export class LoadRun {
   readonly #machine: LoadMachine
   readonly #pool: ConnectionPool<ListedRequest>
   readonly #list: readonly ListedRequest[]
-  /** Sessions outlive the warm-up. */
+  /** Outlives the warm-up, as sessions do. */
   readonly #perConnection: RequestOrder | undefined
   readonly #history = new InFlightHistory()
   readonly #reachability: Reachability
@@ -250,7 +250,7 @@ export class LoadRun {
     this.#machine.clock.soon(this.#judge)
   }
 
-  /** Who has taken too long, after all that has arrived was read: where this process stood still, no server is to blame. */
+  /** Checks time-outs after pending data was read, so that our own pauses are not reported as the server's. */
   readonly #judge = (): void => {
     if (this.#state === 'ended') return
     this.#pool.sweep(this.#now)

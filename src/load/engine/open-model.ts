@@ -39,7 +39,7 @@ export class OpenModel implements LoadModel {
     const elapsed = now - start
     const known = arrivals.notice(elapsed)
     while (arrivals.due <= elapsed && sending.mayBegin()) {
-      // What nobody has looked at before has waited for us, not for a connection.
+      // An arrival that is looked at for the first time has waited for this process, not for a connection.
       if (arrivals.isAmong(known) && elapsed - arrivals.due > longestWait) {
         this.#drop()
         continue

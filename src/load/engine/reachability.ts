@@ -1,13 +1,13 @@
-/** A target to which no connection could be opened for so long is given up. */
+/** Milliseconds without a connection after which a target is given up, where attempts fail. */
 const GIVE_UP_AFTER = 400
-/** The same where the attempts do not fail but hang, after one that failed. */
+/** The same where one attempt failed and the others hang. */
 const GIVE_UP_HANGING_AFTER = 900
-/** The same of a target that was there before, where nothing else ends the load. */
+/** The same where connections were open before, and no duration ends the load. */
 const GIVE_UP_LOST_AFTER = 5_000
 
 /**
- * Whether a target can be reached at all: until the first connection, failures are not of requests but of the whole load; and a load
- * that only an amount of requests ends must not go on for ever when its target is gone.
+ * Decides when a target is given up. Before the first connection, a failure is one of the whole load, not of a request. Later, a
+ * load that ends by an amount of requests alone must not go on for ever when its target is gone.
  */
 export class Reachability {
   readonly #url: string

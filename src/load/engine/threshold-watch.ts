@@ -10,12 +10,12 @@ const MIN_TIME_AT_MOST = 10_000
 /** Milliseconds for which an average must have failed without a break. */
 const FAILING_FOR = 500
 
-// These only grow while a load runs.
+// Figures that only grow while a load runs.
 const GROWING =
   /^(requests|messages|duration|dropped|(latency|duration)\.max|throughput\.bytes|(statusCodes|errors|collections)\..+|passed|failed|count)$/
-// These are of all so far, and can recover.
+// Figures of all requests so far. They can recover.
 const AVERAGE = /^((latency|duration)\..+|errorRate|rate|((requests|messages)P|p)erSecond|throughput\.bytesPerSecond)$/
-// These are low as long as a load has not come to its height.
+// Figures that are low until a ramp has reached its height.
 const RATE = /perSecond$/i
 
 /** The figure without the part of the result that it stands in: of a name, a check or the iterations. */
@@ -38,7 +38,7 @@ function attemptsOf({ metric }: Threshold, result: LoadResult): number {
   return requests + (errors?.total ?? 0)
 }
 
-/** What a threshold that fails now says of the end: it fails for certain, it may recover, or nothing. */
+/** What a threshold that fails now says about the end of the load: `final`, it fails then too; `average`, it may recover; or nothing. */
 function outlookOf({ metric, condition: { operator, bound } }: Threshold, value: number, ramps: boolean) {
   const upper = operator.startsWith('<') || (operator === '==' && value > bound)
   const figure = figureOf(metric)
@@ -49,9 +49,10 @@ function outlookOf({ metric, condition: { operator, bound } }: Threshold, value:
 }
 
 /**
- * Ends a load by its thresholds: at once where one has failed for good (a count that is over its bound), and where an average (a
- * rate, a percentile) has failed for a while that says something. A figure without data, and a count that has not yet reached a
- * lower bound, wait for the end.
+ * Says when thresholds end a load (`abortOnFail`):
+ * - at once, if a count is over its bound, since it cannot recover;
+ * - if an average (a rate, a percentile) has failed for half a second, after enough time and requests to judge it.
+ * A figure without data, and a count below its lower bound, wait for the end.
  */
 export class ThresholdWatch {
   readonly #thresholds: readonly Threshold[]

@@ -45,7 +45,7 @@ function listOf(head: ResponseHead, name: string): string[] {
 /**
  * Makes answers of the bytes of one connection: 1xx are skipped; bodies have a length, are chunked, end with the connection, or
  * are none (HEAD, 204, 304). Plain answers that are whole in one chunk take a short way; all others go through http-parser-js.
- * Both ways give the same answers for the same bytes, however these are cut.
+ * Both ways give the same answers for the same bytes, whatever the chunks.
  */
 export class AnswerParser {
   readonly #events: AnswerEvents

@@ -1,21 +1,21 @@
 import { Connection, type ConnectionEvents, type ConnectionParts } from './connection.ts'
 import type { OutgoingRequest } from './outgoing-request.ts'
 
-/** Connections being opened at a time: more would overflow the queue of a server that listens with the usual backlog of 511 or less. */
+/** Connections that are opened at the same time. More would overflow the accept queue of a server (511 in Node and nginx, often 128). */
 const MOST_OPENING = 100
 
-/** The connections of a load: as many as are wanted, and which of them are free. */
+/** Holds as many connections as the load wants, and knows which of them can take a request. */
 export class ConnectionPool<R extends OutgoingRequest> {
   readonly #parts: ConnectionParts
   readonly #events: ConnectionEvents<R>
   readonly #connections: Connection<R>[] = []
-  /** Their turn to be opened is yet to come. */
+  /** Wait to be opened. */
   readonly #unopened: Connection<R>[] = []
-  /** No longer wanted; they end with the answers under way. */
+  /** No longer wanted. Each closes when its requests under way are answered. */
   #retiring: Connection<R>[] = []
   /**
-   * Can take a request. The one used last is used next, as browsers' and Node's own agents do: at a low rate it then does not
-   * fall to the server's idle timeout in the very moment a request is written to it.
+   * Can take a request. The connection used last is used next, as browsers and Node's agent do: at a low rate, an idle connection
+   * would otherwise reach the server's idle timeout just when a request is written to it.
    */
   readonly #free: Connection<R>[] = []
 
@@ -75,7 +75,7 @@ export class ConnectionPool<R extends OutgoingRequest> {
     for (const connection of this.#connections) if (connection.ready) yield connection
   }
 
-  /** To be called every few milliseconds: time-outs, and connections that wait to be opened. */
+  /** Checks time-outs, and opens connections that wait for it. To be called every few milliseconds. */
   sweep(now: number): void {
     this.#openMore()
     for (const connection of this.#connections) connection.checkTimeout(now)

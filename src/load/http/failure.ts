@@ -20,7 +20,7 @@ const KINDS: Readonly<Record<string, LoadErrorKind>> = {
   HOSTNAME_MISMATCH: 'tls',
 }
 
-/** What this machine and not the server has run out of. */
+/** Codes that say that this machine, not the server, has run out of something. */
 const OWN_LIMITS: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM'])
 
 export interface Failure {
@@ -30,7 +30,7 @@ export interface Failure {
   readonly ownLimit?: boolean
 }
 
-/** What kind of failure an error of a socket is, and its message. */
+/** Returns the kind of failure that a socket's error stands for, and its message. */
 export function failureOf(error: unknown): Failure {
   const inner: unknown = error instanceof AggregateError ? error.errors[0] : error
   const { code, message } = inner as { code?: unknown; message?: unknown }

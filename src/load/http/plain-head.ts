@@ -1,4 +1,4 @@
-/** What must be known of the head of an answer to skip its body. */
+/** What the parser needs to know of a head to find the end of the answer. */
 export interface PlainHead {
   readonly status: number
   readonly length: number
@@ -24,11 +24,11 @@ export function parsePlainHead(head: string): PlainHead | undefined {
   return length === undefined ? undefined : { status, length: Number(length) }
 }
 
-/** Heads differ by their date, once a second; what varies with each answer only costs a parse each. */
+/** Heads that were parsed last. Most servers' heads differ by their date alone, once a second. */
 const MOST_REMEMBERED = 64
 const remembered = new Map<string, PlainHead>()
 
-/** `parsePlainHead`, remembering the last few. */
+/** Does what `parsePlainHead` does, and remembers the last heads. */
 export function readPlainHead(head: string): PlainHead | undefined {
   const known = remembered.get(head)
   if (known) return known
