@@ -35,7 +35,7 @@ import { ThresholdWatch } from './threshold-watch.ts'
 const LONGEST_DRAIN = 1_000
 /** Milliseconds in which what a scenario has begun must return when its load has ended. */
 const SETTLE = 80
-/** Below that, what the scenario does is not what keeps the process busy. */
+/** Of all time: below that, what the scenario does is not what keeps the process busy. */
 const SHARE_WORTH_NAMING = 0.2
 /** The same for `stop` of all users together. */
 const LONGEST_STOP = 5_000
@@ -248,7 +248,8 @@ export class ScenarioRun {
   /** Where the generator was the limit, what of the scenario made it so. */
   #withHotLine(generator: RowlessProgress['generator']): RowlessProgress['generator'] {
     const hot = this.#profiler.end((source) => !source.includes('node_modules'))
-    if (generator.reason === undefined || !hot || hot.share < SHARE_WORTH_NAMING) return generator
+    const ofAllTime = (hot?.share ?? 0) * generator.eventLoopUtilization
+    if (generator.reason === undefined || !hot || ofAllTime < SHARE_WORTH_NAMING) return generator
     const where = `${shownPath(sourcePath(hot.file), this.#scenario.root)}:${hot.line}`
     const share = `${(hot.share * 100).toFixed(0)} % of its busy time`
     const what = `the scenario kept the load process busy: ${share} was spent in ${hot.functionName || 'a function'} (${where})`

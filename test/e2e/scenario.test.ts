@@ -1,0 +1,110 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { MAJORS } from './harness/installed-package.ts'
+import { removeProjects, runVitest, type Pool } from './harness/run-vitest.ts'
+
+afterAll(removeProjects)
+
+const POOLS: readonly Pool[] = ['forks', 'threads', 'vmForks', 'vmThreads']
+
+const SERVER = `
+import { createServer } from 'node:http'
+const served = {}
+createServer((request, response) => {
+  if (request.url === '/health') return response.end('ok')
+  if (request.url === '/served') return response.end(JSON.stringify(served))
+  served[request.url] = (served[request.url] ?? 0) + 1
+  if (request.url === '/login') response.setHeader('set-cookie', 'sid=1; Path=/')
+  response.end(JSON.stringify({ cookie: request.headers.cookie ?? '', price: 3 }))
+}).listen(process.env.PORT, process.env.HOST)
+`
+// TypeScript, an alias, JSON, a virtual module of a plugin, Node's own modules and a package of the project.
+const SCENARIO = `
+import { createHash } from 'node:crypto'
+import type { VirtualUser } from 'vitest-plugin-perf'
+import { pathOf, Kind } from '@/paths'
+import settings from './settings.json'
+import word from 'virtual:word'
+import { twice } from 'tiny-package'
+
+interface Data { accounts: { name: string }[] }
+
+export async function start(user: VirtualUser<Data>): Promise<void> {
+  await user.post('/login', { json: user.take('accounts'), expectStatus: 200 })
+}
+export async function browse(user: VirtualUser<Data>): Promise<void> {
+  if (user.id === 0 && user.iteration === 0) console.log('printed by the scenario', word, twice(settings.factor))
+  const answer = await user.get(pathOf(Kind.Item, 'a'), { name: 'GET /items/:id', headers: { 'x-hash': createHash('md5').digest('hex') } })
+  user.check('keeps its cookie', answer.json<{ cookie: string }>().cookie === 'sid=1')
+  await user.think(1, 5)
+}
+export async function buy(user: VirtualUser<Data>): Promise<void> {
+  await user.get('/cart')
+  if (user.iteration >= 0) throw new Error('sold out')
+}
+`
+const files = {
+  'server.js': SERVER,
+  'shop.scenario.ts': SCENARIO,
+  'src/paths.ts': `export enum Kind { Item = 'items' }\nexport const pathOf = (kind: Kind, id: string): string => \`/\${kind}/\${id}\``,
+  'settings.json': '{ "factor": 21 }',
+  'accounts.csv': 'name\nann\nbob\ncid\n',
+  'node_modules/tiny-package/package.json': '{ "name": "tiny-package", "main": "main.js" }',
+  'node_modules/tiny-package/main.js': 'exports.twice = (value) => 2 * value',
+  'a.perf.ts': `
+import { expect, readData, test } from 'vitest-plugin-perf'
+
+test('the shop', async ({ server, loadGenerator }) => {
+  const accounts = await readData<{ name: string }>('accounts.csv')
+  const result = await loadGenerator.generateLoad<typeof import('./shop.scenario.ts')>({
+    scenario: new URL('./shop.scenario.ts', import.meta.url),
+    mix: { browse: 3, buy: 1 },
+    data: { accounts },
+    virtualUsers: 3,
+    amount: 60,
+  })
+  const served = await (await fetch(server.url + '/served')).json()
+  expect(served).toEqual({ '/login': 3, '/items/a': result.byName['GET /items/:id'].requests, '/cart': result.byName['GET /cart'].requests })
+  expect(result.requests).toBe(60)
+  expect(result.iterations).toMatchObject({ count: 60, failed: result.byName['GET /cart'].requests })
+  expect(result.errors.byKind.scenario.message).toMatch(/^buy: sold out \\(shop\\.scenario\\.ts:24:\\d+\\)$/)
+  expect(result).toMeetThresholds({ 'checks["keeps its cookie"].rate': '==1', 'iterations.failed': '>0' })
+})
+
+test('the same again, from a path', async ({ server, loadGenerator }) => {
+  const data = { accounts: [{ name: 'ann' }] }
+  const load = (options) => loadGenerator.generateLoad({ scenario: './shop.scenario.ts', virtualUsers: 1, amount: 5, data, ...options })
+  expect((await load({ mix: { browse: 1 } })).iterations).toMatchObject({ count: 5, failed: 0 })
+  await expect(load({ mix: { browze: 1 } })).rejects.toThrow(/shop\\.scenario\\.ts exports nothing of that name; did you mean \`browse\`\\?/)
+})
+`,
+  'vitest.config.ts': '',
+}
+
+const configFor = (pool: Pool) => `
+import { defineConfig } from 'vitest/config'
+import perf from 'vitest-plugin-perf/plugin'
+export default defineConfig({
+  resolve: { alias: { '@': new URL('./src', import.meta.url).pathname } },
+  plugins: [
+    perf({ server: { command: 'node server.js' } }),
+    {
+      name: 'words',
+      resolveId: (id) => (id === 'virtual:word' ? '\\0word' : undefined),
+      load: (id) => (id === '\\0word' ? 'export default "hello"' : undefined),
+    },
+  ],
+  // What the project builds is no concern of a scenario.
+  build: { lib: { entry: 'none.ts' }, outDir: 'out', minify: true, rollupOptions: { external: ['tiny-package'] } },
+  test: { include: ['*.perf.ts'], pool: '${pool}' },
+})
+`
+
+describe.each(MAJORS)('Vitest %i', (major) => {
+  test.each(POOLS)('a scenario in %s', async (pool) => {
+    const run = await runVitest({ major, pool, files: { ...files, 'vitest.config.ts': configFor(pool) } })
+    expect(run.output).toContain('2 passed')
+    expect(run.exitCode).toBe(0)
+    expect(run.output).toMatch(/stdout \| a\.perf\.ts > the shop\s+printed by the scenario hello 42/)
+    expect(await run.leftovers()).toEqual([])
+  })
+})
