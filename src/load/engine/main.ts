@@ -57,13 +57,10 @@ function reportOf(id: string): LoadRunReport {
 const endedEarly = new Set<string>()
 
 async function begin(id: string, plan: LoadPlan): Promise<void> {
-  const { scenario } = plan
+  const isOfUsers = plan.scenario !== undefined || plan.protocol === 'h2'
   // Imported by the first scenario: a load without one must not pay for it.
-  const scenarios = scenario && (await import('./scenario-run.ts'))
-  const run =
-    scenario && scenarios
-      ? scenarios.runScenario(plan, scenario, reportOf(id))
-      : new LoadRun(plan, reportOf(id), realMachine())
+  const users = isOfUsers ? await import('./scenario-run.ts') : undefined
+  const run = users ? users.runUsers(plan, reportOf(id)) : new LoadRun(plan, reportOf(id), realMachine())
   runs.set(id, run)
   stopTicking ??= every(realClock, TICK, tick)
   run.start()

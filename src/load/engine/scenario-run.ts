@@ -29,6 +29,7 @@ import type { LoadRunReport } from './load-run.ts'
 import { ProgressTimer } from './progress-timer.ts'
 import { Reachability } from './reachability.ts'
 import { ScenarioPhase } from './scenario-phase.ts'
+import { requestsModule, usersOf } from './requests-as-users.ts'
 import { ThresholdWatch } from './threshold-watch.ts'
 
 /** Open model: how long iterations under way at the end are waited for (the slowest would be missing otherwise). */
@@ -56,15 +57,19 @@ function listen(): void {
 }
 
 /** Prepares a load of virtual users. */
-export function runScenario(plan: LoadPlan, scenario: PlannedScenario, report: LoadRunReport): ScenarioRun {
+export function runUsers(plan: LoadPlan, report: LoadRunReport): ScenarioRun {
+  const { scenario } = plan
+  // Nothing of the user's runs here: over HTTP/2 the requests of a list are sent by users as well.
+  if (!scenario) return new ScenarioRun(plan, usersOf(plan), () => Promise.resolve(requestsModule(plan)), report)
   listen()
-  return new ScenarioRun(plan, scenario, report)
+  return new ScenarioRun(plan, scenario, () => loadScenario(scenario), report)
 }
 
 /** One load of virtual users under way, from the loading of its module through `start`, warm-up and measured part to its end. */
 export class ScenarioRun {
   readonly #plan: LoadPlan
   readonly #scenario: PlannedScenario
+  readonly #load: () => Promise<ScenarioModule>
   readonly #report: LoadRunReport
   readonly #host: ScenarioHost
   readonly #history = new InFlightHistory()
@@ -85,7 +90,8 @@ export class ScenarioRun {
   #stateTimer: NodeJS.Timeout | undefined
   #progressTimer: ProgressTimer | undefined
 
-  constructor(plan: LoadPlan, scenario: PlannedScenario, report: LoadRunReport) {
+  constructor(plan: LoadPlan, scenario: PlannedScenario, load: () => Promise<ScenarioModule>, report: LoadRunReport) {
+    this.#load = load
     this.#plan = plan
     this.#scenario = scenario
     this.#report = report
@@ -107,8 +113,8 @@ export class ScenarioRun {
   // From one state to the next -----------------------------------------------------------------------------------------
 
   start(): void {
-    running.add(this)
-    loadScenario(this.#scenario).then(
+    if (this.#plan.scenario) running.add(this)
+    this.#load().then(
       (module) => this.#begin(module),
       (error: unknown) => {
         const message = `${this.#scenario.name} could not be loaded: ${describeError(error, this.#scenario.root)}`
@@ -121,7 +127,7 @@ export class ScenarioRun {
     if (this.#state !== 'loading') return
     this.#state = 'starting'
     this.#lookTimer = setInterval(() => this.#look(), LOOK)
-    this.#profiler.begin()
+    if (this.#plan.scenario) this.#profiler.begin()
     this.#pool = new UserPool(module, this.#host, this.#scenario.share, {
       onFree: (user) => this.#onFree(user),
       onIteration: (user, ended) => this.#onIteration(user, ended),
@@ -315,7 +321,7 @@ export class ScenarioRun {
     if (this.#state === 'measured' && this.#phase && this.#plan.stages) {
       this.#pool?.resize(this.#usersWanted(now - this.#phase.start))
     }
-    this.#profiler.look(now, LOOK)
+    if (this.#plan.scenario) this.#profiler.look(now, LOOK)
     this.#phase?.look(now)
     setImmediate(this.#judge)
   }

@@ -18,9 +18,14 @@ export const CONTRADICTIONS: readonly (readonly [keyof LoadOptions, keyof LoadOp
 /** Options that are sound each, and not together. */
 export function findContradictions(options: LoadOptions, prefix: string, defaults: boolean): OptionIssue[] {
   const at = (name: string) => (prefix === '' ? name : `${prefix}.${name}`)
+  const http2 =
+    options.protocol === 'h2' && (options.pipelining ?? 1) !== 1
+      ? [issue(at('pipelining'), "left out with `protocol: 'h2'` (ask for more `connections`)", options.pipelining)]
+      : []
   const issues = CONTRADICTIONS.filter(([one, other]) => options[one] !== undefined && options[other] !== undefined)
     .filter(([, other]) => other !== 'pipelining' || options.pipelining !== 1)
     .map(([, other, expected]) => issue(at(other), expected, options[other]))
+  issues.push(...http2)
   const stages = Array.isArray(options.stages) ? options.stages : []
   if (
     options.rate === undefined &&

@@ -6,6 +6,7 @@ export const LOAD_DEFAULTS = {
   timeout: 10_000,
   method: 'GET',
   order: 'shared',
+  protocol: 'http/1.1',
   progressInterval: { longest: 1_000, shortest: 100, rows: 20 },
   virtualUsers: 10,
   seed: 1,

@@ -49,6 +49,8 @@ export interface LoadRequest {
   check?: AnswerCheck
 }
 
+export type LoadProtocol = 'http/1.1' | 'h2'
+
 /** How the connections of a load share its list of requests. */
 export type LoadOrder = 'shared' | 'perConnection'
 
@@ -126,6 +128,8 @@ export interface LoadOptions {
   /** Name of the load in reports. */
   title?: string
   tls?: LoadTls
+  /** `'h2'`: HTTP/2, on `https:` by ALPN and on `http:` by prior knowledge. Default `'http/1.1'`. */
+  protocol?: LoadProtocol
   /**
    * Looks into the server while it is loaded: CPU profiles, event loops and calls out of the server; see `LoadResult.profile`.
    * - `'on-failure'` (default): repeats a load that missed a threshold for at most 5 s with the profiler, if the test started
@@ -276,6 +280,7 @@ const schema = v.strictObject(
     signal: v.optional(abortSignal),
     title: v.optional(text),
     tls: v.optional(tls),
+    protocol: v.optional(v.picklist(['http/1.1', 'h2'], "'http/1.1' or 'h2'")),
     profile: v.optional(v.union([flag, v.literal('on-failure')], "true, false or 'on-failure'")),
     scenario: v.optional(scenario),
     mix: v.optional(mix),

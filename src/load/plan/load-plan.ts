@@ -16,6 +16,7 @@ import {
   type LoadHeaders,
   type LoadOptions,
   type LoadOrder,
+  type LoadProtocol,
   type LoadStage,
   type LoadTls,
 } from './load-options.ts'
@@ -49,6 +50,7 @@ export interface LoadPlan extends LoadTime {
   /** Empty where there is a `scenario`. */
   readonly requests: readonly PlannedRequest[]
   readonly scenario?: PlannedScenario
+  readonly protocol: LoadProtocol
   readonly order: LoadOrder
   readonly pipelining: number
   readonly timeout: number
@@ -153,6 +155,7 @@ function completePlan(
     url: withoutSecrets(url),
     requests: options.scenario === undefined ? planRequests(options, url) : [],
     order: options.order ?? LOAD_DEFAULTS.order,
+    protocol: options.protocol ?? LOAD_DEFAULTS.protocol,
     ...time,
     pipelining: options.pipelining ?? LOAD_DEFAULTS.pipelining,
     timeout: milliseconds(options.timeout ?? LOAD_DEFAULTS.timeout),

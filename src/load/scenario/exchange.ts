@@ -25,6 +25,8 @@ export interface Exchange extends OutgoingRequest {
 /** What a user's requests to one origin go out on. */
 export interface Transport {
   send(exchange: Exchange): void
+  /** Opens a connection before there is a request for it; resolves also when that failed. */
+  open?(): Promise<void>
   /** Closes everything at once. What is under way hears nothing more. Idempotent. */
   close(): void
 }

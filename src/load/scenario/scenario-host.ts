@@ -4,6 +4,7 @@ import type { LoadPlan } from '../plan/load-plan.ts'
 import type { PlannedScenario } from '../plan/scenario-plan.ts'
 import type { Exchange, Transport, TransportEvents } from './exchange.ts'
 import { Http1Transport } from './http1-transport.ts'
+import { Http2Transport } from './http2-transport.ts'
 import { originOf, type Origin } from './origin.ts'
 import { encodePath } from './request-head.ts'
 import type { ResolvedUrl } from './user-client.ts'
@@ -108,7 +109,10 @@ export class ScenarioHost implements UserHost {
   }
 
   createTransport(origin: Origin): Transport {
-    return new Http1Transport(origin, this.transportEvents)
+    const { protocol } = this.#plan
+    return protocol === 'h2'
+      ? new Http2Transport(origin, this.transportEvents)
+      : new Http1Transport(origin, this.transportEvents)
   }
 
   /** Fails what has had no answer in time. */

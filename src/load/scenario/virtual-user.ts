@@ -3,6 +3,7 @@ import { rejectIssues } from '../../option-issues.ts'
 import { findOptionIssues } from '../../options.ts'
 import type { CookieJar } from 'tough-cookie'
 import { answerCheck, planCheck, type AnswerCheck, type PlannedCheck } from '../plan/answer-check.ts'
+import type { PlannedRequest } from '../plan/load-plan.ts'
 import type { ExpectedStatus } from '../plan/load-options.ts'
 import type {
   UserAnswer,
@@ -116,6 +117,46 @@ export class ScenarioUser implements VirtualUser {
   letStop(): void {
     this.#abort = new AbortController()
     this.#doing = 'stopping'
+  }
+
+  /** Opens its connection, so that no request pays for that. */
+  async connect(): Promise<void> {
+    await this.client.transportTo(this.#host.resolve('/').origin).open?.()
+  }
+
+  /** Sends a request of a list, as it stands there. Resolves when it is answered. */
+  sendPlanned({ name, method, path, headers, body, expectStatus, check }: PlannedRequest): Promise<void> {
+    const own: Record<string, string | string[]> = {}
+    for (const [key, value] of headers) {
+      if (/^connection$/i.test(key)) continue
+      const known = own[key]
+      own[key] = known === undefined ? value : [...[known].flat(), value]
+    }
+    const request: UserRequest = {
+      name,
+      method,
+      url: { origin: this.#host.resolve('/').origin, path },
+      headers: own,
+      body,
+      type: undefined,
+      expectStatus,
+      check,
+      timeout: this.#host.timeout,
+      follow: false,
+      since: this.#due ?? readClock(),
+      book: this.#host.book(),
+    }
+    this.#due = undefined
+    this.#sent += 1
+    return new Promise((resolve, reject) => {
+      this.#waits.add(reject)
+      const settle = (error?: Error) => {
+        this.#waits.delete(reject)
+        if (error) reject(error)
+        else resolve()
+      }
+      this.client.send(request, {}, () => settle(), settle)
+    })
   }
 
   // For the scenario ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,132 @@
+import http2, { type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2'
+import { isIP } from 'node:net'
+import { CapturedAnswer } from '../http/captured-answer.ts'
+import { failureOf, type Failure } from '../http/failure.ts'
+import { destinationOf } from '../http/socket-wire.ts'
+import type { Exchange, Transport, TransportEvents } from './exchange.ts'
+import type { Origin } from './origin.ts'
+
+/** Of a connection, or written by the session itself. */
+const LEFT_OUT = new Set(['connection', 'keep-alive', 'host', 'transfer-encoding', 'upgrade', 'proxy-connection'])
+const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = http2.constants
+
+/** A user's HTTP/2 session with one origin: all of its requests share a connection. `https:` by ALPN, `http:` by prior knowledge. */
+export class Http2Transport implements Transport {
+  readonly #origin: Origin
+  readonly #events: TransportEvents
+  #session: ClientHttp2Session | undefined
+  #closed = false
+
+  constructor(origin: Origin, events: TransportEvents) {
+    this.#origin = origin
+    this.#events = events
+  }
+
+  open(): Promise<void> {
+    const session = this.#open()
+    return new Promise((resolve) => {
+      session.once('connect', () => resolve())
+      session.once('close', () => resolve())
+    })
+  }
+
+  send(exchange: Exchange): void {
+    if (this.#closed) return
+    const known = this.#session
+    const session = known && !known.closed && !known.destroyed ? known : this.#open()
+    const { method, path, headers, body } = exchange
+    const stream = session.request(
+      { ':method': method, ':path': path, ':authority': this.#origin.authority, ...lowerCase(headers) },
+      { endStream: body === undefined },
+    )
+    let isOver = false
+    const parts: Buffer[] = []
+    let head: { status: number; raw: string[] } | undefined
+    exchange.cancel = () => {
+      isOver = true
+      stream.close(NGHTTP2_CANCEL)
+    }
+    const fail = (failure: Failure) => {
+      if (isOver || this.#closed) return
+      isOver = true
+      exchange.cancel = undefined
+      // The server has said that it did not look at it (RFC 9113, 8.7).
+      if (stream.rstCode === NGHTTP2_REFUSED_STREAM) this.send(exchange)
+      else exchange.failed(failure)
+    }
+    stream.on('response', (answer) => {
+      head = { status: Number(answer[':status']), raw: rawHeaders(answer) }
+    })
+    stream.on('data', (part: Buffer) => {
+      this.#events.onBytes(part.length)
+      parts.push(part)
+    })
+    stream.on('end', () => {
+      if (isOver || !head || this.#closed) return
+      isOver = true
+      exchange.cancel = undefined
+      exchange.answered(head.status, new CapturedAnswer(head.raw, Buffer.concat(parts)))
+    })
+    stream.on('error', (error) => fail(http2Failure(error, this.#origin)))
+    stream.on('close', () => fail({ kind: 'reset', message: 'stream closed by the server without an answer' }))
+    if (body !== undefined) stream.end(body)
+  }
+
+  #open(): ClientHttp2Session {
+    const { secure, authority, host, tls } = this.#origin
+    const servername = tls.servername ?? (isIP(host) === 0 ? host : undefined)
+    const session = http2.connect(`${secure ? 'https' : 'http'}://${authority}`, {
+      ...destinationOf(this.#origin, undefined),
+      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+      ...(servername === undefined ? {} : { servername }),
+      rejectUnauthorized: tls.rejectUnauthorized ?? true,
+    })
+    let isOpen = false
+    session.once('connect', () => {
+      isOpen = true
+      this.#events.onOpened()
+    })
+    session.on('error', (error) => {
+      if (!isOpen) this.#events.onConnectFailure(http2Failure(error, this.#origin))
+    })
+    session.once('close', () => {
+      if (isOpen) this.#events.onClosed()
+      if (this.#session === session) this.#session = undefined
+    })
+    this.#session = session
+    return session
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#session?.destroy()
+  }
+}
+
+function lowerCase(raw: readonly string[]): OutgoingHttpHeaders {
+  const headers: Record<string, string | string[]> = {}
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = (raw[index] as string).toLowerCase()
+    if (LEFT_OUT.has(name)) continue
+    const value = raw[index + 1] as string
+    const known = headers[name]
+    headers[name] = known === undefined ? value : [...[known].flat(), value]
+  }
+  return headers
+}
+
+function rawHeaders(headers: IncomingHttpHeaders): string[] {
+  return Object.entries(headers).flatMap(([name, value]) => {
+    if (name.startsWith(':') || value === undefined) return []
+    return [value].flat().flatMap((one) => [name, one])
+  })
+}
+
+function http2Failure(error: unknown, { origin }: Origin): Failure {
+  const { code, message } = error as { code?: string; message: string }
+  if (code === 'ERR_HTTP2_STREAM_ERROR') return { kind: 'reset', message }
+  if (code?.startsWith('ERR_HTTP2') || /application protocol/i.test(message)) {
+    return { kind: 'protocol', message: `${message}. Does ${origin} speak HTTP/2?` }
+  }
+  return failureOf(error)
+}

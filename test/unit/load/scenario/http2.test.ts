@@ -1,0 +1,116 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
+import http2, { type Http2Server } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { LoadGenerator } from '../../../../dist/load/spec/load-generator.js'
+
+const TLS = new URL('../../../programs/load-tls/', import.meta.url)
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'http2-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+async function start(server: Http2Server, protocol: 'http' | 'https') {
+  const served: string[] = []
+  let sessions = 0
+  server.on('session', (session) => {
+    sessions += 1
+    onTestFinished(() => session.destroy())
+  })
+  server.on('request', (request, response) => {
+    const parts: Buffer[] = []
+    request.on('data', (part: Buffer) => parts.push(part))
+    request.on('end', () => {
+      served.push(`${request.httpVersion} ${request.method} ${request.url} ${Buffer.concat(parts).toString()}`)
+      if (request.url === '/slow') return void setTimeout(() => response.end('slow'), 50)
+      if (request.url === '/reset') return request.stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
+      if (request.url === '/login') response.setHeader('set-cookie', 'sid=1')
+      response.end(JSON.stringify({ cookie: request.headers.cookie ?? '', agent: request.headers['x-agent'] }))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return { url: `${protocol}://127.0.0.1:${(server.address() as AddressInfo).port}`, served, sessions: () => sessions }
+}
+
+const secure = async () =>
+  http2.createSecureServer({
+    key: await readFile(new URL('key.pem', TLS)),
+    cert: await readFile(new URL('cert.pem', TLS)),
+  })
+
+test.for(['http', 'https'] as const)(
+  'a scenario over %s: one session a user, many requests at once',
+  async (protocol) => {
+    const { url, served, sessions } = await start(protocol === 'http' ? http2.createServer() : await secure(), protocol)
+    const file = join(folder, `${protocol}.scenario.ts`)
+    await writeFile(
+      file,
+      `export const start = (user) => user.post('/login', { json: { id: user.id } })
+     export default async (user) => {
+       const answers = await Promise.all([user.get('/items', { headers: { 'X-Agent': 'a' } }), user.get('/slow'), user.get('/slow')])
+       user.check('cookie and header', answers[0].json().cookie === 'sid=1' && answers[0].json().agent === 'a')
+       await user.get('/reset').catch((error) => user.check(error.name, true))
+     }`,
+    )
+    const result = await new LoadGenerator().generateLoad({
+      url,
+      scenario: pathToFileURL(file),
+      protocol: 'h2',
+      tls: { rejectUnauthorized: false },
+      virtualUsers: 2,
+      amount: 10,
+    })
+    expect(sessions()).toBe(2)
+    expect(result.requests).toBe(30)
+    expect(result.checks).toMatchObject({
+      'cookie and header': { passed: 10, failed: 0 },
+      RequestError: { passed: 10 },
+    })
+    expect(result.errors.byKind.reset?.count).toBe(10)
+    expect(served.filter((line) => line.startsWith('2.0 GET /slow')).length).toBe(20)
+    expect(served.slice(0, 2).sort()).toEqual(['2.0 POST /login {"id":0}', '2.0 POST /login {"id":1}'])
+  },
+)
+
+test('a list of requests, closed and open', async () => {
+  const { url, served, sessions } = await start(http2.createServer(), 'http')
+  const requests = [
+    { path: '/a' },
+    { path: '/b', method: 'POST', body: { n: 1 }, check: { body: { contains: 'cookie' } } },
+  ]
+  const generator = new LoadGenerator()
+  const closed = await generator.generateLoad({ url, protocol: 'h2', requests, connections: 3, amount: 100 })
+  expect(sessions()).toBe(3)
+  expect(closed.requests).toBe(100)
+  expect(closed.iterations).toBeUndefined()
+  expect(closed.byName).toMatchObject({ 'GET /a': { requests: 50 }, 'POST /b': { requests: 50 } })
+  expect(closed.checks).toMatchObject({ 'POST /b': { passed: 50, failed: 0 } })
+  expect(served.filter((line) => line === '2.0 POST /b {"n":1}').length).toBe(50)
+  const open = await generator.generateLoad({ url, protocol: 'h2', rate: 100, connections: 5, duration: 500 })
+  expect(open.requests + open.dropped).toBe(50)
+  expect(served.length).toBe(100 + open.requests)
+})
+
+test('a server that speaks no HTTP/2, and what cannot be asked for', async () => {
+  const server = createHttpServer((_request, response) => response.end('ok'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const generator = new LoadGenerator()
+  await expect(generator.generateLoad({ url, protocol: 'h2', duration: 1_000 })).rejects.toThrow(
+    /Does http:.* speak HTTP\/2\?/,
+  )
+  await expect(generator.generateLoad({ url, protocol: 'h2', pipelining: 4 })).rejects.toThrow(
+    /`pipelining` to be left out with `protocol: 'h2'`/,
+  )
+  await expect(generator.generateLoad({ url, protocol: 'h3' as never })).rejects.toThrow(/'http\/1\.1' or 'h2'/)
+})
