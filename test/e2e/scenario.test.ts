@@ -66,7 +66,7 @@ test('the shop', async ({ server, loadGenerator }) => {
   expect(served).toEqual({ '/login': 3, '/items/a': result.byName['GET /items/:id'].requests, '/cart': result.byName['GET /cart'].requests })
   expect(result.requests).toBe(60)
   expect(result.iterations).toMatchObject({ count: 60, failed: result.byName['GET /cart'].requests })
-  expect(result.errors.byKind.scenario.message).toMatch(/^buy: sold out \\(shop\\.scenario\\.ts:24:\\d+\\)$/)
+  expect(result.errors.byKind.scenario.message).toMatch(/^buy: sold out \\(shop\\.scenario\\.ts:22:\\d+\\)$/)
   expect(result).toMeetThresholds({ 'checks["keeps its cookie"].rate': '==1', 'iterations.failed': '>0' })
 })
 
