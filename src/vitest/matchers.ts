@@ -7,6 +7,7 @@ import type { PerfServer } from '../server/perf-server.ts'
 import type { OptionIssue } from '../errors.ts'
 import { describeLeak, type LeakOptions } from '../memory/leak-description.ts'
 import { figureKindOf, namesIn } from '../results/figures.ts'
+import { saturationLead } from '../results/saturation-lead.ts'
 import { measurementId } from '../results/measurement-id.ts'
 import {
   evaluateThresholds,
@@ -79,7 +80,7 @@ function toMeetThresholds(
   return {
     pass,
     message: () =>
-      `Expected the result ${this.isNot ? 'not ' : ''}to meet its thresholds:\n${formatOutcomes(outcomes)}`,
+      `${saturationLead(result)}Expected the result ${this.isNot ? 'not ' : ''}to meet its thresholds:\n${formatOutcomes(outcomes)}`,
   }
 }
 

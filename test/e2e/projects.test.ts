@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { MAJORS } from './harness/installed-package.ts'
 import { HEALTHY_SERVER } from './harness/programs.ts'
@@ -96,4 +98,28 @@ describe.each(MAJORS)('several projects on Vitest %i', (major) => {
     expect(run.output).toContain('torn down while the server says ok')
     expect(await run.leftovers()).toEqual([])
   })
+
+  test.each(['perf', 'vitest-plugin-perf/reporter'])(
+    'a plugin in a project makes --reporter=%s work',
+    async (reporter) => {
+      const run = await runVitest({
+        major,
+        reporter,
+        files: {
+          'vitest.config.ts': `import { defineConfig } from 'vitest/config'
+          import perf from 'vitest-plugin-perf/plugin'
+          export default defineConfig({
+            test: { projects: [
+              { plugins: [perf({ server: { command: 'node root.js' }, report: { json: 'out/perf.json' } })], test: { name: 'own', include: ['*.test.ts'] } },
+            ] },
+          })`,
+          'root.js': HEALTHY_SERVER,
+          'own.test.ts': SPEC,
+        },
+      })
+      expect(run.output).toContain('1 of 1 perf test holds')
+      expect(run.exitCode).toBe(0)
+      expect(existsSync(join(run.project, 'out/perf.json'))).toBe(true)
+    },
+  )
 })

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { LoadError } from '../../errors.ts'
 import { abortReason, onAbort, withDeadline } from '../../lifecycle/abort.ts'
 import type { LoadProgress, LoadResult, LoadSample } from '../../results/load-result.ts'
+import { saturationLead } from '../../results/saturation-lead.ts'
 import { tagMeasurement } from '../../results/measurement-id.ts'
 import { evaluateThresholds, formatOutcomes, type ThresholdOutcome } from '../../results/threshold.ts'
 import { formatDuration } from '../../units.ts'
@@ -203,7 +204,7 @@ export class RunningLoad {
   #failThresholds(thresholds: ThresholdOutcome[], result: LoadResult, early: boolean): void {
     const failed = thresholds.filter(({ passed }) => !passed).length
     const message =
-      `${titleOf(this.#plan)} failed ${failed} of ${thresholds.length} thresholds` +
+      `${saturationLead(result)}${titleOf(this.#plan)} failed ${failed} of ${thresholds.length} thresholds` +
       `${early ? ` and was ended after ${formatDuration(result.duration)} (abortOnFail)` : ''}:\n${formatOutcomes(thresholds)}`
     this.#fail(new LoadError<LoadResult>(message, { partial: result, thresholds }), 'failed', thresholds)
   }
