@@ -178,6 +178,8 @@ const PROFILE = {
   summary: 'text',
 } as const satisfies ShapeOf<LoadProfile>
 
+export const PROFILE_FIGURES = PROFILE satisfies Shape
+
 /** `waits` is short for `profile.waits`. */
 export const LOAD_FIGURES = { ...OF_LOADS, profile: PROFILE, waits: PROFILE.waits } as const satisfies Shape
 

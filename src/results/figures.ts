@@ -1,11 +1,23 @@
 import { nearestName } from '../option-issues.ts'
 import { markPosition, parsePath, type PathKey } from './figure-path.ts'
-import { ALIASES, LOAD_FIGURES, MEMORY_FIGURES, OPTIONAL_PARTS, type Each, type Shape } from './figure-shapes.ts'
+import {
+  ALIASES,
+  LOAD_FIGURES,
+  PROFILE_FIGURES,
+  MEMORY_FIGURES,
+  OPTIONAL_PARTS,
+  type Each,
+  type Shape,
+} from './figure-shapes.ts'
 
 /** What is measured by what: a load or a memory watch. */
-export type FigureKind = 'load' | 'memory'
+export type FigureKind = 'load' | 'memory' | 'profile'
 
-const SHAPES: Readonly<Record<FigureKind, Shape>> = { load: LOAD_FIGURES, memory: MEMORY_FIGURES }
+const SHAPES: Readonly<Record<FigureKind, Shape>> = {
+  load: LOAD_FIGURES,
+  memory: MEMORY_FIGURES,
+  profile: PROFILE_FIGURES,
+}
 const SUBJECTS = { load: 'a load', memory: 'a memory watch' }
 
 /** What is known about the names in a result, by its record: `byName`, `checks`. A record that is absent may hold any name. */
@@ -15,6 +27,7 @@ export type KnownNames = Readonly<Record<string, readonly string[]>>
 export function figureKindOf(result: unknown): FigureKind | undefined {
   if (typeof result !== 'object' || result === null) return undefined
   if ('latency' in result && 'statusCodes' in result) return 'load'
+  if ('isolates' in result && 'waits' in result) return 'profile'
   return 'leak' in result && 'growth' in result ? 'memory' : undefined
 }
 

@@ -232,3 +232,37 @@ describe('evaluateThresholds', () => {
     ])
   })
 })
+
+describe('of a profile', () => {
+  const profile = {
+    repeated: false,
+    duration: 1_000,
+    requests: 10,
+    isolates: [],
+    waits: [
+      {
+        what: 'GET inventory/:id',
+        kind: 'http',
+        count: 410,
+        perRequest: 41,
+        time: 1,
+        share: 0.5,
+        p50: 1,
+        p99: 1,
+        failed: 0,
+      },
+    ],
+    files: [],
+    summary: [],
+  }
+  const judge = (path: string, expression: string) =>
+    evaluateThresholds(profile, parseThresholds({ [path]: expression }).conditions)[0]
+
+  it('finds a wait by its shape', () => {
+    expect(judge('waits["GET inventory/:id"].perRequest', '<=1')).toMatchObject({ value: 41, passed: false })
+  })
+
+  it('is 0 for calls that were not made', () => {
+    expect(judge('waits["GET prices/:id"].perRequest', '<=1')).toMatchObject({ value: 0, passed: true })
+  })
+})
