@@ -18,7 +18,11 @@ const SHAPES: Readonly<Record<FigureKind, Shape>> = {
   memory: MEMORY_FIGURES,
   profile: PROFILE_FIGURES,
 }
-const SUBJECTS = { load: 'a load', memory: 'a memory watch' }
+const SUBJECTS: Readonly<Record<FigureKind, string>> = {
+  load: 'a load',
+  memory: 'a memory watch',
+  profile: 'a profile',
+}
 
 /** What is known about the names in a result, by its record: `byName`, `checks`. A record that is absent may hold any name. */
 export type KnownNames = Readonly<Record<string, readonly string[]>>
