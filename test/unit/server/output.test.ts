@@ -37,3 +37,48 @@ test('lastLines cuts by lines and by characters', () => {
   expect(lastLines('x'.repeat(10), 5, 4)).toBe('xxxx')
   expect(lastLines('', 5)).toBe('')
 })
+
+test('lines are handed out once, without escape codes, the unfinished one until it ends', () => {
+  const output = new ServerOutput()
+  const lines = output.readLines()
+  expect(lines.next()).toEqual([])
+  writeSync(output.descriptor, 'one\r\n\u001B[32mtwo\u001B[39m\nthr')
+  expect(lines.next()).toEqual(['one', 'two', 'thr'])
+  expect(lines.next()).toEqual(['thr'])
+  writeSync(output.descriptor, '\u001B[1mee\u001B[')
+  expect(lines.next()).toHaveLength(1)
+  writeSync(output.descriptor, '22m\n10 %\r100 %\n')
+  expect(lines.next()).toEqual(['three', '10 %', '100 %'])
+  output.close()
+  expect(lines.next()).toEqual([])
+})
+
+test('a character that is written in two pieces is one', () => {
+  const output = new ServerOutput()
+  const lines = output.readLines()
+  const bytes = Buffer.from('➜ ready\n')
+  writeSync(output.descriptor, bytes.subarray(0, 2))
+  lines.next()
+  writeSync(output.descriptor, bytes.subarray(2))
+  expect(lines.next()).toEqual(['➜ ready'])
+  output.close()
+})
+
+test('what was printed before the file was emptied is not lost to a reader', () => {
+  const output = new ServerOutput()
+  const lines = output.readLines()
+  writeSync(output.descriptor, 'ready\n')
+  for (let count = 0; count < 9; count += 1) writeSync(output.descriptor, `${'b'.repeat(1024 * 1024 - 1)}\n`)
+  output.bound()
+  writeSync(output.descriptor, 'after\n')
+  const all = lines.next()
+  expect([all[0], all.at(-1), all.length]).toEqual(['ready', 'after', 11])
+  output.close()
+})
+
+test('the tail is what a person sees', () => {
+  const output = new ServerOutput()
+  writeSync(output.descriptor, '\u001B[31mlisten EADDRINUSE: address already in use :::\u001B[33m3000\u001B[39m\n')
+  expect(output.tail).toBe('listen EADDRINUSE: address already in use :::3000\n')
+  output.close()
+})

@@ -13,6 +13,10 @@ describe('findServerOptionIssues', () => {
       host: '::1',
       cwd: 'app',
       env: { A: '1', B: undefined },
+      envFile: ['.env', '.env.test'],
+      protocol: 'https',
+      tls: { ca: 'PEM', rejectUnauthorized: true, servername: 'shop.test' },
+      stdin: 'open',
       health: { path: '/ready', timeout: 1, interval: 5, status: [200, 204] },
       waitOn: ['tcp:127.0.0.1:5432', 'file:dist/app.js', 'http-get://localhost/x'],
       shutdown: { signal: 'SIGINT', timeout: 0 },
@@ -23,7 +27,12 @@ describe('findServerOptionIssues', () => {
     expect(options({ health: { log: /ready/ }, waitOn: 'tcp:5432' })).toEqual([])
     expect(options({ health: { tcp: true } })).toEqual([])
     expect(messages({ url: 'http://localhost:3000/' })).toEqual([])
-    expect(messages({ module: './server.js' })).toEqual([])
+    expect(messages({ module: './server.js', tls: { rejectUnauthorized: false } })).toEqual([])
+    expect(messages({ url: 'https://localhost:3000/', tls: { ca: 'PEM' } })).toEqual([])
+    for (const host of ['localhost', '::1', '[::1]', '0.0.0.0', 'api.shop.test', 'my_service', 'a-b.c']) {
+      expect(options({ host })).toEqual([])
+    }
+    expect(options({ health: { timeout: '1m', interval: '20ms' }, shutdown: { timeout: '0s' } })).toEqual([])
   })
 
   test.each<[string, unknown, RegExp]>([
@@ -47,6 +56,33 @@ describe('findServerOptionIssues', () => {
       { health: { timout: 1 } },
       /Unknown option `server.health.timout`.*did you mean `timeout`\?/,
     ],
+    [
+      'a host that is a URL',
+      { host: 'http://127.0.0.1' },
+      /`server.host` to be a host name or an IP address.*not a URL/,
+    ],
+    [
+      'a host with a port',
+      { host: '127.0.0.1:3000' },
+      /`server.host` to be a host name.*without a port \(that is `port`\)/,
+    ],
+    ['an IPv6 host with a port', { host: '[::1]:3000' }, /`server.host` to be a host name.*without a port/],
+    ['a host with a space', { host: 'my host' }, /`server.host` to be a host name or an IP address/],
+    ['a host with a path', { host: 'localhost/app' }, /`server.host` to be a host name or an IP address/],
+    ['a host with a zone', { host: 'fe80::1%eth0' }, /`server.host` to be a host name.*without a zone/],
+    ['an empty host', { host: '' }, /`server.host` to be a host name or an IP address/],
+    ['an unknown protocol', { protocol: 'h2' }, /`server.protocol` to be 'http' or 'https'/],
+    [
+      'tls where nothing speaks it',
+      { tls: { ca: 'PEM' } },
+      /`server.tls` to be left out, or to stand beside `protocol: 'https'`/,
+    ],
+    ['a mistyped tls option', { protocol: 'https', tls: { cert: 'x' } }, /Unknown option `server.tls.cert`/],
+    ['stdin of another kind', { stdin: 'pipe' }, /`server.stdin` to be 'ignore' or 'open'/],
+    ['an envFile that is no name', { envFile: ['a', 7] }, /`server.envFile\[1\]` to be a file in dotenv form/],
+    ['a variable without a name', { env: { '': 'x' } }, /names of variables/],
+    ['a variable with a NUL', { env: { A: 'a\0b' } }, /`server.env.A` to be a string without a NUL/],
+    ['a command with a NUL', { command: 'a\0b' }, /`server.command` to be a string without a NUL/],
     ['a port of 0', { port: 0 }, /Expected `server.port` to be a positive integer, got `0` \(number\)/],
     ['a port too high', { port: 70_000 }, /Expected `server.port` to be a port of 1 to 65535/],
     ['a port as text', { port: '3000' }, /Expected `server.port` to be a positive integer, got `"3000"` \(string\)/],
@@ -97,6 +133,10 @@ describe('resolveServerOptions', () => {
       host: '127.0.0.1',
       cwd: undefined,
       env: {},
+      envFiles: [],
+      protocol: undefined,
+      tls: {},
+      stdin: 'ignore',
       health: { check: { kind: 'http', path: '/health', status: [200, 399] }, timeout: 30_000, interval: 50 },
       waitOn: [],
       shutdown: { signal: 'SIGTERM', timeout: 5_000 },
