@@ -57,7 +57,7 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
         `
         describe('set-up', () => {
           test.override('serverOptions', { command: 'node silent.js' })
-          test('never healthy', async ({ server }) => { throw new Error('must not get here ' + server.url) }, 1_500)
+          test('never healthy', async ({ server }) => { throw new Error('must not get here ' + server.url) }, 5_000)
         })
         test('body', async ({ server }) => { await new Promise(() => {}) }, 1_500)
         test('load', async ({ loadGenerator, server }) => {
@@ -172,7 +172,7 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
     const run = await runVitest({
       major,
       perf: `{ server: { command: 'node silent.js', scope: 'file' } }`,
-      files: files(`test('never', async ({ server }) => { server.url }, 1_500)`, { 'silent.js': SILENT_SERVER }),
+      files: files(`test('never', async ({ server }) => { server.url }, 5_000)`, { 'silent.js': SILENT_SERVER }),
     })
     expect(run.output).toContain('1 failed')
     expect(run.output).toContain('ServerStartError')
