@@ -60,7 +60,8 @@ export type {
   Thresholds,
 } from './results/threshold.ts'
 export type { HealthCheckOptions, HealthCheckResult } from './server/health.ts'
-export type { PerfServer } from './server/perf-server.ts'
+export type { PerfServer, ServerEnd } from './server/perf-server.ts'
 export type { HealthOptions, HealthStatus, ServerOptions, ShutdownOptions } from './server/server-options.ts'
 export type * from './vitest/artifacts.ts'
+export type { TlsOptions } from './tls.ts'
 export type { PerfFixtures } from './vitest/fixtures.ts'

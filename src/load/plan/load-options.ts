@@ -9,6 +9,7 @@ import {
   text,
   timerDuration,
 } from '../../options.ts'
+import type { TlsOptions } from '../../tls.ts'
 import type { OptionIssue } from '../../errors.ts'
 import { parseThresholds, type Thresholds } from '../../results/threshold.ts'
 import { answerCheck, findCheckIssues, type AnswerCheck } from './answer-check.ts'
@@ -72,14 +73,8 @@ export interface LoadWarmup {
   connections?: number
 }
 
-export interface LoadTls {
-  /** Certificates to trust, in PEM, in place of the well-known ones. */
-  ca?: string
-  /** `false` accepts any certificate. Default true. */
-  rejectUnauthorized?: boolean
-  /** The name to ask for and to verify, where it is not the URL's host. */
-  servername?: string
-}
+/** How a load checks the certificate of its target. Default: as the test's server has it. */
+export type LoadTls = TlsOptions
 
 /** What `generateLoad` takes. Times are milliseconds, or text such as `'10s'`; rates are per second. */
 export interface LoadOptions {
