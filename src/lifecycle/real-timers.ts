@@ -22,6 +22,11 @@ export function readWallClock(): number {
 /** Nanoseconds on the monotonic clock: `process.hrtime.bigint()`. */
 export const nanoseconds: () => bigint = process.hrtime.bigint.bind(process.hrtime)
 
+/** Milliseconds on the monotonic clock of the machine, the same in all of its processes. */
+export function readMachineClock(): number {
+  return Number(nanoseconds()) / 1e6
+}
+
 /** Resolves after so many milliseconds; rejects when its `signal` aborts. */
 export const delay = promises.setTimeout
 

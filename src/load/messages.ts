@@ -1,11 +1,14 @@
-import type { LoadProgress, LoadSample } from '../results/load-result.ts'
+import type { EncodedHistogram, LoadProgress, LoadSample } from '../results/load-result.ts'
 import type { ThresholdOutcome } from '../results/threshold.ts'
 import type { LoadPlan } from './plan/load-plan.ts'
 import type { TurnsEnd, TurnsPlan } from './plan/turns-plan.ts'
 
 /** To the load process. */
 export type LoadRequestMessage =
-  | { type: 'run'; id: string; plan: LoadPlan }
+  /** `waits`: it gets ready, says `armed`, and begins when it is told to `go`. */
+  | { type: 'run'; id: string; plan: LoadPlan; waits?: boolean }
+  /** Begin to send at `at`, on the clock of the machine (`readMachineClock`). */
+  | { type: 'go'; id: string; at: number }
   /** Compare two servers in alternating turns. */
   | { type: 'turns'; id: string; plan: TurnsPlan }
   /** End early; what was measured is the result. */
@@ -20,10 +23,21 @@ export type LoadEnd =
   | { outcome: 'completed' | 'stopped' | 'aborted' }
   /** Its own thresholds ended it. */
   | { outcome: 'failed-threshold'; thresholds: ThresholdOutcome[] }
-  | { outcome: 'failed'; message: string }
+  /** `unanswered`: its requests, if there were any, got no answer; those of another process may have. */
+  | { outcome: 'failed'; message: string; unanswered?: boolean }
 
-/** A progress without its rows: those are sent once each. */
-export type RowlessProgress = Omit<LoadProgress, 'samples'>
+/** What a progress holds in summary only, for whoever merges it with those of other processes. */
+export interface LoadHistograms {
+  /** Of the last interval, and of each of the rows that come with it. */
+  readonly interval?: EncodedHistogram
+  readonly rows?: readonly EncodedHistogram[]
+  readonly stages?: readonly EncodedHistogram[]
+  readonly iterations?: EncodedHistogram
+  readonly lateness?: EncodedHistogram
+}
+
+/** A progress without its rows: those are sent once each. With `histograms`, and those of all names, where the plan has a `share`. */
+export type RowlessProgress = Omit<LoadProgress, 'samples'> & { histograms?: LoadHistograms }
 
 /** A progress of the moment. `byName` is absent with many names: then what the last interval said still stands. */
 export type TickProgress = Omit<RowlessProgress, 'byName'> & Partial<Pick<RowlessProgress, 'byName'>>
@@ -31,6 +45,7 @@ export type TickProgress = Omit<RowlessProgress, 'byName'> & Partial<Pick<Rowles
 /** From the load process. */
 export type LoadReportMessage =
   | { type: 'ready' }
+  | { type: 'armed'; id: string }
   /** All requests completed so far, and what the load would be known by if it ended now. */
   | { type: 'tick'; id: string; completed: number; progress?: TickProgress }
   | { type: 'progress'; id: string; progress: RowlessProgress; rows: LoadSample[] }

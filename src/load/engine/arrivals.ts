@@ -1,5 +1,6 @@
 import { LatencyHistogram } from '../../results/latency-histogram.ts'
 import { ArrivalSchedule, type Segment } from '../plan/schedule.ts'
+import { shareOf, WHOLE, type Share } from '../plan/share.ts'
 
 /** The arrivals of an open model in order: which is next, how many wait, and how late the load process looked at each. */
 export class Arrivals {
@@ -9,6 +10,7 @@ export class Arrivals {
   /** The same schedule again, to look ahead: a schedule is read in order. */
   readonly #ahead: ArrivalSchedule
   readonly #amount: number
+  readonly #share: Share
   #next = 0
   #noticed = 0
   /** Milliseconds from the start at which the next arrival is due; `Infinity` after the last. */
@@ -16,7 +18,9 @@ export class Arrivals {
   /** Milliseconds from the start at which the first arrival is due that has not been noticed. */
   dueAhead: number
 
-  constructor(rate: readonly Segment[], amount: number | undefined) {
+  /** `rate` is that of the whole load, `amount` that of this share. */
+  constructor(rate: readonly Segment[], amount: number | undefined, share: Share = WHOLE) {
+    this.#share = share
     this.#schedule = new ArrivalSchedule(rate)
     this.#ahead = new ArrivalSchedule(rate)
     this.#amount = amount ?? Infinity
@@ -25,7 +29,8 @@ export class Arrivals {
   }
 
   #dueAt(schedule: ArrivalSchedule, n: number): number {
-    return n < this.#amount ? schedule.dueAt(n) : Infinity
+    const { first, step } = this.#share
+    return n < this.#amount ? schedule.dueAt(first + n * step) : Infinity
   }
 
   /** Notices all that is due by `elapsed`; returns how many had been noticed before. */
@@ -52,10 +57,10 @@ export class Arrivals {
 
   /** Arrivals that are due and not yet sent. */
   backlog(elapsed: number): number {
-    return Math.max(0, Math.min(this.#schedule.dueBy(elapsed), this.#amount) - this.#next)
+    return Math.max(0, Math.min(shareOf(this.#schedule.dueBy(elapsed), this.#share), this.#amount) - this.#next)
   }
 
   rateAt(elapsed: number): number {
-    return this.#schedule.rateAt(elapsed)
+    return this.#schedule.rateAt(elapsed) / this.#share.step
   }
 }

@@ -18,11 +18,14 @@ import {
 } from './request-order.ts'
 import { Reachability } from './reachability.ts'
 import { valueAt } from '../plan/schedule.ts'
+import { shareOf, WHOLE } from '../plan/share.ts'
+import { callAt } from './call-at.ts'
 import { targetOf } from '../http/target.ts'
-import { ThresholdWatch } from './threshold-watch.ts'
+import { ThresholdWatch } from '../plan/threshold-watch.ts'
 import { describeNothing } from './nothing-answered.ts'
 import { every, type Cancel } from '../../lifecycle/clock.ts'
 import type { LoadMachine } from './load-machine.ts'
+import { readMachineClock } from '../../lifecycle/real-timers.ts'
 
 /** Milliseconds that the first arrival of an open model waits for all connections to be open: the first arrivals would pay for the opening otherwise. */
 const LONGEST_OPENING = 1_000
@@ -35,6 +38,8 @@ export interface LoadRunReport {
   progress(progress: RowlessProgress, rows: LoadSample[]): void
   /** `left`: something that its scenario has begun still runs. */
   end(end: LoadEnd, completed: number, progress: RowlessProgress, rows: LoadSample[], left?: boolean): void
+  /** It is ready, and waits to be told when to begin. */
+  armed(): void
   /** A line for the test's output. */
   log(level: 'log' | 'error', text: string): void
 }
@@ -51,7 +56,10 @@ export class LoadRun {
   readonly #history = new InFlightHistory()
   readonly #reachability: Reachability
   readonly #thresholds: ThresholdWatch | undefined
-  #state: 'opening' | 'warmup' | 'measured' | 'drain' | 'ended' = 'opening'
+  readonly #waits: boolean
+  /** When it was told to begin, on the clock of the machine. */
+  #toldAt: number | undefined
+  #state: 'opening' | 'armed' | 'warmup' | 'measured' | 'drain' | 'ended' = 'opening'
   /** Absent while connections are opened. */
   #phase: LoadPhase | undefined
   #cancelLooking: Cancel | undefined
@@ -59,8 +67,10 @@ export class LoadRun {
   #cancelState: Cancel | undefined
   #progressTimer: ProgressTimer | undefined
 
-  constructor(plan: LoadPlan, report: LoadRunReport, machine: LoadMachine) {
+  /** `waits`: it says when it is ready, and begins when it is told to. */
+  constructor(plan: LoadPlan, report: LoadRunReport, machine: LoadMachine, waits = false) {
     this.#plan = plan
+    this.#waits = waits
     this.#report = report
     this.#machine = machine
     const { clock, wire } = machine
@@ -99,7 +109,7 @@ export class LoadRun {
     this.#cancelLooking = every(this.#machine.clock, LOOK, () => this.#look())
     const { warmup, rate } = this.#plan
     if (!rate) return this.#begin()
-    this.#pool.resize(warmup?.connections ?? this.#connectionsWanted(0))
+    this.#pool.resize(warmup ? this.#shareOf(warmup.connections) : this.#connectionsWanted(0))
     this.#after(LONGEST_OPENING, () => this.#begin())
   }
 
@@ -107,20 +117,36 @@ export class LoadRun {
   #begin(): void {
     if (this.#state !== 'opening') return
     this.#cancelState?.()
+    if (!this.#waits) return this.#beginSending()
+    this.#state = 'armed'
+    this.#report.armed()
+  }
+
+  /** Begins to send at `at`, on the clock of the machine. */
+  go(at: number): void {
+    if (this.#state !== 'armed' || this.#toldAt !== undefined) return
+    this.#toldAt = at - readMachineClock() + this.#now
+    this.#cancelState = callAt(this.#machine.clock, this.#toldAt, () => this.#beginSending())
+  }
+
+  #beginSending(): void {
     const { warmup, rate } = this.#plan
     if (!warmup) return this.#beginMeasured()
     const steady = rate?.flatMap(({ from, to }) => [from, to]).find((value) => value > 0) ?? 0
-    const arrivals = rate && new Arrivals([{ duration: warmup.duration, from: steady, to: steady }], undefined)
+    const arrivals =
+      rate && new Arrivals([{ duration: warmup.duration, from: steady, to: steady }], undefined, this.#plan.share)
     this.#state = 'warmup'
-    this.#after(warmup.duration, () => this.#beginMeasured())
-    this.#beginPhase({ arrivals, connections: warmup.connections, duration: warmup.duration })
+    const measured = () => this.#beginMeasured()
+    if (this.#toldAt === undefined) this.#after(warmup.duration, measured)
+    else this.#cancelState = callAt(this.#machine.clock, this.#toldAt + warmup.duration, measured)
+    this.#beginPhase({ arrivals, connections: this.#shareOf(warmup.connections), duration: warmup.duration })
   }
 
   #beginMeasured(): void {
     const { rate, amount, duration } = this.#plan
     this.#state = 'measured'
     if (duration !== undefined) this.#after(duration, () => this.#endSending())
-    const arrivals = rate && new Arrivals(rate, amount)
+    const arrivals = rate && new Arrivals(rate, amount, this.#plan.share)
     this.#beginPhase({ arrivals, amount, connections: this.#connectionsWanted(0), duration: duration ?? Infinity })
   }
 
@@ -137,7 +163,7 @@ export class LoadRun {
       plan: this.#plan,
       machine: this.#machine,
       pool: this.#pool,
-      order: this.#perConnection ?? new SharedOrder(this.#list),
+      order: this.#perConnection ?? new SharedOrder(this.#list, this.#plan.share),
       history: this.#history,
       arrivals,
       amount,
@@ -180,7 +206,7 @@ export class LoadRun {
     const { measurement, start } = this.#phase
     if (measurement.recorder.outcomes.requests > 0) return this.#end({ outcome: 'completed' })
     const message = describeNothing(this.#plan.url, measurement, this.#now - start)
-    this.#end({ outcome: 'failed', message })
+    this.#end({ outcome: 'failed', message, unanswered: true })
   }
 
   /** Ends early with what was measured. */
@@ -216,7 +242,13 @@ export class LoadRun {
   // Connections --------------------------------------------------------------------------------------------------------
 
   #connectionsWanted(elapsed: number): number {
-    return Math.max(1, Math.round(valueAt(this.#plan.connections, elapsed)))
+    return this.#shareOf(Math.max(1, Math.round(valueAt(this.#plan.connections, elapsed))))
+  }
+
+  /** In the open model each process needs a connection for its arrivals, at whatever height a ramp stands. */
+  #shareOf(connections: number): number {
+    const { share = WHOLE, rate } = this.#plan
+    return Math.max(rate ? 1 : 0, shareOf(connections, share))
   }
 
   #onReady(connection: Connection<ListedRequest>): void {
@@ -285,7 +317,10 @@ export class LoadRun {
     const { progress, rows } = this.#phase.interval()
     if (this.#measuring) this.#report.progress(progress, rows)
     // What a warm-up counts shows in the interval alone.
-    else this.#report.progress({ ...this.#nothing(), interval: progress.interval }, [])
+    else {
+      const { interval, histograms } = progress
+      this.#report.progress({ ...this.#nothing(), interval, ...(histograms ? { histograms } : {}) }, [])
+    }
   }
 
   #nothing(): RowlessProgress {

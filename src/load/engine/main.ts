@@ -42,6 +42,7 @@ function reportOf(id: string): LoadRunReport {
     progress: (progress, rows) => report({ type: 'progress', id, progress, rows }),
     tick: (completed, progress) =>
       report({ type: 'tick', id, completed, ...(progress ? { progress: tickProgress(progress) } : {}) }),
+    armed: () => report({ type: 'armed', id }),
     log: (level, text) => report({ type: 'log', id, level, text }),
     end: (end, completed, progress, rows, left) => {
       runs.delete(id)
@@ -56,11 +57,11 @@ function reportOf(id: string): LoadRunReport {
 /** Ended before they began: their module was still being imported. */
 const endedEarly = new Set<string>()
 
-async function begin(id: string, plan: LoadPlan): Promise<void> {
+async function begin(id: string, plan: LoadPlan, waits: boolean): Promise<void> {
   const isOfUsers = plan.scenario !== undefined || plan.protocol === 'h2'
   // Imported by the first scenario: a load without one must not pay for it.
   const users = isOfUsers ? await import('./scenario-run.ts') : undefined
-  const run = users ? users.runUsers(plan, reportOf(id)) : new LoadRun(plan, reportOf(id), realMachine())
+  const run = users ? users.runUsers(plan, reportOf(id), waits) : new LoadRun(plan, reportOf(id), realMachine(), waits)
   runs.set(id, run)
   stopTicking ??= every(realClock, TICK, tick)
   run.start()
@@ -92,7 +93,9 @@ function beginTurns(id: string, plan: Extract<LoadRequestMessage, { type: 'turns
 process.on('message', (message: LoadRequestMessage) => {
   switch (message.type) {
     case 'run':
-      return void begin(message.id, message.plan)
+      return void begin(message.id, message.plan, message.waits ?? false)
+    case 'go':
+      return runs.get(message.id)?.go(message.at)
     case 'turns':
       return beginTurns(message.id, message.plan)
     case 'stop':

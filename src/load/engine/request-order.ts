@@ -1,6 +1,7 @@
 import type { Connection } from '../http/connection.ts'
 import { encodeRequest, type OutgoingRequest } from '../http/outgoing-request.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
+import { WHOLE, type Share } from '../plan/share.ts'
 
 /** A request of the load's list. */
 export interface ListedRequest extends OutgoingRequest {
@@ -29,21 +30,24 @@ export interface RequestOrder {
   giveBack(connection: Connection<ListedRequest>, request: ListedRequest, ofThisPart: boolean): void
 }
 
-/** Deals the list out over all connections: request `k` of a part of the load is element `k mod n`. */
+/** Deals the list out over all connections: request `k` of a part of the load, over all of its processes, is element `k mod n`. */
 export class SharedOrder implements RequestOrder {
   readonly #list: readonly ListedRequest[]
-  #next = 0
+  readonly #step: number
+  #next: number
   readonly #givenBack: ListedRequest[] = []
 
-  constructor(list: readonly ListedRequest[]) {
+  constructor(list: readonly ListedRequest[], { first, step }: Share = WHOLE) {
     this.#list = list
+    this.#step = step
+    this.#next = first % list.length
   }
 
   take(): ListedRequest {
     const again = this.#givenBack.shift()
     if (again) return again
     const request = this.#list[this.#next] as ListedRequest
-    this.#next = this.#next + 1 === this.#list.length ? 0 : this.#next + 1
+    this.#next = (this.#next + this.#step) % this.#list.length
     return request
   }
 

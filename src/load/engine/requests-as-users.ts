@@ -1,5 +1,6 @@
 import type { LoadPlan, PlannedRequest } from '../plan/load-plan.ts'
 import type { PlannedScenario } from '../plan/scenario-plan.ts'
+import { WHOLE } from '../plan/share.ts'
 import type { ScenarioModule } from '../scenario/scenario-module.ts'
 import type { ScenarioUser } from '../scenario/virtual-user.ts'
 
@@ -15,16 +16,16 @@ export function usersOf(plan: LoadPlan): PlannedScenario {
     seed: 0,
     headers: {},
     virtualUsers: plan.connections,
-    share: { first: 0, step: 1 },
+    share: plan.share ?? WHOLE,
   }
 }
 
 /** What those users do. */
-export function requestsModule({ requests, order }: LoadPlan): ScenarioModule {
-  let next = 0
+export function requestsModule({ requests, order, share = WHOLE }: LoadPlan): ScenarioModule {
+  let next = share.first
   const send = (user: ScenarioUser) => {
     const index = order === 'shared' ? next : user.iteration
-    next += 1
+    next += share.step
     return user.sendPlanned(requests[index % requests.length] as PlannedRequest)
   }
   return {

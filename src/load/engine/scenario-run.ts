@@ -1,14 +1,13 @@
 import { performance } from 'node:perf_hooks'
 import process from 'node:process'
-import { realClock } from '../../lifecycle/clock.ts'
+import { realClock, type Cancel } from '../../lifecycle/clock.ts'
 import {
   clearInterval,
-  clearTimeout,
   readClock,
+  readMachineClock,
   readWallClock,
   setImmediate,
   setInterval,
-  setTimeout,
 } from '../../lifecycle/real-timers.ts'
 import { InFlightHistory } from '../measure/in-flight-history.ts'
 import { LOOK, Measurement } from '../measure/measurement.ts'
@@ -16,6 +15,8 @@ import type { LoadEnd, RowlessProgress } from '../messages.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 import type { PlannedScenario } from '../plan/scenario-plan.ts'
 import { valueAt } from '../plan/schedule.ts'
+import { shareOf, WHOLE } from '../plan/share.ts'
+import { callAt } from './call-at.ts'
 import { captureConsole, LimitedOutput } from '../scenario/captured-console.ts'
 import { RequestError } from '../scenario/request-error.ts'
 import { ScenarioHost } from '../scenario/scenario-host.ts'
@@ -30,7 +31,7 @@ import { ProgressTimer } from './progress-timer.ts'
 import { Reachability } from './reachability.ts'
 import { ScenarioPhase } from './scenario-phase.ts'
 import { requestsModule, usersOf } from './requests-as-users.ts'
-import { ThresholdWatch } from './threshold-watch.ts'
+import { ThresholdWatch } from '../plan/threshold-watch.ts'
 
 /** Open model: how long iterations under way at the end are waited for (the slowest would be missing otherwise). */
 const LONGEST_DRAIN = 1_000
@@ -57,12 +58,14 @@ function listen(): void {
 }
 
 /** Prepares a load of virtual users. */
-export function runUsers(plan: LoadPlan, report: LoadRunReport): ScenarioRun {
+export function runUsers(plan: LoadPlan, report: LoadRunReport, waits = false): ScenarioRun {
   const { scenario } = plan
   // Nothing of the user's runs here: over HTTP/2 the requests of a list are sent by users as well.
-  if (!scenario) return new ScenarioRun(plan, usersOf(plan), () => Promise.resolve(requestsModule(plan)), report)
+  if (!scenario) {
+    return new ScenarioRun(plan, usersOf(plan), () => Promise.resolve(requestsModule(plan)), report, waits)
+  }
   listen()
-  return new ScenarioRun(plan, scenario, () => loadScenario(scenario), report)
+  return new ScenarioRun(plan, scenario, () => loadScenario(scenario), report, waits)
 }
 
 /** One load of virtual users under way, from the loading of its module through `start`, warm-up and measured part to its end. */
@@ -76,7 +79,10 @@ export class ScenarioRun {
   readonly #reachability: Reachability
   readonly #thresholds: ThresholdWatch | undefined
   #pool: UserPool | undefined
-  #state: 'loading' | 'starting' | 'warmup' | 'measured' | 'drain' | 'ended' = 'loading'
+  readonly #waits: boolean
+  /** When it was told to begin, on the clock of the machine. */
+  #toldAt: number | undefined
+  #state: 'loading' | 'starting' | 'armed' | 'warmup' | 'measured' | 'drain' | 'ended' = 'loading'
   /** Absent until all users have started. */
   #phase: ScenarioPhase | undefined
   /** In which phase the iteration of a user was begun. */
@@ -87,12 +93,21 @@ export class ScenarioRun {
   /** Users that have started before there is a phase. */
   readonly #ready: ScenarioUser[] = []
   #lookTimer: NodeJS.Timeout | undefined
-  #stateTimer: NodeJS.Timeout | undefined
+  /** What ends the state of now, where time does. */
+  #cancelState: Cancel | undefined
   #progressTimer: ProgressTimer | undefined
 
-  constructor(plan: LoadPlan, scenario: PlannedScenario, load: () => Promise<ScenarioModule>, report: LoadRunReport) {
+  /** `waits`: it says when it is ready, and begins when it is told to. */
+  constructor(
+    plan: LoadPlan,
+    scenario: PlannedScenario,
+    load: () => Promise<ScenarioModule>,
+    report: LoadRunReport,
+    waits: boolean,
+  ) {
     this.#load = load
     this.#plan = plan
+    this.#waits = waits
     this.#scenario = scenario
     this.#report = report
     this.#output = new LimitedOutput(report.log)
@@ -145,12 +160,30 @@ export class ScenarioRun {
 
   #beginIfStarted(): void {
     if (this.#state !== 'starting' || !this.#pool?.allStarted) return
+    if (!this.#waits) return this.#beginIterations()
+    this.#state = 'armed'
+    this.#report.armed()
+  }
+
+  /** Begins to iterate at `at`, on the clock of the machine. */
+  go(at: number): void {
+    if (this.#state !== 'armed' || this.#toldAt !== undefined) return
+    this.#toldAt = at - readMachineClock() + realClock.now()
+    this.#cancelState = callAt(realClock, this.#toldAt, () => this.#beginIterations())
+  }
+
+  #beginIterations(): void {
     const { warmup, rate } = this.#plan
     if (!warmup) return this.#beginMeasured()
     const steady = rate?.flatMap(({ from, to }) => [from, to]).find((value) => value > 0) ?? 0
-    const arrivals = rate && new Arrivals([{ duration: warmup.duration, from: steady, to: steady }], undefined)
+    const arrivals =
+      rate && new Arrivals([{ duration: warmup.duration, from: steady, to: steady }], undefined, this.#plan.share)
     this.#state = 'warmup'
-    this.#stateTimer = setTimeout(() => this.#beginMeasured(), warmup.duration)
+    const measured = () => this.#beginMeasured()
+    this.#cancelState =
+      this.#toldAt === undefined
+        ? realClock.after(warmup.duration, measured)
+        : callAt(realClock, this.#toldAt + warmup.duration, measured)
     this.#beginPhase(arrivals, undefined, warmup.duration)
   }
 
@@ -158,8 +191,8 @@ export class ScenarioRun {
     if (this.#state === 'ended') return
     const { rate, amount, duration } = this.#plan
     this.#state = 'measured'
-    if (duration !== undefined) this.#stateTimer = setTimeout(() => this.#endBeginning(), duration)
-    this.#beginPhase(rate && new Arrivals(rate, amount), amount, duration ?? Infinity)
+    if (duration !== undefined) this.#cancelState = realClock.after(duration, () => this.#endBeginning())
+    this.#beginPhase(rate && new Arrivals(rate, amount, this.#plan.share), amount, duration ?? Infinity)
   }
 
   #beginPhase(arrivals: Arrivals | undefined, amount: number | undefined, duration: number): void {
@@ -192,7 +225,7 @@ export class ScenarioRun {
     const early = this.#phase.start + duration - readClock()
     if (early > 0) {
       // Timers can be up to a millisecond early.
-      this.#stateTimer = setTimeout(() => this.#endBeginning(), early)
+      this.#cancelState = realClock.after(early, () => this.#endBeginning())
       return
     }
     this.#state = 'drain'
@@ -200,7 +233,7 @@ export class ScenarioRun {
     // What has arrived by now is read first: see `#judge`.
     const finish = () => setImmediate(() => this.#finish())
     if (!waits) return void finish()
-    this.#stateTimer = setTimeout(finish, Math.min(timeout + 2 * LOOK, LONGEST_DRAIN))
+    this.#cancelState = realClock.after(Math.min(timeout + 2 * LOOK, LONGEST_DRAIN), finish)
     this.#endIfDone()
   }
 
@@ -212,7 +245,11 @@ export class ScenarioRun {
     if (!this.#phase || this.#state === 'ended') return
     const { measurement, start } = this.#phase
     if (measurement.recorder.outcomes.requests > 0) return this.#end({ outcome: 'completed' })
-    this.#end({ outcome: 'failed', message: describeNothing(this.#scenario.name, measurement, readClock() - start) })
+    this.#end({
+      outcome: 'failed',
+      message: describeNothing(this.#scenario.name, measurement, readClock() - start),
+      unanswered: true,
+    })
   }
 
   /** Ends early with what was measured. */
@@ -231,7 +268,7 @@ export class ScenarioRun {
     const wasStarted = this.#state !== 'loading' && this.#state !== 'starting'
     this.#state = 'ended'
     clearInterval(this.#lookTimer)
-    clearTimeout(this.#stateTimer)
+    this.#cancelState?.()
     this.#progressTimer?.stop()
     const { progress, rows } = measured?.interval(this.#host.open, true) ?? { progress: this.#nothing(), rows: [] }
     const completed = end.outcome === 'completed'
@@ -279,7 +316,9 @@ export class ScenarioRun {
   // What users do --------------------------------------------------------------------------------------------------------
 
   #usersWanted(elapsed: number): number {
-    return Math.max(1, Math.round(valueAt(this.#scenario.virtualUsers, elapsed)))
+    const { share = WHOLE, rate } = this.#plan
+    const users = Math.max(1, Math.round(valueAt(this.#scenario.virtualUsers, elapsed)))
+    return Math.max(rate ? 1 : 0, shareOf(users, share))
   }
 
   #onIteration(user: ScenarioUser, { name, startedAt, sent, failure }: EndedIteration): void {
@@ -363,7 +402,10 @@ export class ScenarioRun {
     const { progress, rows } = this.#phase.interval(this.#host.open)
     if (this.#measuring) this.#report.progress(progress, rows)
     // What a warm-up counts shows in the interval alone.
-    else this.#report.progress({ ...this.#nothing(), interval: progress.interval }, [])
+    else {
+      const { interval, histograms } = progress
+      this.#report.progress({ ...this.#nothing(), interval, ...(histograms ? { histograms } : {}) }, [])
+    }
   }
 
   #nothing(): RowlessProgress {

@@ -1,5 +1,5 @@
 import { LatencyHistogram } from '../../results/latency-histogram.ts'
-import type { IterationResult } from '../../results/load-result.ts'
+import type { EncodedHistogram, IterationResult } from '../../results/load-result.ts'
 
 /** What became of the iterations of a scenario. */
 export class IterationCounts {
@@ -15,6 +15,10 @@ export class IterationCounts {
   add(duration: number, failed: boolean): void {
     this.#durations.record(duration)
     if (failed) this.#failed += 1
+  }
+
+  encode(): EncodedHistogram {
+    return this.#durations.encode()
   }
 
   /** `elapsed` in milliseconds. */

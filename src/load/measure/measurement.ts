@@ -89,7 +89,7 @@ export class Measurement {
     this.#plan = plan
     this.#cost = cost
     this.startedAt = startedAt
-    this.recorder = new Recorder(plan.progressInterval, plan.duration)
+    this.recorder = new Recorder(plan.progressInterval, plan.duration, plan.share !== undefined)
     this.names = new NameTable(plan.duration)
     if (plan.scenario) this.iterations = new IterationCounts()
     const names = new Set(plan.requests.map(({ name }) => name))
@@ -202,7 +202,8 @@ export class Measurement {
     const byTime = duration === undefined ? 0 : elapsed / duration
     const byAmount = amount === undefined ? 0 : (this.iterations?.count ?? this.ended) / amount
     const progress = Math.max(0, Math.min(1, Math.max(byTime, byAmount)))
-    return { ...this.#result(elapsed, lateness), progress, interval: this.#lastInterval }
+    const sofar = { ...this.#result(elapsed, lateness), progress, interval: this.#lastInterval }
+    return this.#plan.share ? { ...sofar, ...this.#mergeable(lateness) } : sofar
   }
 
   /**
@@ -221,7 +222,25 @@ export class Measurement {
     this.names.endInterval(end ?? elapsed, end !== undefined)
     const rows = this.recorder.rows.slice(this.#rowsTaken)
     this.#rowsTaken = this.recorder.rows.length
-    return { progress: this.soFar(elapsed, lateness), rows }
+    const progress = this.soFar(elapsed, lateness)
+    const { intervalHistogram, rowHistograms } = this.recorder
+    if (progress.histograms && intervalHistogram) {
+      const newRows = rowHistograms.splice(0)
+      progress.histograms = { ...progress.histograms, interval: intervalHistogram, rows: newRows }
+    }
+    return { progress, rows }
+  }
+
+  /** What others need to merge this with their own. */
+  #mergeable(lateness: LatencyHistogram | undefined): Pick<RowlessProgress, 'latencyHistogram' | 'histograms'> {
+    return {
+      latencyHistogram: this.recorder.latency.encode(),
+      histograms: {
+        ...(this.#stages ? { stages: this.#stages.map(({ latency }) => latency.encode()) } : {}),
+        ...(this.iterations ? { iterations: this.iterations.encode() } : {}),
+        ...(lateness ? { lateness: lateness.encode() } : {}),
+      },
+    }
   }
 
   #result(elapsed: number, lateness: LatencyHistogram | undefined): Omit<LoadResult, 'samples'> {
@@ -262,9 +281,16 @@ export class Measurement {
   /** Of all so far; with many names as of the last interval, since this is asked for several times a second. */
   #byName(elapsed: number): Record<string, NameResult> {
     const { outcomes, latency } = this.recorder
-    if (this.#onlyName !== undefined) return { [this.#onlyName]: nameResult(outcomes, latency, elapsed) }
-    if (this.names.size <= FEW_NAMES) return this.names.results(elapsed)
-    return (this.#nameResults ??= this.names.results(elapsed))
+    if (this.#onlyName !== undefined) {
+      const only = nameResult(outcomes, latency, elapsed)
+      return { [this.#onlyName]: this.#plan.share ? { ...only, latencyHistogram: latency.encode() } : only }
+    }
+    if (this.names.size <= FEW_NAMES) return this.#namesSoFar(elapsed)
+    return (this.#nameResults ??= this.#namesSoFar(elapsed))
+  }
+
+  #namesSoFar(elapsed: number): Record<string, NameResult> {
+    return this.#plan.share ? this.names.mergeableResults(elapsed) : this.names.results(elapsed)
   }
 
   /** What the result of a load that has ended holds besides: histograms to merge, and rows by name. */

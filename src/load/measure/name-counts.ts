@@ -74,6 +74,11 @@ export class NameCounts {
     return nameResult(this.#outcomes, this.#latency, elapsed, this.#messages)
   }
 
+  /** With what others need to merge it with theirs. */
+  mergeableResult(elapsed: number): NameResult {
+    return { ...this.result(elapsed), latencyHistogram: this.#latency.encode() }
+  }
+
   /** With what only a load that has ended has. */
   finalResult(elapsed: number): NameResult {
     const samples = this.#rows && this.#rows.rows.length > 0 ? { samples: this.#rows.rows } : {}

@@ -46,6 +46,10 @@ export class NameTable {
     return Object.fromEntries([...this.#names].map(([name, counts]) => [name, counts.result(elapsed)]))
   }
 
+  mergeableResults(elapsed: number): Record<string, NameResult> {
+    return Object.fromEntries([...this.#names].map(([name, counts]) => [name, counts.mergeableResult(elapsed)]))
+  }
+
   finalResults(elapsed: number): Record<string, NameResult> {
     return Object.fromEntries([...this.#names].map(([name, counts]) => [name, counts.finalResult(elapsed)]))
   }

@@ -1,5 +1,5 @@
 import { LatencyHistogram } from '../../results/latency-histogram.ts'
-import type { LoadErrorKind, LoadSample } from '../../results/load-result.ts'
+import type { EncodedHistogram, LoadErrorKind, LoadSample } from '../../results/load-result.ts'
 import type { NameCounts } from './name-counts.ts'
 import { OutcomeCounts } from './outcome-counts.ts'
 
@@ -49,9 +49,14 @@ export class Recorder {
   #intervalStart = 0
   #rowStart = 0
   #rowLength: number
+  readonly #keepsHistograms: boolean
+  /** Of the last interval, and of rows that nobody has taken yet: only where they are kept. */
+  intervalHistogram: EncodedHistogram | undefined
+  readonly rowHistograms: EncodedHistogram[] = []
 
   /** `interval` is the planned length of a row, `planned` the length of the load where it is known. */
-  constructor(interval: number, planned: number | undefined) {
+  constructor(interval: number, planned: number | undefined, keepsHistograms = false) {
+    this.#keepsHistograms = keepsHistograms
     this.#rowLength = interval * Math.max(1, Math.ceil((planned ?? 0) / interval / ROWS_BEFORE_COARSER))
   }
 
@@ -100,6 +105,7 @@ export class Recorder {
     const interval = this.#interval
     const duration = at - this.#intervalStart
     const [p50, p99] = interval.latency.percentiles([0.5, 0.99]) as [number, number]
+    if (this.#keepsHistograms) this.intervalHistogram = interval.latency.encode()
     const summary = {
       requestsPerSecond: duration > 0 ? (interval.requests * 1_000) / duration : 0,
       latency: { p50, p99 },
@@ -128,6 +134,7 @@ export class Recorder {
       bytes: row.bytes,
       ...state,
     })
+    if (this.#keepsHistograms) this.rowHistograms.push(row.latency.encode())
     row.reset()
     this.#rowStart = at
     if (this.rows.length % ROWS_BEFORE_COARSER === 0) this.#rowLength *= 2

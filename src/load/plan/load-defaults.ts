@@ -7,6 +7,7 @@ export const LOAD_DEFAULTS = {
   method: 'GET',
   order: 'shared',
   protocol: 'http/1.1',
+  processes: 1,
   progressInterval: { longest: 1_000, shortest: 100, rows: 20 },
   virtualUsers: 10,
   seed: 1,

@@ -122,6 +122,11 @@ export interface LoadOptions {
   signal?: AbortSignal
   /** Name of the load in reports. */
   title?: string
+  /**
+   * Load processes on this machine that share the load (default 1); `'auto'`: one less than it has cores. It stays one load with one
+   * result: arrivals evenly spaced, `amount` exact, latencies merged from histograms, thresholds judged on the whole.
+   */
+  processes?: number | 'auto'
   tls?: LoadTls
   /** `'h2'`: HTTP/2, on `https:` by ALPN and on `http:` by prior knowledge. Default `'http/1.1'`. */
   protocol?: LoadProtocol
@@ -196,6 +201,19 @@ const weight = v.pipe(
   v.minValue(0, 'a weight of 0 or more'),
 )
 const mix = v.record(v.string(), weight, 'an object of exports and their weights, such as { browse: 9, buy: 1 }')
+const processesMessage = "an integer from 1 to 256, or 'auto'"
+const processes = v.union(
+  [
+    v.literal('auto'),
+    v.pipe(
+      v.number(processesMessage),
+      v.integer(processesMessage),
+      v.minValue(1, processesMessage),
+      v.maxValue(256, processesMessage),
+    ),
+  ],
+  processesMessage,
+)
 const stageRate = v.pipe(
   v.number('a number of 0 or more'),
   v.finite('a number of 0 or more'),
@@ -274,6 +292,7 @@ const schema = v.strictObject(
     ),
     signal: v.optional(abortSignal),
     title: v.optional(text),
+    processes: v.optional(processes),
     tls: v.optional(tls),
     protocol: v.optional(v.picklist(['http/1.1', 'h2'], "'http/1.1' or 'h2'")),
     profile: v.optional(v.union([flag, v.literal('on-failure')], "true, false or 'on-failure'")),

@@ -22,6 +22,7 @@ import {
 } from './load-options.ts'
 import { findUrlIssues, isBytes } from './request-issues.ts'
 import { milliseconds } from '../../units.ts'
+import { findShareIssues, type Share } from './share.ts'
 import { SCENARIO_OPTIONS } from './scenario-options.ts'
 import type { PlannedScenario } from './scenario-plan.ts'
 import { findTimeIssues, planTime, planVirtualUsers, type LoadTime } from './load-time.ts'
@@ -58,6 +59,10 @@ export interface LoadPlan extends LoadTime {
   readonly abortOnFail: boolean
   readonly progressInterval: number
   readonly tls: LoadTls
+  /** Load processes on this machine; `'auto'`: one less than it has cores. */
+  readonly processes: number | 'auto'
+  /** Of one of several processes; absent where one runs the whole load. */
+  readonly share?: Share
 }
 
 export interface ResolveLoadContext {
@@ -135,7 +140,9 @@ export function resolveLoadOptions(input: LoadOptions, context: ResolveLoadConte
   rejectIssues('load options', issues)
   const text = resolveUrl ? resolveUrl(merged.url) : absoluteUrl(merged.url, base)
   rejectIssues('load options', findUrlIssues('url', text, 'absolute'))
-  return completePlan(merged, new URL(text), { loadDuration, inherited: context.tlsOf?.(text) })
+  const plan = completePlan(merged, new URL(text), { loadDuration, inherited: context.tlsOf?.(text) })
+  rejectIssues('load options', findShareIssues(plan))
+  return plan
 }
 
 /** A path stands on the server under test, also where that has a path of its own. */
@@ -163,6 +170,7 @@ function completePlan(
     abortOnFail: options.abortOnFail ?? false,
     progressInterval: planInterval(options, time),
     tls: url.protocol === 'https:' ? tlsFor(url.hostname, { ...inherited, ...options.tls }) : (options.tls ?? {}),
+    processes: options.processes ?? LOAD_DEFAULTS.processes,
     ...(options.scenario === undefined ? {} : { scenario: planScenario(options, url, loadDuration) }),
   }
 }

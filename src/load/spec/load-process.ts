@@ -5,9 +5,10 @@ import { LoadError } from '../../errors.ts'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../lifecycle/real-timers.ts'
 import { COOKIE_VARIABLE, guard, type Guard } from '../../lifecycle/watchdog.ts'
 import type { LoadReportMessage, LoadRequestMessage } from '../messages.ts'
+import type { LoadEngine, LoadEngineLine, LoadEngineListener } from './load-engine.ts'
 
 const ENTRY = fileURLToPath(new URL('../engine/main.js', import.meta.url))
-/** Where a Vitest worker keeps its load process: on `process`, because in vmThreads each file has its own modules and globals. */
+/** Where a Vitest worker keeps its load processes: on `process`, because in vmThreads each file has its own modules and globals. */
 const SHARED = Symbol.for('vitest-plugin-perf.load-process')
 
 /**
@@ -18,7 +19,7 @@ const SILENCE = { turn: 500, turns: { starting: 60, serving: 10 } }
 /** Milliseconds that a process whose channel has closed has to exit, which says why. */
 const EXIT_GRACE = 100
 
-type Holder = typeof process & { [SHARED]?: LoadProcess | undefined }
+type Holder = typeof process & { [SHARED]?: (LoadProcess | undefined)[] }
 
 // What Vitest and the shell set for the spec's process, and what would make the load process another one: a profiler, a debugger,
 // a coverage run, a loader.
@@ -29,50 +30,37 @@ function scrubbedEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !SCRUBBED.test(name)))
 }
 
-/** What a load hears of its process. */
-export interface LoadProcessListener {
-  onMessage(message: LoadReportMessage): void
-  /** The process is gone; no message follows. */
-  onLost(error: LoadError): void
-}
-
-/** One load's line to the load process. */
-export interface LoadProcessLine {
+/** One load's line to a load process. */
+export interface LoadProcessLine extends LoadEngineLine {
   readonly pid: number | undefined
-  send(message: LoadRequestMessage): void
-  /** Closes the line and ends the process by force, with every load in it: for one that no longer answers. */
-  kill(): void
-  /** Has the process serve no load after those that run in it now: something of this load is left in it. */
-  retire(): void
-  /** Whether other loads run in the process. */
-  isShared(): boolean
-  /** Idempotent. */
-  close(): void
 }
 
 /** `starting` until its first message, then `serving`. A process that is `leaving` serves the loads it has. Nothing leads out of `lost`. */
 type State = 'starting' | 'serving' | 'leaving' | 'lost'
 
-/** The load process of this worker. All of its loads share it; the first that notices its end loses it for all. */
+/** A load process of this worker, the only one in its slot. All loads share that of slot 0; the first that notices its end loses it for all. */
 class LoadProcess {
   readonly entry = ENTRY
   readonly #child: ChildProcess
   readonly #guard: Guard = guard()
-  readonly #lines = new Set<LoadProcessListener>()
+  readonly #lines = new Set<LoadEngineListener>()
   #state: State = 'starting'
   #silentTurns = 0
   #silence: NodeJS.Timeout | undefined
   #exitGrace: NodeJS.Timeout | undefined
 
-  /** The running load process of this worker, or a new one. */
-  static shared(): LoadProcess {
-    const holder = process as Holder
-    const known = holder[SHARED]
+  readonly #slot: number
+
+  /** The running load process of this worker in a slot, or a new one. */
+  static shared(slot: number): LoadProcess {
+    const slots = ((process as Holder)[SHARED] ??= [])
+    const known = slots[slot]
     if (known?.entry === ENTRY) return known
-    return (holder[SHARED] = new LoadProcess())
+    return (slots[slot] = new LoadProcess(slot))
   }
 
-  constructor() {
+  constructor(slot: number) {
+    this.#slot = slot
     // Its channel ends it with the worker. The watchdog is for the day when it does not listen.
     this.#child = fork(ENTRY, [], {
       serialization: 'advanced',
@@ -91,8 +79,8 @@ class LoadProcess {
     this.#child.channel?.unref()
   }
 
-  openLine(listener: LoadProcessListener): LoadProcessLine {
-    const line: LoadProcessListener = {
+  openLine(listener: LoadEngineListener): LoadProcessLine {
+    const line: LoadEngineListener = {
       onMessage: (message) => listener.onMessage(message),
       onLost: (error) => listener.onLost(error),
     }
@@ -112,7 +100,7 @@ class LoadProcess {
     }
   }
 
-  #addLine(line: LoadProcessListener): void {
+  #addLine(line: LoadEngineListener): void {
     this.#lines.add(line)
     if (this.#lines.size > 1) return
     this.#child.channel?.ref()
@@ -120,7 +108,7 @@ class LoadProcess {
     this.#silence = setInterval(() => this.#countSilence(), SILENCE.turn)
   }
 
-  #removeLine(line: LoadProcessListener): void {
+  #removeLine(line: LoadEngineListener): void {
     if (!this.#lines.delete(line) || this.#lines.size > 0) return
     this.#child.channel?.unref()
     clearInterval(this.#silence)
@@ -190,17 +178,22 @@ class LoadProcess {
 
   /** Whoever asks next gets another process. */
   #giveWay(): void {
-    const holder = process as Holder
-    if (holder[SHARED] === this) holder[SHARED] = undefined
+    const slots = (process as Holder)[SHARED] ?? []
+    if (slots[this.#slot] === this) slots[this.#slot] = undefined
   }
 }
 
 /** Starts the load process of this worker, if none runs: it takes about 300 ms, so do it while the server boots. */
 export function warmLoadProcess(): void {
-  LoadProcess.shared()
+  LoadProcess.shared(0)
 }
 
-/** Opens a line to the load process of this worker, starting (or replacing) it where needed. */
-export function openLoadProcess(listener: LoadProcessListener): LoadProcessLine {
-  return LoadProcess.shared().openLine(listener)
+/** Opens a line to a load process of this worker, starting (or replacing) it where needed. */
+export function openLoadProcess(listener: LoadEngineListener, slot = 0): LoadProcessLine {
+  return LoadProcess.shared(slot).openLine(listener)
+}
+
+/** The engine of one load process. */
+export function oneProcess(slot = 0): LoadEngine {
+  return { open: (listener) => openLoadProcess(listener, slot) }
 }

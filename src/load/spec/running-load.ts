@@ -12,7 +12,8 @@ import type { LoadPlanSummary } from '../../results/load-plan-summary.ts'
 import type { LoadEnding, LoadObserver, LoadOutcome } from './load-observer.ts'
 import { summarizePlan, titleOf } from './plan-summary.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
-import { openLoadProcess, type LoadProcessLine } from './load-process.ts'
+import { chooseEngine } from './choose-engine.ts'
+import type { LoadEngineLine } from './load-engine.ts'
 import type { LoadEnd, LoadReportMessage } from '../messages.ts'
 import { clearTimeout, setImmediate, setTimeout } from '../../lifecycle/real-timers.ts'
 
@@ -45,7 +46,7 @@ export class RunningLoad {
   readonly #rows: LoadSample[] = []
   readonly #resolve: (result: LoadResult) => void
   readonly #reject: (error: Error) => void
-  #line: LoadProcessLine | undefined
+  #line: LoadEngineLine | undefined
   readonly #unlisten: (() => void)[] = []
   #latest: LoadProgress
   #ending: { error: (partial: LoadResult) => Error } | undefined
@@ -83,7 +84,7 @@ export class RunningLoad {
   }
 
   #run(): void {
-    this.#line = openLoadProcess({
+    this.#line = chooseEngine(this.#plan).open({
       onMessage: (message) => this.#onMessage(message),
       onLost: (error) => this.#onLost(error),
     })
@@ -130,7 +131,7 @@ export class RunningLoad {
   }
 
   #onMessage(message: LoadReportMessage): void {
-    if (this.#over || message.type === 'ready' || message.id !== this.#id) return
+    if (this.#over || message.type === 'ready' || message.type === 'armed' || message.id !== this.#id) return
     if (message.type === 'log') return print(message.level, message.text)
     this.#heard = true
     if ('completed' in message) this.completed = message.completed

@@ -33,6 +33,7 @@ export class VirtualLoad {
     this.run = new LoadRun(
       plan,
       {
+        armed: () => {},
         tick: () => {},
         log: () => {},
         progress: (progress, rows) => {

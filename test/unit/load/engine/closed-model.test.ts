@@ -45,6 +45,7 @@ describe('the closed model', () => {
     const load = runVirtually({ connections: 3, duration: 300 }, {})
     expect(load.end).toEqual({
       outcome: 'failed',
+      unanswered: true,
       message: 'http://10.0.0.1/ answered none of 3 requests in 300 ms: they were still under way',
     })
     expect(load.result).toMatchObject({ requests: 0, unanswered: 3 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ThresholdWatch } from '../../../../src/load/engine/threshold-watch.ts'
+import { ThresholdWatch } from '../../../../src/load/plan/threshold-watch.ts'
 import { emptyProgress } from '../../../../src/load/spec/empty-progress.ts'
 import { resolveLoadOptions } from '../../../../src/load/plan/load-plan.ts'
 import { parseThresholds } from '../../../../src/results/threshold.ts'
