@@ -9,6 +9,7 @@ import type { ResolvedMemoryConfig } from './memory-options.ts'
 import type { SourceReading } from './memory-source.ts'
 import type { MemoryObserver } from './memory-observer.ts'
 import { OwnProcess } from './own-process.ts'
+import type { RunnerRecords } from './runner-records.ts'
 import type { RunningWatch } from './running-watch.ts'
 import { memoryResult } from './watch-result.ts'
 import { readClock, readWallClock, turn } from '../lifecycle/real-timers.ts'
@@ -29,6 +30,7 @@ export interface Measuring {
   /** Where it can be stopped while it runs. */
   readonly running: Set<RunningWatch>
   readonly observe: MemoryObserver | undefined
+  readonly watchRecords?: (() => RunnerRecords) | undefined
   /** Milliseconds until the test must be over. */
   readonly timeLeft: () => number
 }
@@ -93,6 +95,7 @@ class CallMeasurement implements RunningWatch {
   /** Whatever can end it early. */
   readonly #endings: readonly AbortSignal[]
   readonly #diagnosis: Diagnosis
+  #runnerRecords: RunnerRecords | undefined
   #iterations = 0
   #calls = 0
   #yielded = readClock()
@@ -145,6 +148,7 @@ class CallMeasurement implements RunningWatch {
 
   release(): void {
     this.end()
+    this.#runnerRecords?.end()
     this.#diagnosis.release()
     this.source.release(this.#measuring.id)
   }
@@ -153,6 +157,7 @@ class CallMeasurement implements RunningWatch {
     this.#iterations = iterations
     await this.#turn
     this.#throwIfEnded()
+    this.#runnerRecords = this.#measuring.watchRecords?.()
     const warmup = Math.max(1, Math.min(WARMUP_CALLS, Math.floor(iterations / WARMUP_BLOCKS)))
     for (let block = 0; block < WARMUP_BLOCKS; block += 1) {
       await this.#callTimes(warmup)
@@ -199,6 +204,7 @@ class CallMeasurement implements RunningWatch {
       this.#calls += 1
       this.#throwIfEnded()
     }
+    this.#runnerRecords?.release()
   }
 
   async #giveWay(): Promise<void> {

@@ -8,6 +8,7 @@ import type { MeasureOptions, MemoryConfig, ResolvedMemoryConfig } from './memor
 import type { ForcedPause, MemorySource } from './memory-source.ts'
 import type { MemoryTarget } from './memory-target.ts'
 import type { MemoryWatch } from './memory-watch.ts'
+import type { RunnerRecords } from './runner-records.ts'
 import type { RunningWatch, WatchEnd } from './running-watch.ts'
 import { watchError } from './watch-error.ts'
 import { milliseconds, type Duration } from '../units.ts'
@@ -24,6 +25,8 @@ export interface MemoryContext {
   /** Called for each forced collection, so that a load can say which latencies it hit. Unix time and milliseconds. */
   readonly onCollection?: ((pause: ForcedPause) => void) | undefined
   readonly observe?: MemoryObserver | undefined
+  /** Begins to watch over what the test runner keeps of the calls of a measured function. */
+  readonly watchRecords?: (() => RunnerRecords) | undefined
 }
 
 interface Run {
@@ -131,6 +134,7 @@ export class MemoryMonitor {
       signals: this.#signals(resolved),
       running: this.#running,
       observe: this.#context.observe,
+      watchRecords: this.#context.watchRecords,
       timeLeft: this.#timeLeft,
       id: nextId(),
     })

@@ -4,6 +4,7 @@ import { warmLoadProcess } from '../load/spec/load-process.ts'
 import type { MemoryConfig } from '../memory/memory-options.ts'
 import { knownTarget } from '../memory/memory-target.ts'
 import { MemoryMonitor } from '../memory/monitor.ts'
+import { watchAssertions } from './assertion-records.ts'
 import { LoadProfiler } from './load-profiler.ts'
 import { observeLoads, observeMemory } from './measurement-observers.ts'
 import type { TestAttempt } from './test-attempt.ts'
@@ -38,5 +39,6 @@ export function createMonitor(attempt: TestAttempt, defaults: Partial<MemoryConf
     requestsCompleted: () => generators.get(attempt)?.requestsCompleted() ?? 0,
     onCollection: (pause) => generators.get(attempt)?.noteCollection(pause),
     observe: observeMemory(attempt),
+    watchRecords: () => watchAssertions(attempt.task),
   })
 }

@@ -109,4 +109,44 @@ describe.each(MAJORS)('memory on Vitest %i', (major) => {
     expect(run.output).toContain('2 failed | 3 passed')
     expect(await run.leftovers()).toEqual([])
   })
+
+  test('what Vitest keeps of assertions is not held against the code, and what the code keeps beside them is found', async () => {
+    const run = await runVitest({
+      major,
+      files: {
+        'package.json': '{"type":"module"}',
+        'a.test.ts': `${IMPORT}
+        import { onTestFinished } from 'vitest'
+        const kept = []
+        test('sound', async ({ memoryMonitor }) => {
+          onTestFinished(() => console.log('FINISHED'))
+          const resolves = await memoryMonitor.measure(async () => {
+            await expect(Promise.resolve(1)).resolves.toBe(1)
+          }, { iterations: 2_000 })
+          const rejects = await memoryMonitor.measure(async () => {
+            await expect(Promise.reject(new Error('no'))).rejects.toThrow('no')
+          }, { iterations: 1_000 })
+          console.log('SOUND', resolves.leak.verdict, rejects.leak.verdict, resolves.leak.bytesPerRequest)
+        })
+        test('leaking', async ({ memoryMonitor }) => {
+          const { leak } = await memoryMonitor.measure(async () => {
+            kept.push({ list: [1, 2, 3, 4, 5, 6, 7, 8] })
+            await expect(Promise.resolve(1)).resolves.toBe(1)
+          }, { iterations: 2_000 })
+          console.log('LEAKING', leak.verdict, leak.bytesPerRequest)
+          expect(leak.verdict, leak.reason).toBe('leak')
+          expect(leak.bytesPerRequest).toBeLessThan(400)
+        })
+        test('forgotten', async ({ memoryMonitor }) => {
+          await memoryMonitor.measure(() => void expect(Promise.resolve(1)).resolves.toBe(1), { iterations: 24 })
+        })`,
+      },
+    })
+    expect(run.output).toMatch(/SOUND (stable|inconclusive) (stable|inconclusive)/)
+    expect(run.output).toContain('LEAKING leak')
+    expect(run.output).toContain('FINISHED')
+    // Vitest 4 warns of an assertion that nobody awaited, 5 fails its test.
+    expect(run.output).toContain('was not awaited')
+    expect(run.output).toMatch(major === 4 ? /3 passed/ : /1 failed \| 2 passed/)
+  }, 120_000)
 })

@@ -11,11 +11,15 @@ export const RSS_MINIMUM_GROWTH = 16 * 1024 * 1024
 
 /** Fewer floors than this (after the first quarter is cut) decide nothing. */
 export const MINIMUM_FLOORS = 6
+/** Fewer than this accuse nobody: a cache that fills looks the same for so long. */
+const FLOORS_TO_ACCUSE = 8
 /** Fewer requests than this accuse nobody. */
 const MINIMUM_REQUESTS = 1_000
 const SIGNIFICANCE = 0.01
 /** Memory as a whole, heap alone, external memory alone: who looks three times finds something by chance three times as often. */
 const LOOKS = 3
+/** Lower than for the trend, as removing spikes makes a random walk smoother: in simulations this accuses 1 of 100. */
+const SIGNIFICANCE_OF_STEPS = 0.0075
 /** Student's t of the mean step that is about enough; it grows with the root of the time. */
 const ENOUGH_T = 3.5
 /** A cache that has filled stops growing: the last half, and the last third, must still grow at this share of the whole. */
@@ -133,6 +137,8 @@ function judge(evidence: LeakEvidence, trend: Trend, minimumGrowth: number): Jud
   if (steady && large) {
     const uneven = judgeShape(trend, text)
     if (uneven) return uneven
+    const few = judgeFew(evidence, trend, text)
+    if (few) return few
     if (trend.requests !== undefined && trend.requests < MINIMUM_REQUESTS && evidence.unit !== 'call') {
       return {
         verdict: 'inconclusive',
@@ -181,6 +187,15 @@ function judgeCount({ floors, hindrance, remedy, unit }: LeakEvidence, trend: Tr
   }
 }
 
+/** Growth that was looked at too few times to accuse. */
+function judgeFew({ floors }: LeakEvidence, trend: Trend, text: ReturnType<typeof describe>): Judgement | undefined {
+  if (settled(floors).length >= FLOORS_TO_ACCUSE) return undefined
+  const needed = Math.ceil((FLOORS_TO_ACCUSE * 4) / 3)
+  const more = formatDuration(((needed - floors.length) * trend.seconds * 1_000) / (floors.length - 1))
+  const reason = `${text.what} grew by ${text.rate}, but was read after ${floors.length} collections only, of ${needed}; about ${more} more under load would decide.`
+  return { verdict: 'inconclusive', reason }
+}
+
 /** Growth that is none of requests, by its shape. */
 function judgeShape(trend: Trend, text: ReturnType<typeof describe>): Judgement | undefined {
   const grew = `${text.what} grew by ${formatBytes(trend.bytes)}`
@@ -199,7 +214,7 @@ function judgeShape(trend: Trend, text: ReturnType<typeof describe>): Judgement 
     const reason = `${grew}, but in its last half not so steadily that it surely still went on; ${more}.`
     return { verdict: 'inconclusive', reason }
   }
-  if (!(trend.pOfSteps < SIGNIFICANCE)) {
+  if (!(trend.pOfSteps < SIGNIFICANCE_OF_STEPS)) {
     const reason = `${grew}, but so unevenly from one collection to the next that a sound working set may have wandered there (${formatP(trend.pOfSteps)}); ${moreSteps(trend)} would decide.`
     return { verdict: 'inconclusive', reason }
   }

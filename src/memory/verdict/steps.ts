@@ -23,9 +23,22 @@ const BLOCKS = 9
  * by the steps within each. `pValue` is 1 where there are fewer than three steps.
  */
 export function testSteps(...series: readonly (readonly Point[])[]): StepTest {
-  const { t, degrees } = meanStep(series)
+  const smooth = series.map(withoutSpikes)
+  const { t, degrees } = meanStep(smooth)
   const ofMean = degrees < 2 ? 1 : studentTail(t, degrees)
-  return { t, pValue: Math.min(1, 2 * Math.min(ofMean, signTail(series))) }
+  return { t, pValue: Math.min(1, 2 * Math.min(ofMean, signTail(smooth))) }
+}
+
+/** A value above both neighbours by more than so many times their difference is a spike: a page that V8 had set aside, what was under way. */
+const SPIKE = 1
+
+function withoutSpikes(points: readonly Point[]): Point[] {
+  return points.map((point, index) => {
+    const [before, after] = [points[index - 1]?.[1], points[index + 1]?.[1]]
+    if (before === undefined || after === undefined) return point
+    const above = point[1] - Math.max(before, after)
+    return above > SPIKE * Math.abs(after - before) && above > 0 ? [point[0], (before + after) / 2] : point
+  })
 }
 
 function meanStep(series: readonly (readonly Point[])[]): { t: number; degrees: number } {
