@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+// `npx vitest-plugin-perf …`: arguments only; each command is a module of its own, loaded when it is named.
+import { readFileSync } from 'node:fs'
+import process from 'node:process'
+import { cac } from 'cac'
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+const cli = cac('vitest-plugin-perf')
+
+cli
+  .command('init', 'Write the config and a first spec for the project in this folder')
+  .option('--dry-run', 'Say what would be written, and write nothing')
+  .action(async ({ dryRun }: { dryRun?: boolean }) => {
+    const { initProject } = await import('./init.ts')
+    console.log(initProject(process.cwd(), { write: dryRun !== true }).join('\n'))
+  })
+
+cli.help()
+cli.version(version)
+
+try {
+  cli.parse(process.argv, { run: false })
+  if (!cli.matchedCommand && cli.args.length > 0) {
+    throw new Error(`Unknown command \`${cli.args[0]}\`; see \`npx vitest-plugin-perf --help\``)
+  }
+  if (!cli.matchedCommand && !cli.options.help && !cli.options.version) cli.outputHelp()
+  await cli.runMatchedCommand()
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
+}
