@@ -1,4 +1,5 @@
 import { swallow } from '../lifecycle/debug.ts'
+import { Buffer } from 'node:buffer'
 import { recordArtifact, type TestContext } from 'vitest'
 import type { PerfArtifact, PerfProgressArtifact } from './artifacts.ts'
 
@@ -37,6 +38,12 @@ export class ArtifactRecorder {
   property(name: string, value: number): void {
     if (Number.isFinite(value))
       this.#follow(this.#context.annotate(String(Number(value.toPrecision(6))), `perf.${name}`))
+  }
+
+  /** A sentence, and perhaps an image, for those who show annotations but know nothing of our artifacts: Vitest's UI and editors. */
+  note(kind: string, message: string, svg?: string): void {
+    const attachment = svg === undefined ? undefined : { contentType: 'image/svg+xml', body: Buffer.from(svg) }
+    this.#follow(this.#context.annotate(message, `perf.${kind}`, attachment))
   }
 
   /** Resolves when all that was recorded has reached the main process. */

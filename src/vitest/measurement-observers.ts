@@ -1,8 +1,32 @@
 import type { LoadObserver } from '../load/spec/load-generator.ts'
 import type { MemoryObserver } from '../memory/memory-observer.ts'
-import type { MemorySnapshot } from '../results/memory-result.ts'
+import { drawLatency } from '../results/load-chart.ts'
+import { describeLoad, loadName, roundRate, type LoadPlanSummary } from '../results/load-plan-summary.ts'
+import type { LoadResult } from '../results/load-result.ts'
+import type { MemoryResult, MemorySnapshot } from '../results/memory-result.ts'
+import { formatBytes, formatCount, formatDuration } from '../units.ts'
 import type { ServerEvent } from '../server/perf-server.ts'
 import type { TestAttempt } from './test-attempt.ts'
+
+/** A load in a sentence. */
+function loadNote(result: LoadResult, plan: LoadPlanSummary): string {
+  const { latency, errors } = result
+  const figures = [
+    `${formatCount(roundRate(result.requestsPerSecond))} requests/s`,
+    `p50 ${formatDuration(latency.p50)}`,
+    `p95 ${formatDuration(latency.p95)}`,
+    `p99 ${formatDuration(latency.p99)}`,
+    `${formatCount(errors.total)} errors`,
+  ]
+  const load = describeLoad({ url: result.url, ...plan }, result.requestsPerSecond, result.duration)
+  return `${result.title ?? loadName(plan)}: ${figures.join(', ')} (${load})`
+}
+
+/** A memory watch in a sentence. */
+function memoryNote({ title, peak, growth, leak }: MemoryResult, target: string): string {
+  const highest = formatBytes('heapUsed' in peak ? peak.heapUsed : peak.rss)
+  return `${title ?? `memory of ${target}`}: ${leak.verdict}, peak ${highest}, growth ${formatBytes(growth.bytes)}. ${leak.reason}`
+}
 
 /** Turns what a load generator says into artifacts of the attempt, and its key figures into JUnit properties. */
 export function observeLoads(attempt: TestAttempt): LoadObserver {
@@ -44,6 +68,7 @@ export function observeLoads(attempt: TestAttempt): LoadObserver {
       recorder.property('p99_ms', result.latency.p99)
       recorder.property('max_ms', result.latency.max)
       recorder.property('error_rate', result.errorRate)
+      recorder.note('load', loadNote(result, end.plan), drawLatency(result))
     },
   }
 }
@@ -75,6 +100,7 @@ export function observeMemory(attempt: TestAttempt): MemoryObserver {
       recorder.record({ type: 'perf:memory', id, result, ...end })
       recorder.property('memory_peak_bytes', 'heapUsed' in result.peak ? result.peak.heapUsed : result.peak.rss)
       recorder.property('memory_growth_bytes', result.growth.bytes)
+      recorder.note('memory', memoryNote(result, end.target))
     },
   }
 }
