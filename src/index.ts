@@ -48,12 +48,14 @@ export type {
   ComparisonObstacle,
   ComparisonVerdict,
 } from './results/comparison.ts'
+export type { CapacityOptions } from './load/plan/capacity-options.ts'
+export type { Capacity, CapacityLimit, CapacityStep } from './results/capacity.ts'
 export type * from './results/load-result.ts'
 export type * from './results/memory-result.ts'
 export type * from './results/profile-result.ts'
 export type {
-  CapacityFigure,
   LoadFigure,
+  CapacityFigure,
   MemoryFigure,
   ThresholdExpression,
   ThresholdOutcome,

@@ -1,3 +1,4 @@
+import { CAPACITY_MEASUREMENT } from './capacity-measurement.ts'
 import { COMPARE_MEASUREMENT } from './compare-measurement.ts'
 import type { AnyMeasurementKind } from './measurement-kind.ts'
 import { PROFILE_KIND } from './profile-kind.ts'

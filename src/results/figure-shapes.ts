@@ -256,3 +256,10 @@ export const ALIASES: Readonly<Record<string, string>> = {
   maximum: 'max',
   minimum: 'min',
 }
+
+/** Figures of a `Capacity`. */
+export const CAPACITY_FIGURES = {
+  rate: 'measure',
+  interval: { each: 'row', of: 'measure' },
+  duration: 'measure',
+} as const satisfies Shape

@@ -2,6 +2,7 @@ import { nearestName } from '../option-issues.ts'
 import { markPosition, parsePath, type PathKey } from './figure-path.ts'
 import {
   ALIASES,
+  CAPACITY_FIGURES,
   LOAD_FIGURES,
   PROFILE_FIGURES,
   MEMORY_FIGURES,
@@ -10,28 +11,31 @@ import {
   type Shape,
 } from './figure-shapes.ts'
 
-/** What is measured by what: a load or a memory watch. */
-export type FigureKind = 'load' | 'memory' | 'profile'
+/** What is measured by what: a load, a memory watch, a profile, or a search for the capacity. */
+export type FigureKind = 'load' | 'memory' | 'profile' | 'capacity'
 
 const SHAPES: Readonly<Record<FigureKind, Shape>> = {
   load: LOAD_FIGURES,
   memory: MEMORY_FIGURES,
   profile: PROFILE_FIGURES,
+  capacity: CAPACITY_FIGURES,
 }
 const SUBJECTS: Readonly<Record<FigureKind, string>> = {
   load: 'a load',
   memory: 'a memory watch',
   profile: 'a profile',
+  capacity: 'a capacity',
 }
 
 /** What is known about the names in a result, by its record: `byName`, `checks`. A record that is absent may hold any name. */
 export type KnownNames = Readonly<Record<string, readonly string[]>>
 
-/** Returns what kind of result this is, or `undefined` if it is neither a load's nor a memory watch's. */
+/** Returns what kind of result this is, or `undefined` if it is none of them. */
 export function figureKindOf(result: unknown): FigureKind | undefined {
   if (typeof result !== 'object' || result === null) return undefined
   if ('latency' in result && 'statusCodes' in result) return 'load'
   if ('isolates' in result && 'waits' in result) return 'profile'
+  if ('limitedBy' in result && 'steps' in result) return 'capacity'
   return 'leak' in result && 'growth' in result ? 'memory' : undefined
 }
 

@@ -1,5 +1,6 @@
 import type {} from 'vitest'
 import type { ServerProbe } from '../errors.ts'
+import type { Capacity } from '../results/capacity.ts'
 import type { Comparison } from '../results/comparison.ts'
 import type { LoadPlanSummary } from '../results/load-plan-summary.ts'
 import type { LoadResult } from '../results/load-result.ts'
@@ -113,6 +114,15 @@ export interface PerfCompareArtifact extends ArtifactOf<'perf:compare'> {
   error?: string
 }
 
+/** A search for the highest rate that holds (`findCapacity`). */
+export interface PerfCapacityArtifact extends ArtifactOf<'perf:capacity'> {
+  outcome: MeasurementOutcome
+  /** Absent where it did not come to a first step. */
+  capacity?: Capacity
+  title: string
+  error?: string
+}
+
 export type PerfArtifact =
   | PerfLoadArtifact
   | PerfMemoryArtifact
@@ -121,6 +131,7 @@ export type PerfArtifact =
   | PerfThresholdArtifact
   | PerfProfileArtifact
   | PerfCompareArtifact
+  | PerfCapacityArtifact
   | PerfAttemptArtifact
 
 declare module 'vitest' {
@@ -132,6 +143,7 @@ declare module 'vitest' {
     perfThreshold: PerfThresholdArtifact
     perfProfile: PerfProfileArtifact
     perfCompare: PerfCompareArtifact
+    perfCapacity: PerfCapacityArtifact
     perfAttempt: PerfAttemptArtifact
   }
 }

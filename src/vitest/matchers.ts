@@ -14,8 +14,8 @@ import {
   formatOutcomes,
   parseThresholds,
   type Thresholds,
-  type CapacityFigure,
   type LoadFigure,
+  type CapacityFigure,
   type MemoryFigure,
   type ThresholdIssue,
 } from '../results/threshold.ts'
@@ -122,7 +122,7 @@ declare global {
   namespace Chai {
     interface Assertion {
       /**
-       * Every figure of a `LoadResult` or `MemoryResult`, named by its path, meets its condition. A count of what did not happen
+       * Every figure of a `LoadResult`, `MemoryResult` or `Capacity`, named by its path, meets its condition. A count of what did not happen
        * is 0; a figure without data fails. A figure that cannot exist, and a malformed condition, is a `PerfOptionsError` that
        * shows where.
        */

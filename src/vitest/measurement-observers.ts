@@ -6,6 +6,7 @@ import type { LoadResult } from '../results/load-result.ts'
 import type { MemoryResult, MemorySnapshot } from '../results/memory-result.ts'
 import { formatBytes, formatCount, formatDuration } from '../units.ts'
 import type { ServerEvent } from '../server/perf-server.ts'
+import { formatRate } from '../units.ts'
 import type { TestAttempt } from './test-attempt.ts'
 
 /** A load in a sentence. */
@@ -69,6 +70,25 @@ export function observeLoads(attempt: TestAttempt): LoadObserver {
       recorder.property('max_ms', result.latency.max)
       recorder.property('error_rate', result.errorRate)
       recorder.note('load', loadNote(result, end.plan), drawLatency(result))
+    },
+    onCapacityProgress(id, { title, progress, elapsed, planned, rate, holds, fails, load }) {
+      const bounds =
+        fails === undefined ? `holds ${formatRate(holds)}` : `between ${formatRate(holds)} and ${formatRate(fails)}`
+      recorder.recordProgress({
+        id,
+        kind: 'capacity',
+        title,
+        progress,
+        elapsed,
+        planned,
+        note: holds === 0 && fails === undefined ? `tries ${formatRate(rate)}` : `tries ${formatRate(rate)}, ${bounds}`,
+        ...(load && { p99: load.interval.latency.p99, errors: load.errors.total }),
+      })
+    },
+    onCapacityEnd(id, { outcome, title, capacity, error }) {
+      const failure = error === undefined ? {} : { error }
+      recorder.record({ type: 'perf:capacity', id, outcome, title, ...(capacity ? { capacity } : {}), ...failure })
+      if (capacity) recorder.property('capacity_per_second', capacity.rate)
     },
   }
 }

@@ -1,7 +1,10 @@
 import { inLifetime } from '../../lifecycle/attempt.ts'
-import type { LoadResult } from '../../results/load-result.ts'
+import type { Capacity } from '../../results/capacity.ts'
+import type { LoadProgress, LoadResult } from '../../results/load-result.ts'
 import type { LoadContext } from './load-context.ts'
+import type { CapacityOptions } from '../plan/capacity-options.ts'
 import type { LoadOptions } from '../plan/load-options.ts'
+import type { CapacityRun } from './capacity-run.ts'
 import type { LoadOptionsOf } from '../plan/scenario-types.ts'
 import type { OnLoadProgress, RunningLoad } from './running-load.ts'
 
@@ -20,6 +23,7 @@ export class LoadGenerator {
   readonly #context: LoadContext
   readonly #starting = new Set<Promise<RunningLoad>>()
   readonly #loads = new Set<RunningLoad>()
+  readonly #searches = new Set<CapacityRun>()
   #completedBefore = 0
 
   constructor(context: LoadContext = {}) {
@@ -42,12 +46,47 @@ export class LoadGenerator {
   }
 
   #generate(options: LoadOptions, onProgress: OnLoadProgress | undefined): Promise<LoadResult> {
-    const run = () => this.#run(options, onProgress)
+    const run = () => this.#run(options, this.#context, onProgress)
     return this.#context.around ? this.#context.around(options, run) : run()
   }
 
-  async #run(options: LoadOptions, onProgress: OnLoadProgress | undefined): Promise<LoadResult> {
-    const load = await this.#start(options, onProgress)
+  /**
+   * Searches for the highest rate (open model) at which all `thresholds` hold: the rate doubles until it fails twice, then the
+   * interval between what holds and what does not is halved. Each step is a load on connections of its own.
+   *
+   * @throws PerfOptionsError before the first request, with every mistake in `options`.
+   * @throws PerfAbortError, LoadError (with `partial`, a `Capacity`) as `generateLoad` does.
+   */
+  findCapacity(options: CapacityOptions): Promise<Capacity> {
+    const call = { name: 'loadGenerator.findCapacity()', signal: signalIn(options) }
+    return inLifetime(this.#context.lifetime, call, this.#search(options))
+  }
+
+  async #search(options: CapacityOptions): Promise<Capacity> {
+    const { CapacityRun: Search } = await import('./capacity-run.ts')
+    const { observe: _observe, around: _around, ...quiet } = this.#context
+    const search = new Search(options, quiet, (step, context, tell: (progress: LoadProgress) => void) =>
+      this.#run(step, context, tell),
+    )
+    this.#searches.add(search)
+    const { observe } = this.#context
+    const { id, title } = search
+    try {
+      const capacity = await search.run((progress) => observe?.onCapacityProgress?.(id, progress))
+      observe?.onCapacityEnd?.(id, { outcome: capacity.aborted ? 'stopped' : 'completed', title, capacity })
+      return capacity
+    } catch (error) {
+      const { name, message, partial } = error as Error & { partial?: Capacity }
+      const outcome = name === 'AbortError' ? 'aborted' : 'failed'
+      observe?.onCapacityEnd?.(id, { outcome, title, error: message, ...(partial ? { capacity: partial } : {}) })
+      throw error
+    } finally {
+      this.#searches.delete(search)
+    }
+  }
+
+  async #run(options: LoadOptions, context: LoadContext, onProgress: OnLoadProgress | undefined): Promise<LoadResult> {
+    const load = await this.#start(options, context, onProgress)
     try {
       return await load.result
     } finally {
@@ -56,9 +95,13 @@ export class LoadGenerator {
     }
   }
 
-  async #start(options: LoadOptions, onProgress: OnLoadProgress | undefined): Promise<RunningLoad> {
+  async #start(
+    options: LoadOptions,
+    context: LoadContext,
+    onProgress: OnLoadProgress | undefined,
+  ): Promise<RunningLoad> {
     // Imported by the first load: a spec without one must not pay for it.
-    const starting = import('./start-load.ts').then(({ startLoad }) => startLoad(options, this.#context, onProgress))
+    const starting = import('./start-load.ts').then(({ startLoad }) => startLoad(options, context, onProgress))
     this.#starting.add(starting)
     try {
       const load = await starting
@@ -78,6 +121,7 @@ export class LoadGenerator {
   }
 
   async #stop(): Promise<LoadResult | undefined> {
+    for (const search of this.#searches) search.stop()
     await Promise.allSettled(this.#starting)
     const loads = [...this.#loads]
     for (const load of loads) load.stop()
