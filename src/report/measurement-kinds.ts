@@ -6,6 +6,7 @@ import { PROFILE_KIND } from './profile-kind.ts'
 /** Every kind of measurement besides loads, memory watches and servers, in the order in which reports show them. */
 export const MEASUREMENT_KINDS: AnyMeasurementKind[] = [
   COMPARE_MEASUREMENT,
+  CAPACITY_MEASUREMENT,
   PROFILE_KIND as unknown as AnyMeasurementKind,
 ]
 
