@@ -20,7 +20,7 @@ export interface Settings {
   readonly loadDuration?: number
   readonly testTimeout?: number
   /** Who generates the load. */
-  readonly engine?: string
+  readonly engine?: 'built-in' | 'autocannon'
   /** The `git` of `compare.base`. */
   readonly base?: string
 }
@@ -39,6 +39,9 @@ const baseUrl: Reader = (text) => {
   return expected === undefined ? { value: text } : { expected }
 }
 
+const engineName: Reader = (value) =>
+  value === 'built-in' || value === 'autocannon' ? { value } : { expected: "'built-in' or 'autocannon'" }
+
 const anyText: Reader = (value) => ({ value })
 
 const READERS: Record<keyof Settings, Reader> = {
@@ -46,7 +49,7 @@ const READERS: Record<keyof Settings, Reader> = {
   healthTimeout: time,
   loadDuration: time,
   testTimeout: time,
-  engine: anyText,
+  engine: engineName,
   base: anyText,
 }
 

@@ -1,4 +1,5 @@
 import process from 'node:process'
+import type { AutocannonRun } from './autocannon-run.ts'
 import { LoadRun, type LoadRunReport } from './load-run.ts'
 import { FEW_NAMES } from '../measure/measurement.ts'
 import type {
@@ -18,7 +19,7 @@ import { realMachine } from './load-machine.ts'
 
 /** Milliseconds: what is lost at the most where this process is killed. */
 const TICK = 100
-const runs = new Map<string, LoadRun | ScenarioRun>()
+const runs = new Map<string, LoadRun | ScenarioRun | AutocannonRun>()
 const blocks = new Map<string, TurnBlockRun>()
 let stopTicking: Cancel | undefined
 
@@ -61,7 +62,12 @@ async function begin(id: string, plan: LoadPlan, waits: boolean): Promise<void> 
   const isOfUsers = plan.scenario !== undefined || plan.protocol === 'h2'
   // Imported by the first scenario: a load without one must not pay for it.
   const users = isOfUsers ? await import('./scenario-run.ts') : undefined
-  const run = users ? users.runUsers(plan, reportOf(id), waits) : new LoadRun(plan, reportOf(id), realMachine(), waits)
+  const autocannon = plan.engine === 'autocannon' ? await import('./autocannon-run.ts') : undefined
+  const run = autocannon
+    ? new autocannon.AutocannonRun(plan, reportOf(id))
+    : users
+      ? users.runUsers(plan, reportOf(id), waits)
+      : new LoadRun(plan, reportOf(id), realMachine(), waits)
   runs.set(id, run)
   stopTicking ??= every(realClock, TICK, tick)
   run.start()

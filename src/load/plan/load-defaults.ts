@@ -8,6 +8,7 @@ export const LOAD_DEFAULTS = {
   order: 'shared',
   protocol: 'http/1.1',
   processes: 1,
+  engine: 'built-in',
   progressInterval: { longest: 1_000, shortest: 100, rows: 20 },
   virtualUsers: 10,
   seed: 1,

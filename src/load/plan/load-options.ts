@@ -16,6 +16,7 @@ import { answerCheck, findCheckIssues, type AnswerCheck } from './answer-check.t
 import { plannedNames } from './request-name.ts'
 import { milliseconds, type Duration } from '../../units.ts'
 import type { KnownNames } from '../../results/figures.ts'
+import { ENGINES, type EngineName } from './engine-choice.ts'
 import { findContradictions } from './contradictions.ts'
 import { findScenarioIssues } from './scenario-options.ts'
 import {
@@ -127,6 +128,13 @@ export interface LoadOptions {
    * result: arrivals evenly spaced, `amount` exact, latencies merged from histograms, thresholds judged on the whole.
    */
   processes?: number | 'auto'
+  /**
+   * Who generates the load. `VITEST_PERF_ENGINE` wins over it.
+   * - `'built-in'` (default).
+   * - `'autocannon'`: autocannon's own client, for figures that must compare with those collected before. Closed model and
+   *   `requests` only; the result's `remarks` say what its latencies cannot be trusted for.
+   */
+  engine?: EngineName
   tls?: LoadTls
   /** `'h2'`: HTTP/2, on `https:` by ALPN and on `http:` by prior knowledge. Default `'http/1.1'`. */
   protocol?: LoadProtocol
@@ -293,6 +301,7 @@ const schema = v.strictObject(
     signal: v.optional(abortSignal),
     title: v.optional(text),
     processes: v.optional(processes),
+    engine: v.optional(v.picklist(ENGINES, "'built-in' or 'autocannon'")),
     tls: v.optional(tls),
     protocol: v.optional(v.picklist(['http/1.1', 'h2'], "'http/1.1' or 'h2'")),
     profile: v.optional(v.union([flag, v.literal('on-failure')], "true, false or 'on-failure'")),

@@ -22,6 +22,7 @@ import {
 } from './load-options.ts'
 import { findUrlIssues, isBytes } from './request-issues.ts'
 import { milliseconds } from '../../units.ts'
+import { findEngineIssues, type EngineName } from './engine-choice.ts'
 import { findShareIssues, type Share } from './share.ts'
 import { SCENARIO_OPTIONS } from './scenario-options.ts'
 import type { PlannedScenario } from './scenario-plan.ts'
@@ -59,6 +60,7 @@ export interface LoadPlan extends LoadTime {
   readonly abortOnFail: boolean
   readonly progressInterval: number
   readonly tls: LoadTls
+  readonly engine: EngineName
   /** Load processes on this machine; `'auto'`: one less than it has cores. */
   readonly processes: number | 'auto'
   /** Of one of several processes; absent where one runs the whole load. */
@@ -125,7 +127,8 @@ export function resolveLoadOptions(input: LoadOptions, context: ResolveLoadConte
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     rejectIssues('load options', [...findLoadOptionIssues(input), ...fromEnvironment.issues, ...(context.issues ?? [])])
   }
-  const merged = mergeLoadOptions(input, defaults)
+  const { engine } = fromEnvironment.settings
+  const merged: LoadOptions = { ...mergeLoadOptions(input, defaults), ...(engine === undefined ? {} : { engine }) }
   const issues = [
     ...findLoadOptionIssues(merged, '', { absoluteUrl: resolveUrl === undefined && base === undefined }),
     ...fromEnvironment.issues,
@@ -141,7 +144,7 @@ export function resolveLoadOptions(input: LoadOptions, context: ResolveLoadConte
   const text = resolveUrl ? resolveUrl(merged.url) : absoluteUrl(merged.url, base)
   rejectIssues('load options', findUrlIssues('url', text, 'absolute'))
   const plan = completePlan(merged, new URL(text), { loadDuration, inherited: context.tlsOf?.(text) })
-  rejectIssues('load options', findShareIssues(plan))
+  rejectIssues('load options', [...findShareIssues(plan), ...findEngineIssues(plan, merged)])
   return plan
 }
 
@@ -171,6 +174,7 @@ function completePlan(
     progressInterval: planInterval(options, time),
     tls: url.protocol === 'https:' ? tlsFor(url.hostname, { ...inherited, ...options.tls }) : (options.tls ?? {}),
     processes: options.processes ?? LOAD_DEFAULTS.processes,
+    engine: options.engine ?? LOAD_DEFAULTS.engine,
     ...(options.scenario === undefined ? {} : { scenario: planScenario(options, url, loadDuration) }),
   }
 }
