@@ -35,7 +35,8 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
         })
         test('watched', async ({ server, loadGenerator, memoryMonitor }) => {
           const memory = await memoryMonitor.during(() => loadGenerator.generateLoad({ url: '/', rate: 200, duration: 1_500 }))
-          expect(memory.value.requests).toBeGreaterThan(250)
+          // Those that were due: a busy machine drops some.
+          expect(memory.value.requests + memory.value.dropped).toBeGreaterThan(200)
           expect(memory.samples.length).toBeGreaterThan(3)
           expect(memory.peak.rss).toBeGreaterThan(1e6)
           const snapshot = await server.memory()
@@ -320,7 +321,9 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
           await loadGenerator.generateLoad({ url: '/', duration: 3_000, signal: AbortSignal.timeout(300) })
         })`),
     })
-    expect(run.output).toContain('2 failed | 1 passed')
+    // The one that leaves its load to itself has forgotten an `await`.
+    expect(run.output).toContain('3 failed')
+    expect(run.output).toContain('`loadGenerator.generateLoad()` still ran')
     expect(run.output).not.toMatch(/Unhandled/)
     expect(run.output).not.toContain('latencySpectrum')
     expect(await run.leftovers()).toEqual([])
@@ -334,10 +337,10 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
         `
         describe('hook', () => {
           test.afterEach(async ({ server, loadGenerator }) => {
-            const { duration } = await loadGenerator.generateLoad({ url: '/', duration: 1_500 })
-            console.log('AFTER', duration >= 1_500)
+            const { duration } = await loadGenerator.generateLoad({ url: '/', duration: 4_000 })
+            console.log('AFTER', duration >= 4_000)
           })
-          test('short', { timeout: 2_500 }, async ({ server }) => { await new Promise((resolve) => setTimeout(resolve, 1_200)) })
+          test('short', { timeout: 6_000 }, async ({ server }) => { await new Promise((resolve) => setTimeout(resolve, 2_500)) })
         })
         describe.concurrent('at once', () => {
           test.for([1, 2])('%i', async (_, { server, expect }) => {
