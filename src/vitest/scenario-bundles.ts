@@ -12,10 +12,11 @@ let asked = 0
 export function bundleThrough(load: (id: string) => Promise<unknown>): void {
   bundleWith({
     root: () => inject('perfRoot'),
-    async bundle(file): Promise<ScenarioBundle> {
+    async bundle(file, packages): Promise<ScenarioBundle> {
       asked += 1
       // Asked anew each time, since the sources may have changed in between; the text itself is one module per content.
-      const about = ((await load(bundleIdOf({ file, ask: `${process.pid}-${asked}` }))) as BundleModule).default
+      const about = ((await load(bundleIdOf({ file, packages, ask: `${process.pid}-${asked}` }))) as BundleModule)
+        .default
       if ('error' in about) throw new Error(about.error)
       const { hash, exports } = about
       const text = ((await load(bundleIdOf({ file, hash }))) as { default: string }).default

@@ -1,3 +1,5 @@
+import type { BundledPackages } from './scenario-bundle.ts'
+
 /** Modules by which a worker gets a bundle from Vitest's main process: any pool and both majors can import. */
 const PREFIX = 'virtual:vitest-plugin-perf/scenario?'
 
@@ -6,6 +8,7 @@ export interface BundleRequest {
   readonly file: string
   readonly ask?: string
   readonly hash?: string
+  readonly packages?: BundledPackages
 }
 
 /** The answer to a question. The default export of the other kind of module is the text, in base64: nothing may transform it. */

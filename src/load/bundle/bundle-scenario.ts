@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isLoadedByNode, mustStayOutside } from './packages.ts'
-import type { ScenarioBundle } from './scenario-bundle.ts'
+import type { BundledPackages, ScenarioBundle } from './scenario-bundle.ts'
 
 /** Which project a scenario is bundled for. */
 export interface ScenarioProject {
@@ -17,11 +17,8 @@ export interface ScenarioProject {
   readonly alias?: unknown
   /** Plugins of a project whose config is no file. */
   readonly plugins?: readonly unknown[]
-  /**
-   * Where the packages of `node_modules` stay. `'outside'` (default): Node loads them from where they are, as in any program of the
-   * project. `'inside'`: in the bundle, for a machine without them; packages with compiled addons stay outside all the same.
-   */
-  readonly packages?: 'outside' | 'inside'
+  /** Default `'outside'`. */
+  readonly packages?: BundledPackages
 }
 
 /** What we use of Vite, which is the same in 6, 7 and 8. */

@@ -4,7 +4,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { LoadError } from '../../errors.ts'
 import { optionIssue, rejectIssues } from '../../option-issues.ts'
-import type { ScenarioBundle } from '../bundle/scenario-bundle.ts'
+import type { BundledPackages, ScenarioBundle } from '../bundle/scenario-bundle.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 import { planMix } from '../plan/scenario-options.ts'
 
@@ -12,14 +12,15 @@ import { planMix } from '../plan/scenario-options.ts'
 export interface ScenarioBundler {
   /** Where paths of scenarios start. */
   root(): string
-  bundle(file: string): Promise<ScenarioBundle>
+  /** `packages: 'inside'` for load processes on other machines. */
+  bundle(file: string, packages: BundledPackages): Promise<ScenarioBundle>
 }
 
 let bundler: ScenarioBundler = {
   root: () => process.cwd(),
-  async bundle(file) {
+  async bundle(file, packages) {
     const { bundleScenario } = await import('../bundle/bundle-scenario.ts')
-    return bundleScenario(file, { root: process.cwd() })
+    return bundleScenario(file, { root: process.cwd(), packages })
   },
 }
 
@@ -34,7 +35,11 @@ export function bundleWith(other: ScenarioBundler): void {
  * @throws {PerfOptionsError} for a module that does not exist, or a `mix` of what it does not export.
  * @throws {LoadError} for one that cannot be bundled.
  */
-export async function withScenario(plan: LoadPlan, scenario: string | URL): Promise<LoadPlan> {
+export async function withScenario(
+  plan: LoadPlan,
+  scenario: string | URL,
+  packages: BundledPackages = 'outside',
+): Promise<LoadPlan> {
   if (!plan.scenario) return plan
   const root = bundler.root()
   const text = String(scenario)
@@ -45,15 +50,15 @@ export async function withScenario(plan: LoadPlan, scenario: string | URL): Prom
   }
   const inRoot = relative(root, file)
   const name = inRoot.startsWith('..') ? file : inRoot
-  const { code, exports } = await bundle(file, name)
+  const { code, exports } = await bundle(file, name, packages)
   const given = plan.scenario.mix.length === 0 ? undefined : Object.fromEntries(plan.scenario.mix)
   const mix = planMix(given, { name, exports })
   return { ...plan, scenario: { ...plan.scenario, name, file, root, code, mix } }
 }
 
-async function bundle(file: string, name: string): Promise<ScenarioBundle> {
+async function bundle(file: string, name: string, packages: BundledPackages): Promise<ScenarioBundle> {
   try {
-    return await bundler.bundle(file)
+    return await bundler.bundle(file, packages)
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     throw new LoadError(`${name} could not be bundled: ${message}`, { cause: error })
