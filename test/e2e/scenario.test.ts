@@ -104,7 +104,7 @@ describe.each(MAJORS)('Vitest %i', (major) => {
     const run = await runVitest({ major, pool, files: { ...files, 'vitest.config.ts': configFor(pool) } })
     expect(run.output).toContain('2 passed')
     expect(run.exitCode).toBe(0)
-    expect(run.output).toMatch(/stdout \| a\.perf\.ts > the shop\s+printed by the scenario hello 42/)
+    expect(run.output).toMatch(/stdout \| a\.perf\.ts\S* > the shop\s+printed by the scenario hello 42/)
     expect(await run.leftovers()).toEqual([])
   })
 })
