@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { array, assert, integer, property } from 'fast-check'
 import { expect, test } from 'vitest'
 import { EventParser } from '../../../../src/load/scenario/event-parser.ts'
 
@@ -48,8 +48,8 @@ test.for([
 test('however the bytes are cut', () => {
   const bytes = Buffer.from('id: 1\r\nevent: é\r\ndata: a\rdata: b\n\n: x\ndata: 😀\r\n\r\n')
   const whole = parse(bytes)
-  fc.assert(
-    fc.property(fc.array(fc.integer({ min: 0, max: bytes.length })), (cuts) => {
+  assert(
+    property(array(integer({ min: 0, max: bytes.length })), (cuts) => {
       const at = [0, ...cuts.toSorted((a, b) => a - b), bytes.length]
       expect(parse(...at.slice(1).map((end, index) => bytes.subarray(at[index], end)))).toEqual(whole)
     }),
