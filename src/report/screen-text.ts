@@ -1,42 +1,7 @@
-const WIDE: readonly (readonly [number, number])[] = [
-  [0x1100, 0x115f],
-  [0x231a, 0x231b],
-  [0x23e9, 0x23ec],
-  [0x25fd, 0x25fe],
-  [0x2614, 0x2615],
-  [0x2648, 0x2653],
-  [0x26a1, 0x26a1],
-  [0x2705, 0x2705],
-  [0x2728, 0x2728],
-  [0x274c, 0x274c],
-  [0x2753, 0x2755],
-  [0x2795, 0x2797],
-  [0x2b1b, 0x2b1c],
-  [0x2b50, 0x2b55],
-  [0x2e80, 0x303e],
-  [0x3041, 0x33ff],
-  [0x3400, 0x4dbf],
-  [0x4e00, 0x9fff],
-  [0xa000, 0xa4cf],
-  [0xa960, 0xa97f],
-  [0xac00, 0xd7a3],
-  [0xf900, 0xfaff],
-  [0xfe30, 0xfe6f],
-  [0xff00, 0xff60],
-  [0xffe0, 0xffe6],
-  [0x16fe0, 0x18aff],
-  [0x1b000, 0x1b2ff],
-  [0x1f004, 0x1f004],
-  [0x1f0cf, 0x1f0cf],
-  [0x1f18e, 0x1f19a],
-  [0x1f1e6, 0x1f64f],
-  [0x1f680, 0x1f6ff],
-  [0x1f7e0, 0x1f7eb],
-  [0x1f900, 0x1f9ff],
-  [0x1fa70, 0x1faff],
-  [0x20000, 0x3fffd],
-]
+import stringWidth from 'string-width'
 
+const ASCII = /^[\u0020-\u007e]*$/
+const GRAPHEMES = new Intl.Segmenter()
 const ANSI_STYLE = /\u001b\[[0-9;]*m/g
 // Bidirectional overrides, zero-width and other invisible format characters that could rearrange or hide what follows.
 const INVISIBLE = /[\u0080-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g
@@ -63,19 +28,15 @@ export function harmlessLines(text: string): string[] {
   return withoutStyles(text).replace(/\s+$/, '').split(/\r?\n/).map(oneLine)
 }
 
-function isWide(point: number): boolean {
-  return point >= 0x1100 && WIDE.some(([from, to]) => point >= from && point <= to)
-}
-
 /**
  * Columns that a text may take. Where a terminal and Vitest's own row count (UTF-16 units) differ it is the larger of the
  * two, so that a row that fits here is one row for both.
  */
 export function columnsOf(text: string): number {
+  const plain = withoutStyles(text)
+  if (ASCII.test(plain)) return plain.length
   let columns = 0
-  for (const character of text.replace(ANSI_STYLE, '')) {
-    columns += Math.max(character.length, isWide(character.codePointAt(0) ?? 0) ? 2 : 1)
-  }
+  for (const { segment } of GRAPHEMES.segment(plain)) columns += Math.max(segment.length, stringWidth(segment))
   return columns
 }
 
@@ -85,7 +46,7 @@ export function fit(text: string, columns: number): string {
   if (columns < 1) return ''
   let kept = ''
   let used = 0
-  for (const { segment } of new Intl.Segmenter().segment(text)) {
+  for (const { segment } of GRAPHEMES.segment(text)) {
     const size = columnsOf(segment)
     if (used + size > columns - 1) break
     kept += segment
