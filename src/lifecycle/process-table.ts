@@ -50,6 +50,8 @@ export interface ProcessTable {
   carrying(cookie: string, entries: readonly ProcessEntry[]): ReadonlySet<number>
   /** The children of a process and theirs: cheap, but blind to those that lost their parent. */
   descendants(pid: number): number[]
+  /** Resident bytes of each of these processes that has any; a zombie has none. */
+  resident(pids: readonly number[]): ReadonlyMap<number, number>
 }
 
 /** Ticks a second in `/proc`, on every system that Node runs on. */
@@ -89,9 +91,28 @@ const procTable: ProcessTable = {
     return new Set(entries.map(({ pid }) => pid).filter(has))
   },
   descendants(pid) {
-    const children = (read(`/proc/${pid}/task/${pid}/children`) ?? '').split(' ').filter(Boolean).map(Number)
+    // A child is listed with the thread that started it, which may be a worker.
+    const children = listThreads(pid).flatMap((thread) =>
+      (read(`/proc/${pid}/task/${thread}/children`) ?? '').split(' ').filter(Boolean).map(Number),
+    )
     return children.flatMap((child) => [child, ...procTable.descendants(child)])
   },
+  resident(pids) {
+    return new Map(
+      pids.flatMap((pid) => {
+        const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1]
+        return kilobytes === undefined ? [] : [[pid, Number(kilobytes) * 1_024] as const]
+      }),
+    )
+  },
+}
+
+function listThreads(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+  } catch {
+    return []
+  }
 }
 
 function runPs(args: readonly string[]): string {
@@ -127,6 +148,13 @@ export const psTable: ProcessTable = {
       all.filter((entry) => entry.parent === parent).flatMap((entry) => [entry.pid, ...below(entry.pid)])
     return below(pid)
   },
+  resident(pids) {
+    const rows = runPs(['-o', 'pid=,rss=', '-p', pids.join(',')])
+      .trim()
+      .split('\n')
+    const numbers = rows.map((row) => row.trim().split(/\s+/).map(Number))
+    return new Map(numbers.flatMap(([pid = 0, kilobytes = 0]) => (kilobytes > 0 ? [[pid, kilobytes * 1_024]] : [])))
+  },
 }
 
 const nothing: ProcessTable = {
@@ -134,6 +162,7 @@ const nothing: ProcessTable = {
   list: () => [],
   carrying: () => new Set(),
   descendants: () => [],
+  resident: () => new Map(),
 }
 
 const systemTable = hasProcessTable ? procTable : canListProcesses ? psTable : nothing
@@ -151,6 +180,17 @@ export function listProcesses(pids?: readonly number[], table = systemTable): Pr
 /** The children of a process and theirs: cheap, but blind to those that lost their parent. */
 export function findDescendants(pid: number, table = systemTable): number[] {
   return table.descendants(pid)
+}
+
+/** Resident bytes of a process and its descendants; `undefined` when it is gone or nothing but a zombie. */
+export function readResidentTree(pid: number, table = systemTable): number | undefined {
+  const resident = table.resident([pid, ...table.descendants(pid)])
+  return resident.has(pid) ? [...resident.values()].reduce((sum, bytes) => sum + bytes, 0) : undefined
+}
+
+/** A process and its descendants. Empty where they cannot be listed. */
+export function listWithDescendants(pid: number, table = systemTable): ProcessEntry[] {
+  return listProcesses([pid, ...table.descendants(pid)], table)
 }
 
 /** A child that leads a process group of its own, with all that it started. */

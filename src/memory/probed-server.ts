@@ -1,3 +1,4 @@
+import { listWithDescendants } from '../lifecycle/process-table.ts'
 import { swallow } from '../lifecycle/debug.ts'
 import type { HeapRecord } from './verdict/heap-record.ts'
 import { MemoryError } from '../errors.ts'
@@ -14,7 +15,6 @@ import type {
 } from '../probe/protocol.ts'
 import type { MemorySource, SourceReading } from './memory-source.ts'
 import type { MemoryTarget } from './memory-target.ts'
-import { listTree } from './resident-set.ts'
 import { readClock, readWallClock } from '../lifecycle/real-timers.ts'
 
 /** How long a sample waits for an isolate before its last known figures stand in. */
@@ -68,7 +68,9 @@ export class ProbedServer implements MemorySource {
   get otherProcesses(): string | undefined {
     if (this.#target.pid === undefined) return undefined
     const probed = new Set(this.#target.channel?.isolates().map(({ pid }) => pid))
-    const others = listTree(this.#target.pid).filter(({ pid, name }) => !probed.has(pid) && !SHELL.test(name))
+    const others = listWithDescendants(this.#target.pid).filter(
+      ({ pid, name }) => !probed.has(pid) && !SHELL.test(name),
+    )
     return others.length === 0 ? undefined : others.map(({ pid, name }) => `process ${pid} (${name})`).join(', ')
   }
 
