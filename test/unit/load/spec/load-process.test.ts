@@ -102,3 +102,18 @@ it('that cannot be started is lost, with the reason', async () => {
   }
   await untilServing()
 })
+
+it('a dozen loads in one test and of one signal warn of no listeners', async () => {
+  const target = await startTarget('load-http.mjs')
+  const warnings: string[] = []
+  const onWarning = ({ message }: Error) => warnings.push(message)
+  process.on('warning', onWarning)
+  const [test, own] = [new AbortController(), new AbortController()]
+  const generator = new LoadGenerator({ lifetime: { signal: test.signal } })
+  const load = { url: target.url, amount: 5, connections: 1, signal: own.signal }
+  const results = await Promise.all(Array.from({ length: 12 }, () => generator.generateLoad(load)))
+  await delay(20)
+  process.off('warning', onWarning)
+  expect(results.map(({ requests }) => requests)).toEqual(results.map(() => 5))
+  expect(warnings).toEqual([])
+})
