@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
@@ -100,20 +99,5 @@ describe.skipIf(missing).each(MAJORS)('live rows on Vitest %i', (major) => {
     expect(count(rows, /▸/)).toBe(0)
     screen.type('q')
     expect(await screen.exited).toBe(0)
-  })
-
-  test('leave the report of the last whole run where watch mode is left in mid-run', async () => {
-    const config = reporterConfig(`{ json: 'perf.json' }`)
-    const files = { 'vitest.config.ts': config, 'a.perf.ts': runningSpec('first', 600, loadArtifact()) }
-    const project = await createProject({ major, files })
-    const screen = terminal(major, project, { columns: 80, args: ['watch'] })
-    await screen.waitFor((now) => count(now, /Waiting for file changes/) === 1)
-    const whole = readFileSync(join(project, 'perf.json'), 'utf8')
-    expect(whole).toContain('"passed": 1')
-    await writeFile(join(project, 'a.perf.ts'), runningSpec('second', 20_000, loadArtifact()))
-    await screen.waitFor((now) => count(now, /▸ second/) === 1)
-    screen.type('q')
-    await screen.exited
-    expect(readFileSync(join(project, 'perf.json'), 'utf8')).toBe(whole)
   })
 })
