@@ -1,12 +1,12 @@
 import { PerfOptionsError, type OptionIssue } from './errors.ts'
 
-// Apart from `options.ts`, so that what only words an issue does not load the schema library.
+// Apart from `options.ts`, so that modules that only word issues do not load the schema library.
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Milliseconds that Node's timers can hold; one that is set to more goes off at once. */
+/** The longest delay of Node's timers in milliseconds. A timer with a longer one fires at once. */
 export const LONGEST_TIMER = 2_147_483_647
 
 /** The option's value as it would stand in code, short enough for a message. */
@@ -32,7 +32,7 @@ function safeJson(value: object): string {
   }
 }
 
-/** The one form of every message about an option. */
+/** Words a mistake in an option. All messages about options have this form. */
 export function optionIssue(option: string, expected: string, received: unknown): OptionIssue {
   return {
     option,
@@ -55,7 +55,7 @@ function editDistance(a: string, b: string): number {
   return row[b.length] ?? 0
 }
 
-/** The known name nearest to a mistyped one, if any is near enough to be meant. */
+/** Returns the known name nearest to a mistyped one, or `undefined` if none is near enough to be meant. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const ranked = known
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
@@ -64,7 +64,7 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return best && best.distance <= Math.max(2, Math.floor(name.length / 3)) ? best.candidate : undefined
 }
 
-/** An option that is none, with the name that may have been meant. */
+/** Words an unknown option, with the name that may have been meant. */
 export function unknownOption(option: string, known: readonly string[], received: unknown): OptionIssue {
   const last = option.split('.').at(-1) ?? option
   const nearest = nearestName(last, known)

@@ -18,7 +18,7 @@ function knownKeys(schema: unknown): string[] {
     : []
 }
 
-/** Every mistake in `input` against `schema`; a pure function, so that several checks can be reported together. */
+/** Returns every mistake in `input` against `schema`. Does not throw, so that callers can report several checks together. */
 export function findOptionIssues(schema: v.GenericSchema, input: unknown, prefix = ''): OptionIssue[] {
   const parsed = v.safeParse(schema, input)
   if (parsed.success) return []

@@ -1,4 +1,4 @@
-/** A series of at most `limit` rows: when it is full, neighbours are merged in pairs, so it stays even over its whole length. */
+/** A series of at most `limit` rows. When it is full, it merges neighbours in pairs, so that its rows stay equally long. */
 export class ThinnedSeries<Row> {
   readonly #limit: number
   readonly #merge: (earlier: Row, later: Row) => Row

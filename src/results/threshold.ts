@@ -65,7 +65,7 @@ export interface Threshold {
 
 /** What became of one condition. */
 export interface ThresholdOutcome {
-  /** Dotted path of the figure, such as `latency.p99`. */
+  /** Path of the figure, such as `latency.p99`. */
   metric: string
   expression: string
   /** The figure; `null` if it has no data, and then `passed` is false. */
@@ -91,7 +91,7 @@ function firstBadPosition(expression: string): number {
   return operator[0].length + (number ? number[0].length : expression.slice(operator[0].length).search(/\S|$/))
 }
 
-/** One condition, or where it is malformed. */
+/** Parses one condition. Returns an issue that shows the position if it is malformed. */
 export function parseCondition(metric: string, expression: unknown): ThresholdCondition | ThresholdIssue {
   if (typeof expression !== 'string') {
     return {
@@ -122,7 +122,7 @@ export interface ThresholdRule {
   readonly names?: KnownNames | undefined
 }
 
-/** All conditions of `thresholds`, flat and in order, and all that is wrong. */
+/** Parses thresholds. Returns all conditions in order, and every mistake. */
 export function parseThresholds(
   thresholds: UncheckedThresholds,
   { kind, names }: ThresholdRule = {},
@@ -172,7 +172,7 @@ function holds(value: number, { operator, bound }: ThresholdCondition): boolean 
   }
 }
 
-/** Every condition with its value and verdict. A figure without data fails (k6 lets it pass). */
+/** Returns every condition with its value and verdict. A figure without data fails (in k6 it passes). */
 export function evaluateThresholds(result: unknown, thresholds: readonly Threshold[]): ThresholdOutcome[] {
   return thresholds.map(({ metric, condition }) => {
     const value = readFigure(result, metric)
@@ -180,7 +180,7 @@ export function evaluateThresholds(result: unknown, thresholds: readonly Thresho
   })
 }
 
-/** A line a condition, with its value and verdict; what failed stands out. */
+/** Renders a line for each condition, with its value and a mark for its verdict. */
 export function formatOutcomes(outcomes: readonly ThresholdOutcome[]): string {
   const name = Math.max(...outcomes.map(({ metric, expression }) => metric.length + expression.length + 1), 0)
   return outcomes

@@ -15,11 +15,11 @@ export interface ReadableAnswer {
 /** Characters of an answer that a message quotes. */
 const QUOTED = 120
 
-/** Evaluates the checks of a plan, each given by its place in the list of requests. */
+/** Evaluates checks. Compiles each regular expression once. */
 export class CheckEvaluator {
   readonly #patterns = new Map<PlannedPattern, RegExp>()
 
-  /** What was expected of `answer` and what came, or `undefined` if all of `check` holds. */
+  /** Returns what was expected of `answer` and what came, or `undefined` if all of `check` holds. */
   failure(check: PlannedCheck, answer: ReadableAnswer): string | undefined {
     return this.#headerFailure(check, answer) ?? this.#bodyFailure(check, answer)
   }

@@ -1,11 +1,8 @@
 const LENGTH = 2_048
 
-/**
- * How many requests a load has sent and completed, now and at past moments of the last seconds: enough to say how many were under
- * way in a pause.
- */
+/** The counts of requests sent and completed over the last 20 s, to tell how many were under way during a pause of the server. */
 export class InFlightHistory {
-  /** Since the very start, warm-up included; both are its owner's to count. */
+  /** Since the start, warm-up included. The owner counts both up. */
   sent = 0
   completed = 0
   readonly #times = new Float64Array(LENGTH)
@@ -13,7 +10,7 @@ export class InFlightHistory {
   readonly #completed = new Float64Array(LENGTH)
   #size = 0
 
-  /** Keeps both counts as those of `time` (Unix ms). */
+  /** Stores both counts for `time` (Unix ms). */
   note(time: number): void {
     const at = this.#size % LENGTH
     this.#times[at] = time
@@ -22,7 +19,7 @@ export class InFlightHistory {
     this.#size += 1
   }
 
-  /** Requests sent before the end of `[from, to]` and not completed by its start: all that were under way at any time in it. */
+  /** Returns how many requests were under way at any time in `[from, to]`: sent before its end and not completed by its start. */
   underwayDuring(from: number, to: number): number {
     if (this.#size === 0) return 0
     return Math.max(0, Math.round(this.#at(this.#sent, to) - this.#at(this.#completed, from)))

@@ -42,7 +42,7 @@ export interface CountedAnswer {
   readonly checkFailure: string | undefined
 }
 
-/** Names of which a summary takes no time to speak of. */
+/** Names up to which figures by name are computed at each tick. More of them are computed once an interval. */
 export const FEW_NAMES = 20
 
 /** Milliseconds between two looks at the clock: see `look`. */
@@ -55,7 +55,7 @@ export interface LoadState {
   backlog?: number
 }
 
-/** The measured part of a load: everything counted in it, and the result that makes. Times are milliseconds from its start. */
+/** Counts all of one part of a load and makes its result. Times are milliseconds from its start. */
 export class Measurement {
   /** Unix milliseconds. */
   readonly startedAt: number
@@ -104,7 +104,7 @@ export class Measurement {
   }
 
   #stageAt(time: number): StageCount | undefined {
-    // A nanosecond of grace: an arrival due with the next stage must not fall into this one by rounding.
+    // Minus a nanosecond: an arrival due with the next stage must not count in this one by rounding.
     return this.#stages?.find(({ end }) => time < end - 1e-6) ?? this.#stages?.at(-1)
   }
 
@@ -162,12 +162,12 @@ export class Measurement {
     if (stage) stage.errors += 1
   }
 
-  /** This machine, not the server, could open no more connections. */
+  /** Notes that this machine, not the server, refused to open more connections. */
   noteOwnLimit(message: string): void {
     this.#ownLimit ??= message
   }
 
-  /** An arrival that nothing could serve. */
+  /** Counts an arrival that found no free connection. */
   drop(due: number): void {
     this.begun += 1
     this.ended += 1
@@ -190,7 +190,7 @@ export class Measurement {
     this.#stalls.look(now)
   }
 
-  /** From here on nothing is sent. */
+  /** Stops the measurement of CPU time: from here on nothing is sent. */
   stopCost(): void {
     this.#cost.stop()
   }
@@ -278,7 +278,7 @@ export class Measurement {
     }
   }
 
-  /** Of all so far; with many names as of the last interval, since this is asked for several times a second. */
+  /** Figures of all so far. With many names they are as of the last interval: ticks ask for them ten times a second. */
   #byName(elapsed: number): Record<string, NameResult> {
     const { outcomes, latency } = this.recorder
     if (this.#onlyName !== undefined) {
@@ -293,7 +293,7 @@ export class Measurement {
     return this.#plan.share ? this.names.mergeableResults(elapsed) : this.names.results(elapsed)
   }
 
-  /** What the result of a load that has ended holds besides: histograms to merge, and rows by name. */
+  /** The parts of a result that only a load which has ended has: histograms to merge, and rows by name. */
   finalParts(elapsed: number): Pick<LoadResult, 'latencyHistogram' | 'byName'> {
     const latencyHistogram = this.recorder.latency.encode()
     if (this.#onlyName === undefined) return { latencyHistogram, byName: this.names.finalResults(elapsed) }

@@ -2,7 +2,7 @@ import { LatencyHistogram } from '../../results/latency-histogram.ts'
 import type { LoadErrorKind, NameResult, NameSample } from '../../results/load-result.ts'
 import { OutcomeCounts } from './outcome-counts.ts'
 
-/** Rows of one name, about: then they become twice as long. */
+/** Rows of one name after which rows become twice as long. */
 const ROWS = 300
 
 /** The time series of one name. */
@@ -26,7 +26,7 @@ class NameRows {
     this.#errors += 1
   }
 
-  /** Ends an interval of the load: a row, if that is long enough by now. */
+  /** Ends an interval of the load. Adds a row if enough time has passed since the last one. */
   endInterval(at: number, last: boolean): void {
     const duration = at - this.#start
     if (duration <= 0 || (duration < this.#length && !last)) return
@@ -74,12 +74,12 @@ export class NameCounts {
     return nameResult(this.#outcomes, this.#latency, elapsed, this.#messages)
   }
 
-  /** With what others need to merge it with theirs. */
+  /** The result with the histogram that merging needs. */
   mergeableResult(elapsed: number): NameResult {
     return { ...this.result(elapsed), latencyHistogram: this.#latency.encode() }
   }
 
-  /** With what only a load that has ended has. */
+  /** The result of a load that has ended: with histogram and rows. */
   finalResult(elapsed: number): NameResult {
     const samples = this.#rows && this.#rows.rows.length > 0 ? { samples: this.#rows.rows } : {}
     return { ...this.result(elapsed), latencyHistogram: this.#latency.encode(), ...samples }

@@ -1,6 +1,6 @@
 import type { LoadErrorCount, LoadErrorKind, LoadErrors } from '../../results/load-result.ts'
 
-/** Counts of what became of requests: by status and by kind of error. Times are milliseconds from the start of the load. */
+/** Counts answers by status and errors by kind. Times are milliseconds from the start of the load. */
 export class OutcomeCounts {
   requests = 0
   /** Attempts that got no answer. */

@@ -3,7 +3,7 @@ import type { EncodedHistogram, LoadErrorKind, LoadSample } from '../../results/
 import type { NameCounts } from './name-counts.ts'
 import { OutcomeCounts } from './outcome-counts.ts'
 
-/** Rows of `samples` after which rows become twice as long, so that a load of any length stays small. */
+/** Rows of `samples` after which rows become twice as long: bounds the memory of long loads. */
 const ROWS_BEFORE_COARSER = 3_600
 
 class Interval {
@@ -35,14 +35,14 @@ class Interval {
   }
 }
 
-/** What a load has counted so far. Times are milliseconds from its start; it has no clock of its own. */
+/** Counts answers, errors and bytes of a load, in total and by row. Times are milliseconds from its start; it reads no clock. */
 export class Recorder {
   readonly latency = new LatencyHistogram()
   readonly rows: LoadSample[] = []
   readonly outcomes = new OutcomeCounts()
   dropped = 0
   bytes = 0
-  /** What came since it was last asked: all else is added up from this. */
+  /** Counts since the last `gather`, which adds them to all others. */
   readonly #latest = new Interval()
   readonly #interval = new Interval()
   readonly #row = new Interval()
@@ -85,7 +85,7 @@ export class Recorder {
     this.#latest.dropped += count
   }
 
-  /** Takes all that came into `latency` and `bytes`, which hold what was known by the last call. */
+  /** Adds all counts since the last call to the totals, the interval and the row. */
   gather(): void {
     const latest = this.#latest
     this.latency.merge(latest.latency)
@@ -95,7 +95,7 @@ export class Recorder {
     latest.reset()
   }
 
-  /** Ends an interval at `at`: gathers, and makes a row of `samples` where that is full (or `last`). */
+  /** Gathers and ends an interval at `at`. Makes a row of `samples` if the row is long enough, or if the interval is the `last`. */
   endInterval(
     at: number,
     state: { connections: number; rate?: number; backlog?: number },
@@ -114,7 +114,7 @@ export class Recorder {
     interval.reset()
     this.#intervalStart = at
     const rowDuration = at - this.#rowStart
-    // Half an interval short of its length still ends a row: timers are never exact.
+    // A row may be half an interval short: timers are not exact.
     if (rowDuration >= this.#rowLength - duration / 2 || (last && rowDuration > 0)) this.#endRow(at, rowDuration, state)
     return summary
   }

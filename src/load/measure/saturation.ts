@@ -15,15 +15,15 @@ export interface GeneratorState {
 }
 
 const BUSY = 0.95
-/** Milliseconds below which utilisation says nothing: opening connections keeps any process busy for a moment. */
+/** Milliseconds below which utilisation is not judged: opening connections keeps any process busy for a moment. */
 const SHORTEST = 500
 const LATE = 10
-/** So many late requests at the least: one or two are a hiccup of the machine. */
+/** Late requests that it takes: one or two are a hiccup of the machine. */
 const FEWEST_LATE = 3
-/** Share of the time that it may have stood still. */
+/** Share of the time that the process may stand still. */
 const STALLED = 0.05
 
-/** Why the generator was the limit, or `undefined` where it was not, or where there is too little to tell. */
+/** Returns why the generator was the limit, or `undefined` if it was not, or if there is too little data to tell. */
 export function saturationReason(state: GeneratorState): string | undefined {
   const { eventLoopUtilization, duration, lateness, stalled, ownLimit } = state
   if (ownLimit !== undefined) {
@@ -42,7 +42,7 @@ export function saturationReason(state: GeneratorState): string | undefined {
   return undefined
 }
 
-/** How late the latest 1 % came up, or the latest few where those are more. */
+/** Returns how late the latest 1 % of the requests were, or the latest three if those are more. */
 function lateArrivals(lateness: LatencyHistogram): { by: number; which: string } | undefined {
   const { count } = lateness
   if (count < FEWEST_LATE) return undefined

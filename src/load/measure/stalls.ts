@@ -1,14 +1,14 @@
-/** Milliseconds that a look at the clock may come late without telling of a pause. */
+/** Milliseconds by which a look at the clock may be late without counting as a stall. */
 const TOLERATED = 10
 
-/** How long the load process stood still: who looks at the clock every few milliseconds sees each pause as a look that came late. */
+/** Adds up how long the load process stood still. It looks at the clock at a fixed interval; a pause makes the next look late. */
 export class Stalls {
   /** Milliseconds. */
   total = 0
   readonly #interval: number
   #last: number
 
-  /** Looked at every `interval` milliseconds from `start` on. */
+  /** `interval` is the milliseconds between two looks, the first of which is due after `start`. */
   constructor(interval: number, start: number) {
     this.#interval = interval
     this.#last = start

@@ -2,7 +2,10 @@ import type { OptionIssue } from '../../errors.ts'
 import { optionIssue as issue } from '../../option-issues.ts'
 import type { LoadOptions } from './load-options.ts'
 
-/** Pairs that cannot both be meant. Where one came from defaults and the other from a call, the call's wins. */
+/**
+ * Pairs of options that exclude each other, with what the second must be. If one comes from the defaults and the other from a call,
+ * `mergeLoadOptions` drops the default. An option that excludes others adds its lines here.
+ */
 export const CONTRADICTIONS: readonly (readonly [keyof LoadOptions, keyof LoadOptions, string])[] = [
   ['rate', 'pipelining', 'left out where `rate` is set (an arrival takes a free connection)'],
   ['stages', 'amount', 'left out where `stages` are set (they say when the load ends)'],
@@ -15,7 +18,7 @@ export const CONTRADICTIONS: readonly (readonly [keyof LoadOptions, keyof LoadOp
   ['scenario', 'body', 'left out where there is a `scenario` (its virtual users decide)'],
 ]
 
-/** Options that are sound each, and not together. */
+/** Returns the mistakes in options that are valid each and exclude each other. */
 export function findContradictions(options: LoadOptions, prefix: string, defaults: boolean): OptionIssue[] {
   const at = (name: string) => (prefix === '' ? name : `${prefix}.${name}`)
   const http2 =

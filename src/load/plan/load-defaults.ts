@@ -1,4 +1,4 @@
-/** The one table of defaults. */
+/** Every default of a load's options. */
 export const LOAD_DEFAULTS = {
   connections: 10,
   duration: 10_000,

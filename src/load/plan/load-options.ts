@@ -37,7 +37,7 @@ export type LoadHeaders = Readonly<Record<string, string | number | readonly str
 /** A body: text or bytes as they are, anything else as JSON (with `content-type: application/json` unless set). */
 export type LoadBody = string | Uint8Array | readonly unknown[] | { readonly [key: string]: unknown }
 
-/** One request of a sequence. What it does not say comes from the load's own `method`, `headers`, `body`, `expectStatus`. */
+/** One request of a list. What it leaves out comes from the load's own `method`, `headers`, `body`, `expectStatus`. */
 export interface LoadRequest {
   /** What its figures are found by in `byName`. Default: method and path as written, such as `GET /orders`. */
   name?: string
@@ -56,7 +56,7 @@ export type LoadProtocol = 'http/1.1' | 'h2'
 /** How the connections of a load share its list of requests. */
 export type LoadOrder = 'shared' | 'perConnection'
 
-/** A part of a load: goes in a straight line from what was before to its targets. */
+/** A part of a load: ramps linearly from the targets of the part before to its own. */
 export interface LoadStage {
   duration: Duration
   /** Connections at its end. */
@@ -161,7 +161,7 @@ export interface LoadOptions {
   seed?: number
 }
 
-/** Each has figures of its own in every progress. */
+/** Each stage has figures of its own in every progress, so their number is bounded. */
 const MOST_STAGES = 100
 
 const status = v.pipe(
@@ -314,7 +314,7 @@ const schema = v.strictObject(
   'an object',
 )
 
-/** By its looks: in the vm pools it may be of another realm. */
+/** Looks at the value's fields, not its class: in the vm pools a `URL` may be of another realm. */
 function isFileUrl(value: unknown): boolean {
   const { protocol, href } = (value ?? {}) as { protocol?: unknown; href?: unknown }
   return protocol === 'file:' && typeof href === 'string'
@@ -330,15 +330,15 @@ function findThresholdIssues(thresholds: unknown, prefix: string, names: KnownNa
   }))
 }
 
-/** What options are checked as. */
+/** How options are checked. */
 export interface LoadOptionRule {
-  /** Defaults, which a call completes: what is wrong only without the rest is not wrong yet. */
+  /** The options are defaults, which a call completes: mistakes that only a missing option makes are not told. */
   defaults?: boolean
-  /** `url` needs protocol and host: there is no server that a path could be on. */
+  /** `url` needs protocol and host: there is no server that a path could stand on. */
   absoluteUrl?: boolean
 }
 
-/** The first issue of each option; of a `duration` that is missing, what it must be (the schema speaks of its object). */
+/** Returns the first issue of each option. Rewords a missing `duration`, for which the schema describes the object around it. */
 function oneEach(issues: readonly OptionIssue[]): OptionIssue[] {
   const first = new Map<string, OptionIssue>()
   for (const found of issues) {
@@ -350,7 +350,7 @@ function oneEach(issues: readonly OptionIssue[]): OptionIssue[] {
   return [...first.values()]
 }
 
-/** Every mistake in load options, also of those that are wrong only together. Pure, and throws nothing. */
+/** Returns every mistake in load options, also in options that exclude each other. Throws nothing. */
 export function findLoadOptionIssues(input: unknown, prefix = '', rule: LoadOptionRule = {}): OptionIssue[] {
   const issues = oneEach(findOptionIssues(schema, input, prefix))
   if (!isPlainRecord(input)) return issues
@@ -374,7 +374,7 @@ export function findLoadOptionIssues(input: unknown, prefix = '', rule: LoadOpti
   }
   add(findContradictions(options, prefix, rule.defaults ?? false))
   add(findScenarioIssues(options, prefix, rule.defaults ?? false))
-  // Defaults are completed by a call, whose requests nobody knows yet. A scenario names its requests itself.
+  // The names of requests are known here unless a call completes these options, or a scenario names its requests itself.
   const names = rule.defaults || options.scenario !== undefined || issues.length > 0 ? {} : plannedNames(options)
   add(findThresholdIssues(options.thresholds, prefix, names))
   return issues

@@ -41,7 +41,7 @@ export interface PlannedRequest {
   /** Whether the load process keeps the headers, or the body, of each answer: it costs time, so only where something reads them. */
   readonly needsHeaders?: boolean
   readonly needsBody?: boolean
-  /** What each answer must be: it needs headers, and the body if it says something of that. */
+  /** What each answer must be. Set together with `needsHeaders`, and with `needsBody` if it has a rule for the body. */
   readonly check?: PlannedCheck
 }
 
@@ -73,19 +73,19 @@ export interface ResolveLoadContext {
   baseUrl?: string | undefined
   /** How the certificate of the test's server at a URL is checked, if it is one. */
   tlsOf?: (url: string) => TlsOptions | undefined
-  /** Makes an absolute URL of what the user wrote, in place of all that. */
+  /** Makes an absolute URL of the option `url`. Replaces `baseUrl` and the environment. */
   resolveUrl?: (url: string | undefined) => string
   env?: Readonly<Record<string, string | undefined>>
-  /** Of the test: a load that cannot end before it is a mistake. */
+  /** The lifetime of the test. A load that cannot end before it is a mistake. */
   lifetime?: Lifetime
   /** Mistakes found elsewhere, to be reported with those of the options. */
   issues?: readonly OptionIssue[]
 }
 
-/** Where one of these is mistaken nobody can tell how long the load takes. */
+/** If one of these is a mistake, the length of the load is not known. */
 const OF_TIME = /^(options|duration|amount|rate|stages|warmup|connections|VITEST_PERF_LOAD_DURATION)/
 
-/** The call's options over the defaults; a default that contradicts what the call says is left out. */
+/** Merges the call's options over the defaults. Drops a default that an option of the call excludes. */
 export function mergeLoadOptions(options: LoadOptions, defaults: Partial<LoadOptions> = {}): LoadOptions {
   const kept: Partial<LoadOptions> = { ...defaults }
   for (const [one, other] of CONTRADICTIONS) {
@@ -104,12 +104,12 @@ export function mergeLoadOptions(options: LoadOptions, defaults: Partial<LoadOpt
   return { ...kept, ...given, ...(headers ? { headers } : {}) }
 }
 
-/** Also of options that nobody has checked yet. */
+/** Takes unchecked options too. */
 function hasRates({ stages }: Partial<LoadOptions>): boolean {
   return Array.isArray(stages) && stages.some((stage: Partial<LoadStage> | null) => stage?.rate !== undefined)
 }
 
-/** `over` wins over `base` by name, and names are the same in any case. */
+/** Merges headers by name, in any case; `over` wins. */
 function mergeHeaders(base: LoadHeaders = {}, over: LoadHeaders = {}): LoadHeaders {
   const replaced = new Set(Object.keys(over).map((name) => name.toLowerCase()))
   return { ...Object.fromEntries(Object.entries(base).filter(([name]) => !replaced.has(name.toLowerCase()))), ...over }
@@ -137,18 +137,18 @@ export function resolveLoadOptions(input: LoadOptions, context: ResolveLoadConte
   if (resolveUrl === undefined && base === undefined && merged.url === undefined) {
     issues.push(issue('url', 'a URL with http:// or https://, such as http://127.0.0.1:3000/orders', merged.url))
   }
-  if (lifetime && !issues.some(({ option }) => OF_TIME.test(option))) {
-    issues.push(...findTimeIssues(planTime(merged, loadDuration), lifetime))
-  }
+  const time = issues.some(({ option }) => OF_TIME.test(option)) ? undefined : planTime(merged, loadDuration)
+  if (lifetime && time) issues.push(...findTimeIssues(time, lifetime))
   rejectIssues('load options', issues)
   const text = resolveUrl ? resolveUrl(merged.url) : absoluteUrl(merged.url, base)
   rejectIssues('load options', findUrlIssues('url', text, 'absolute'))
-  const plan = completePlan(merged, new URL(text), { loadDuration, inherited: context.tlsOf?.(text) })
+  const parts = { time: time as LoadTime, loadDuration, inherited: context.tlsOf?.(text) }
+  const plan = completePlan(merged, new URL(text), parts)
   rejectIssues('load options', [...findShareIssues(plan), ...findEngineIssues(plan, merged)])
   return plan
 }
 
-/** A path stands on the server under test, also where that has a path of its own. */
+/** Appends a path to the URL of the server under test, which may have a path of its own. */
 function absoluteUrl(url: string | undefined, base: string | undefined): string {
   if (base === undefined || (url !== undefined && !url.startsWith('/'))) return url as string
   return `${base}${url ?? '/'}`
@@ -157,9 +157,12 @@ function absoluteUrl(url: string | undefined, base: string | undefined): string 
 function completePlan(
   options: LoadOptions,
   url: URL,
-  { loadDuration, inherited }: { loadDuration: number | undefined; inherited: TlsOptions | undefined },
+  {
+    time,
+    loadDuration,
+    inherited,
+  }: { time: LoadTime; loadDuration: number | undefined; inherited: TlsOptions | undefined },
 ): LoadPlan {
-  const time = planTime(options, loadDuration)
   return {
     ...(options.title === undefined ? {} : { title: options.title }),
     url: withoutSecrets(url),
@@ -179,7 +182,7 @@ function completePlan(
   }
 }
 
-/** Without its module: that is bundled when all else is sound. */
+/** Plans a scenario without its module, which is bundled only if all options are valid. */
 function planScenario(options: LoadOptions, url: URL, environment: number | undefined): PlannedScenario {
   const { scenario = '', mix = {}, data, seed = LOAD_DEFAULTS.seed, expectStatus } = options
   return {
@@ -197,14 +200,14 @@ function planScenario(options: LoadOptions, url: URL, environment: number | unde
   }
 }
 
-/** Of a URL with a name and a password. */
+/** The header for name and password of a URL. */
 function authorization({ username, password }: URL): LoadHeaders {
   if (username === '') return {}
   const secret = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
   return { authorization: `Basic ${Buffer.from(secret).toString('base64')}` }
 }
 
-/** A short load has rows enough for a plot, too. */
+/** Returns the milliseconds of a row. Short loads get short rows: a plot needs about twenty. */
 function planInterval({ progressInterval }: LoadOptions, { duration = Infinity }: LoadTime): number {
   const { longest, shortest, rows } = LOAD_DEFAULTS.progressInterval
   return progressInterval === undefined
@@ -243,7 +246,7 @@ function planAnswerCheck(check: AnswerCheck | undefined): Pick<PlannedRequest, '
   return { check: planCheck(check), needsHeaders: true, ...(check.body === undefined ? {} : { needsBody: true }) }
 }
 
-/** What cannot stand in a request line in its percent form; all else, also `%2e` and `..`, as it is. A fragment is not sent. */
+/** Percent-encodes characters that a request line cannot hold, and drops the fragment. Keeps all else, also `%2e` and `..`. */
 function encodePath(path: string): string {
   return (path.split('#', 1)[0] as string).replace(/[^!-~]+|["<>`{}|\\^]+/g, encodeURIComponent)
 }

@@ -5,9 +5,9 @@ import { LOAD_DEFAULTS } from './load-defaults.ts'
 import type { LoadOptions } from './load-options.ts'
 import { ArrivalSchedule, type Segment } from './schedule.ts'
 
-/** Milliseconds between the end of a load and the end of the test that it must leave. */
+/** Milliseconds that a load must leave between its end and the end of its test. */
 const MARGIN = 250
-/** What the opening of connections and the last answers of an open model may take at the most. */
+/** Milliseconds that an open model may need to open its connections and to wait for its last answers. */
 const OPENING_AND_DRAIN = 2_000
 
 export interface PlannedStage {
@@ -30,7 +30,7 @@ export interface LoadTime {
   readonly warmup?: { readonly duration: number; readonly connections: number }
 }
 
-/** `environment` (ms) wins over `duration`, and stretches or shortens `stages` as a whole. */
+/** Plans the course of a load. `environment` (ms) replaces `duration`, and scales `stages` to that length. */
 export function planTime(options: LoadOptions, environment: number | undefined): LoadTime {
   const stages = options.stages ? scaleStages(options.stages, environment) : undefined
   const total = stages?.reduce((sum, stage) => sum + stage.duration, 0)
@@ -86,13 +86,16 @@ function segments(
   })
 }
 
-/** The least time a load takes: with `amount` it ends with the last arrival at the earliest, and in the closed model nobody knows. */
+/**
+ * Returns the least milliseconds that a load takes. With `amount` and a rate it ends with the last arrival at the earliest; with
+ * `amount` in the closed model the time is unknown, and 0 is returned.
+ */
 function leastDuration({ duration = Infinity, amount, rate }: LoadTime): number {
   if (amount === undefined) return duration
   return rate ? Math.min(duration, new ArrivalSchedule(rate).dueAt(amount - 1)) : 0
 }
 
-/** That a load cannot end before its test does, with the timeout to set. */
+/** Returns a mistake if the load cannot end before its test. Its message names the timeout to set. */
 export function findTimeIssues(time: LoadTime, lifetime: Lifetime): OptionIssue[] {
   const left = timeLeft(lifetime)
   const least = leastDuration(time)

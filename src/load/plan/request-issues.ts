@@ -3,19 +3,19 @@ import { optionIssue as issue } from '../../option-issues.ts'
 import type { OptionIssue } from '../../errors.ts'
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-// What may not stand in a header's value: control characters, and what does not fit one byte. (oxlint: that is the point.)
+// Not allowed in a header's value: control characters, and characters that do not fit one byte.
 // eslint-disable-next-line no-control-regex
 const NOT_IN_VALUE = /[\u0000-\u0008\u000a-\u001f\u007f]|[^\u0000-\u00ff]/
 const COMPUTED = ['content-length', 'transfer-encoding']
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f]/
 
-/** Half of a character, which cannot be encoded. */
+/** Half of a surrogate pair, which UTF-8 cannot encode. */
 const LONE_SURROGATE = /[\ud800-\udfff]/u
 
 const tagOf = (value: unknown) => Object.prototype.toString.call(value)
 
-/** An object of options or headers: no `Map`, no `Headers`. By its tag, since in the vm pools it may be of another realm. */
+/** Whether a value is a plain object, not a `Map` or `Headers`. Looks at its tag: in the vm pools it may be of another realm. */
 export function isPlainRecord(value: unknown): value is Record<string, unknown> {
   return /^\[object (Object|Module)\]$/.test(tagOf(value))
 }
@@ -24,7 +24,7 @@ export function isBytes(value: unknown): value is Uint8Array {
   return tagOf(value) === '[object Uint8Array]'
 }
 
-/** What can be sent as a body. `FormData`, a `Map` or a stream would be `{}` in JSON. */
+/** Whether a value can be sent as a body. Refuses `FormData`, `Map` and streams, which would be `{}` in JSON. */
 export function isBody(value: unknown): boolean {
   if (typeof value === 'string' || isBytes(value)) return true
   if (typeof value !== 'object' || value === null) return false

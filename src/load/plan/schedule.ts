@@ -1,11 +1,11 @@
-/** A part of a schedule: from `from` to `to` in a straight line, over `duration` milliseconds. */
+/** A part of a schedule: a linear ramp from `from` to `to` over `duration` milliseconds. */
 export interface Segment {
   readonly duration: number
   readonly from: number
   readonly to: number
 }
 
-/** Where a line of segments stands at `elapsed`: before its end interpolated, after it the last target. */
+/** Returns the value of a schedule at `elapsed` ms: interpolated within its segments, after them the last target. */
 export function valueAt(segments: readonly Segment[], elapsed: number): number {
   let start = 0
   for (const { duration, from, to } of segments) {
@@ -26,7 +26,7 @@ export class ArrivalSchedule {
   /** Arrivals of the whole schedule. */
   readonly total: number
   readonly duration: number
-  // Arrivals are asked for in order: where the last was found is where the next is looked for.
+  // Callers ask for arrivals in order, so the search starts at the segment of the last one.
   #at = 0
 
   constructor(segments: readonly Segment[]) {
@@ -39,7 +39,7 @@ export class ArrivalSchedule {
       time += duration
     }
     this.duration = time
-    // An arrival that would fall on the very end is not part of it; rounding must not add one either.
+    // An arrival at the very end is not part of the schedule. Rounding first keeps 2.0000000001 from becoming 3.
     this.total = Math.ceil(Number(arrivals.toPrecision(12)))
   }
 
@@ -80,6 +80,6 @@ function timeToAccumulate(count: number, { duration, from, to }: Segment): numbe
   const slope = (to - from) / 1_000 / duration
   if (slope === 0) return count / perMs
   const root = Math.sqrt(Math.max(0, perMs * perMs + 2 * slope * count))
-  // The form that does not cancel when the slope is slight.
+  // This form of the root does not cancel if the slope is small.
   return Math.min(duration, (2 * count) / (perMs + root))
 }
