@@ -69,5 +69,3 @@ export function hasCpu({ slices }: TurnBlock): boolean {
 export function changesOf(blocks: readonly BlockMetrics[], name: ComparedMetricName): number[] {
   return blocks.map((block) => block[name].change).filter((change) => Number.isFinite(change))
 }
-
-export const METRIC_NAMES = COMPARED_METRICS

@@ -68,8 +68,3 @@ export function blocksToDecide(metrics: readonly JudgedMetric[], plan: LookPlan)
   }
   return undefined
 }
-
-/** Whether to go on after so many blocks that decide nothing. */
-export function isLastLook(plan: LookPlan, blocks: number): boolean {
-  return blocks >= mostBlocks(plan)
-}
