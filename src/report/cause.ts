@@ -40,7 +40,7 @@ function causeOf(attempt: AttemptEntries): string {
   // A threshold or a leak is the cause only where the error speaks of one: a spec may also have expected it to be missed.
   const speaksOf = (word: RegExp) => message === undefined || word.test(message)
   const missed = attempt.thresholds.find(({ passed }) => !passed)
-  if (missed && speaksOf(/threshold/i)) return thresholdSentence(missed, attempt)
+  if (missed && speaksOf(/threshold/i)) return thresholdSentence(missed, attempt) + reasonText(missed, measured)
   const leak = memory.find((watch) => watch.result.leak.verdict === 'leak')
   if (leak && speaksOf(/leak/i)) return leakSentence(leak)
   for (const { kind, entry } of measured) {
@@ -131,6 +131,16 @@ export function thresholdSentence(threshold: ThresholdEntry, { loads }: Pick<Att
   const why =
     load && (OF_FAILURES.test(threshold.metric) ? (errorText(load) ?? redirectText(load)) : redirectText(load))
   return `${lead}${missedSentence(threshold)}${why ? `: ${why}` : ''}`
+}
+
+/** What a further measurement saw of why the load was slow. */
+function reasonText({ metric, measurement }: ThresholdEntry, measured: AttemptEntries['measured']): string {
+  if (OF_FAILURES.test(metric)) return ''
+  for (const { kind, entry } of measured) {
+    const reason = kind.reason?.(entry, measurement)
+    if (reason !== undefined) return `. ${oneLine(reason)}`
+  }
+  return ''
 }
 
 function judgedLoad({ measurement }: ThresholdEntry, loads: readonly LoadEntry[]): LoadEntry | undefined {

@@ -38,6 +38,8 @@ export interface MeasurementKind<Artifact extends { type: string }, Entry extend
   notes?(entry: Entry): string[]
   /** The sentence that says why the test failed, if this entry is why. `message` is that of the test's first error. */
   cause?(entry: Entry, message: string | undefined): string | undefined
+  /** Why a figure of time of the load `measurement` is what it is, in a sentence, if this entry saw it. */
+  reason?(entry: Entry, measurement: string | undefined): string | undefined
   /** Further sentences on a failure. */
   details?(entry: Entry): string[]
   /** HTML of a plot or the like, under the tables. Every text in it goes through `escapeHtml`. Styles: `page.css`. */

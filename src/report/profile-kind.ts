@@ -64,6 +64,10 @@ export const PROFILE_KIND: MeasurementKind<PerfProfileArtifact, ProfileEntry> = 
     ]
   },
   notes: ({ profile }) => [...profile.summary, ...profile.files.map((file) => `profile for DevTools: ${file}`)],
+  reason: ({ measurement, profile: { summary } }, wanted) => {
+    const isSame = measurement === undefined || wanted === undefined || measurement === wanted
+    return isSame ? summary.find((sentence) => /^(The event loop|Requests) /.test(sentence)) : undefined
+  },
   page: renderProfile,
   pageScript: readScript,
 }

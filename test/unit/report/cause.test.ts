@@ -5,6 +5,8 @@ import { faultLine, withoutNoise } from '../../../src/report/fault-line.ts'
 import { connectionsNeeded, redirectText } from '../../../src/report/load-text.ts'
 import { summarizeRun, summarizeTest } from '../../../src/report/summary.ts'
 import { PerfOptionsError } from '../../../src/errors.ts'
+import { firstCause } from '../../../src/report/cause.ts'
+import { PROFILE_KIND } from '../../../src/report/profile-kind.ts'
 import { loadName } from '../../../src/results/load-plan-summary.ts'
 import {
   loadArtifact,
@@ -228,4 +230,25 @@ test('a cause that several tests share is told once, whatever its ports and time
   )
   const groups = groupFailures(summarizeRun(records).tests)
   expect(groups.map(({ tests }) => tests.map(({ path }) => path[0]))).toEqual([['test 0', 'test 1', 'test 2']])
+})
+
+test('a profile says why a figure of time was missed', () => {
+  const summary = ['The event loop was 98 % busy; 61 % of it in parseTokens (src/auth.ts:42).']
+  const profile = { repeated: true, duration: 1, requests: 1, isolates: [], waits: [], files: [], summary }
+  const entry = { id: 'profile-1', attempt: 0, title: 'orders', measurement: 'load-1', profile }
+  const missed = {
+    id: 't',
+    attempt: 0,
+    metric: 'latency.p99',
+    expected: '<50',
+    value: 182,
+    passed: false,
+    measurement: 'load-1',
+  }
+  const attempt = { errors: [], loads: [], memory: [], servers: [], measured: [{ kind: PROFILE_KIND, entry }] }
+  const cause = (metric: string) => firstCause({ ...attempt, thresholds: [{ ...missed, metric }] } as never)
+  expect(cause('latency.p99')).toMatch(
+    /expected < 50 ms .*\. The event loop was 98 % busy; 61 % of it in parseTokens \(src\/auth\.ts:42\)\.$/,
+  )
+  expect(cause('errorRate')).not.toContain('event loop')
 })
