@@ -1,5 +1,5 @@
 import type { Turn, TurnBlock, TurnSlice } from '../load/plan/turns-plan.ts'
-import { COMPARED_METRICS, type ComparedMetricName } from '../results/comparison.ts'
+import type { ComparedMetricName } from '../results/comparison.ts'
 import { median, middleHalfMean } from './statistics/location.ts'
 
 /** A metric in one block. */

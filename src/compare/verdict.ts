@@ -1,6 +1,6 @@
 import type { ComparedMetricName, ComparisonVerdict } from '../results/comparison.ts'
 import { deviation, mean } from './statistics/location.ts'
-import { limitOf, mostBlocks, type LookPlan } from './statistics/looks.ts'
+import { limitOf, type LookPlan } from './statistics/looks.ts'
 
 /** Block values of a metric: ln(head / base) of each pair of fresh servers. */
 export type BlockValues = readonly number[]
