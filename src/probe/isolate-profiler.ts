@@ -88,8 +88,8 @@ export class IsolateProfiler {
         duration,
         requests: calls.requests,
         requestTime: calls.time,
-        waits: calls.waits.map(({ stacks, ...wait }) => {
-          const location = lines.locateCaller(stacks)
+        waits: calls.waits.map(({ stack, ...wait }) => {
+          const location = stack === undefined ? undefined : lines.locateCaller(stack)
           return { ...wait, ...(location !== undefined && { location }) }
         }),
       }

@@ -79,8 +79,8 @@ export interface RecordedWait {
   readonly calls: number
   readonly waited: number
   readonly times: EncodedHistogram
-  /** Stacks at the first calls. */
-  readonly stacks: readonly string[]
+  /** Stack of a call that shows the project's code. */
+  readonly stack?: string
 }
 
 /** What an isolate recorded between `record` and `endRecord`. */
@@ -89,7 +89,7 @@ export interface IsolateProfile extends Omit<ProfiledIsolate, 'pid' | 'threadId'
   readonly requests: number
   /** Milliseconds that these took together. */
   readonly requestTime: number
-  readonly waits: readonly (Omit<RecordedWait, 'stacks'> & { readonly location?: string })[]
+  readonly waits: readonly (Omit<RecordedWait, 'stack'> & { readonly location?: string })[]
 }
 
 /**

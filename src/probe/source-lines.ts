@@ -49,16 +49,13 @@ export class SourceLines {
     return `${shorten(position.url)}:${position.line + 1}`
   }
 
-  /** The innermost line of the project's own code in a stack that V8 wrote; the first of `stacks` that has one. */
-  locateCaller(stacks: readonly string[]): string | undefined {
-    for (const stack of stacks) {
-      const frame = stack
-        .split('\n')
-        .map(parseFrame)
-        .find((found) => found && isProjectCode(found.url))
-      if (frame) return this.locate({ ...frame, scriptId: this.#scripts.get(frame.url) ?? '' })
-    }
-    return undefined
+  /** The innermost line of the project's own code in a stack that V8 wrote. */
+  locateCaller(stack: string): string | undefined {
+    const frame = stack
+      .split('\n')
+      .map(parseFrame)
+      .find((found) => found && isProjectCode(found.url))
+    return frame && this.locate({ ...frame, scriptId: this.#scripts.get(frame.url) ?? '' })
   }
 
   #mapOf({ scriptId, url }: Position): SourceMap | undefined {
@@ -67,6 +64,11 @@ export class SourceLines {
     if (!this.#maps.has(scriptId)) this.#maps.set(scriptId, readMap(mapUrl, url))
     return this.#maps.get(scriptId)
   }
+}
+
+/** Whether a stack that V8 wrote has a frame of the project's own code. */
+export function hasProjectFrame(stack: string): boolean {
+  return stack.split('\n').some((line) => isProjectCode(parseFrame(line)?.url ?? ''))
 }
 
 /** `    at load (file:///app/orders.js:12:7)`: what stands in brackets, or at the end of the line. */

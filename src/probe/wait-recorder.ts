@@ -5,12 +5,13 @@ import type { WaitKind } from '../results/profile-result.ts'
 import { readClock } from '../lifecycle/real-timers.ts'
 import type { RecordedWait } from './protocol.ts'
 import { SocketWaits } from './socket-waits.ts'
+import { hasProjectFrame } from './source-lines.ts'
 import { CALL_CHANNELS, TRACED_CALLS, type WaitCall } from './wait-channels.ts'
 
 /** Calls of more shapes than this are one: an id was not recognised. */
 const MOST_SHAPES = 100
-/** The stack is read for the first calls of a shape alone: it costs more than all the rest. */
-const STACKS = 3
+/** The stack is read for the first calls of a shape alone, until one shows the project's code: it costs more than all the rest. */
+const MOST_STACKS = 300
 
 type Handler = (message: unknown, name: string | symbol) => void
 
@@ -24,7 +25,9 @@ interface Shape {
   /** Over the requests that were answered: the calls they made, and the milliseconds in which at least one of them was open. */
   calls: number
   waited: number
-  readonly stacks: string[]
+  /** The first stack with a frame of the project's code. */
+  stack?: string
+  stacksRead: number
 }
 
 /** What one request does with one shape. */
@@ -95,7 +98,7 @@ export class WaitRecorder {
     this.close()
     const waits = [...this.#shapes.values()]
       .filter(({ kind, what }) => kind !== 'socket' || !this.#ports.has(Number(what.split(':').at(-1))))
-      .map(({ times, ...shape }) => ({ ...shape, count: times.count, times: times.encode() }))
+      .map(({ times, stacksRead: _, ...shape }) => ({ ...shape, count: times.count, times: times.encode() }))
       .filter(({ count }) => count > 0)
     return { requests: this.#count, time: this.#time, waits }
   }
@@ -163,7 +166,7 @@ export class WaitRecorder {
     const shape = this.#shapeOf(call)
     const request = this.#requests.getStore()
     const startedAt = readClock()
-    if (shape.stacks.length < STACKS) this.#noteStack(shape, request, created)
+    if (shape.stack === undefined && shape.stacksRead < MOST_STACKS) this.#noteStack(shape, request, created)
     if (request) {
       const waiting = request.waits.get(shape)
       if (waiting) {
@@ -175,9 +178,13 @@ export class WaitRecorder {
     return { shape, startedAt, request }
   }
 
-  #noteStack({ stacks }: Shape, request: ServedRequest | undefined, created: string | undefined): void {
-    const stack = created ?? readStack()
-    stacks.push(`${stack}\n${request?.stack ?? ''}`)
+  #noteStack(shape: Shape, request: ServedRequest | undefined, created: string | undefined): void {
+    shape.stacksRead += 1
+    const stack = [created ?? readStack(), request?.stack].find(
+      (found) => found !== undefined && hasProjectFrame(found),
+    )
+    if (stack === undefined) return
+    shape.stack = stack
     if (request) request.stack = stack
   }
 
@@ -206,7 +213,7 @@ export class WaitRecorder {
         time: 0,
         calls: 0,
         waited: 0,
-        stacks: [],
+        stacksRead: 0,
       }
       this.#shapes.set(key, shape)
     }
