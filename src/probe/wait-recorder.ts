@@ -98,7 +98,12 @@ export class WaitRecorder {
     this.close()
     const waits = [...this.#shapes.values()]
       .filter(({ kind, what }) => kind !== 'socket' || !this.#ports.has(Number(what.split(':').at(-1))))
-      .map(({ times, stacksRead: _, ...shape }) => ({ ...shape, count: times.count, times: times.encode() }))
+      .map(({ kind, what, times, failed, time, calls, waited, stack }) => ({
+        ...{ kind, what, failed, time, calls, waited },
+        count: times.count,
+        times: times.encode(),
+        ...(stack !== undefined && { stack }),
+      }))
       .filter(({ count }) => count > 0)
     return { requests: this.#count, time: this.#time, waits }
   }
