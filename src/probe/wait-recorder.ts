@@ -99,7 +99,12 @@ export class WaitRecorder {
     const waits = [...this.#shapes.values()]
       .filter(({ kind, what }) => kind !== 'socket' || !this.#ports.has(Number(what.split(':').at(-1))))
       .map(({ kind, what, times, failed, time, calls, waited, stack }) => ({
-        ...{ kind, what, failed, time, calls, waited },
+        kind,
+        what,
+        failed,
+        time,
+        calls,
+        waited,
         count: times.count,
         times: times.encode(),
         ...(stack !== undefined && { stack }),
