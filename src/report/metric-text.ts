@@ -10,9 +10,15 @@ export function formatMetric(metric: string, value: Figure): string {
     return `${formatBytes(value)}${metric.endsWith('PerRequest') ? '/request' : '/s'}`
   }
   if (/(bytes|heapUsed|heapTotal|external|arrayBuffers|rss)$/i.test(metric)) return formatBytes(value)
-  if (/(PerSecond|rate)$/.test(metric)) return formatRate(value)
-  if (/(errorRate|utilization|share)$/i.test(metric)) return formatRatio(value)
-  if (/^latency\.|\.latency\.|(^|\.)(duration|lateness)$|Delay\.|^gc\.time$/.test(metric)) return formatDuration(value)
+  if (/^checks\b.*\.rate$/.test(metric)) return formatRatio(value)
+  if (/(perSecond|PerSecond|rate)$/.test(metric)) return formatRate(value)
+  if (/(errorRate|utilization|share|\.cpu\.\w+)$/i.test(metric)) return formatRatio(value)
+  if (
+    /^latency\.|\.latency\.|\.duration\.|(^|\.)(duration|lateness)$|Delay\.|^gc\.time$|waits\b.*\.(p50|p99|time)$/.test(
+      metric,
+    )
+  )
+    return formatDuration(value)
   return formatCount(value)
 }
 
