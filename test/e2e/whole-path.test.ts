@@ -82,7 +82,7 @@ describe.each(MAJORS)('the whole path on Vitest %i', (major) => {
         'a.test.ts': `${IMPORT}
           test('times out', async ({ server, loadGenerator }) => {
             await loadGenerator.generateLoad({ title: 'cut short', url: '/', amount: 10_000_000 })
-          }, 2_500)
+          }, 6_000)
           test('ends', async ({ server, loadGenerator }) => {
             const result = await loadGenerator.generateLoad({ title: 'whole', url: '/', amount: 50, duration: 5_000 })
             expect(result).toMeetThresholds({ requests: '==50' })
