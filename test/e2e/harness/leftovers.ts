@@ -12,7 +12,8 @@ async function inspect(pid: string, cookie: string): Promise<Leftover | undefine
     const state = /^\d+ \(.*\) (\S)/s.exec(await readFile(`/proc/${pid}/stat`, 'utf8'))?.[1]
     if (state === 'Z' || state === 'X') return undefined
     const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim()
-    return { pid: Number(pid), command }
+    // Between the two reads it gave its memory back: it is ending now.
+    return command === '' ? undefined : { pid: Number(pid), command }
   } catch {
     return undefined
   }
