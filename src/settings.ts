@@ -11,6 +11,7 @@ export const VARIABLES = {
   testTimeout: 'VITEST_PERF_TIMEOUT',
   engine: 'VITEST_PERF_ENGINE',
   base: 'VITEST_PERF_BASE',
+  token: 'VITEST_PERF_TOKEN',
 } as const
 
 /** What the environment variables say. A variable that is unset or empty is absent. Times in milliseconds. */
@@ -23,6 +24,8 @@ export interface Settings {
   readonly engine?: 'built-in' | 'autocannon'
   /** The `git` of `compare.base`. */
   readonly base?: string
+  /** The secret that Vitest and its workers share: plans are signed with it. */
+  readonly token?: string
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -51,6 +54,7 @@ const READERS: Record<keyof Settings, Reader> = {
   testTimeout: time,
   engine: engineName,
   base: anyText,
+  token: anyText,
 }
 
 /** What the environment says, and every mistake in it. */

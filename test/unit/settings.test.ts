@@ -12,6 +12,7 @@ test('reads each variable, and takes an empty one for unset', () => {
     VITEST_PERF_TIMEOUT: '',
     VITEST_PERF_ENGINE: 'autocannon',
     VITEST_PERF_BASE: 'origin/main',
+    VITEST_PERF_TOKEN: 'secret\n',
   }
   expect(readSettings(env)).toEqual({
     serverUrl: 'http://h:1/base/',
@@ -19,6 +20,7 @@ test('reads each variable, and takes an empty one for unset', () => {
     loadDuration: 2_000,
     engine: 'autocannon',
     base: 'origin/main',
+    token: 'secret',
   })
   expect(readSettings({})).toEqual({})
 })
