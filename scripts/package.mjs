@@ -17,7 +17,7 @@ try {
   const [packed] = Object.values(JSON.parse(execFileSync(node, pack, { cwd: root, encoding: 'utf8' })))
   const files = packed.files.map(({ path }) => path)
   const allowed =
-    /^(dist\/.*\.(js|cjs|d\.ts|d\.cts|sh)|docs\/guides\/.*\.md|schema\/.*\.json|assets\/report\/.*|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
+    /^(dist\/.*\.(js|cjs|d\.ts|d\.cts|sh)|docs\/(guides|reference)\/.*\.md|schema\/.*\.json|assets\/report\/.*|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
   assert.deepEqual(
     files.filter((file) => !allowed.test(file)),
     [],

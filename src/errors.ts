@@ -1,13 +1,22 @@
 /** The stable `code` of every error this package throws. */
 export type PerfErrorCode =
+  /** An option, a variable or a threshold is wrong. Nothing was started. */
   | 'PERF_INVALID_OPTIONS'
+  /** The test timed out, the run was cancelled, or a `signal` was aborted. `partial` has what was measured. */
   | 'PERF_ABORTED'
+  /** A server could not be spawned, exited while it started, or was not healthy in time. */
   | 'PERF_SERVER_START'
+  /** A server that was healthy died while a test used it. */
   | 'PERF_SERVER_EXITED'
+  /** Another program listens on the fixed `port`. */
   | 'PERF_PORT_IN_USE'
+  /** Nothing answered, a threshold of the load failed, `onProgress` threw, or the load process was lost. */
   | 'PERF_LOAD'
+  /** The watched process cannot be read or is gone. */
   | 'PERF_MEMORY'
+  /** A measurement still ran when the test's body had ended: `await` it. */
   | 'PERF_NOT_AWAITED'
+  /** The base could not be made, or there is too little time for a comparison. */
   | 'PERF_COMPARE'
 
 /** The folder of this package's own modules, as a URL and as a path: both stand in stacks. */
@@ -32,6 +41,7 @@ export function withFrames(error: Error, frames: readonly string[]): void {
 
 /** Base class of every error this package throws. `code` is stable between releases, `message` is not. */
 export class PerfError extends Error {
+  /** Stable between releases. */
   readonly code: PerfErrorCode
 
   constructor(code: PerfErrorCode, message: string, options?: { cause?: unknown }) {
@@ -50,7 +60,9 @@ export class PerfError extends Error {
 export interface OptionIssue {
   /** Dotted path, such as `health.timeout` or `stages[1].duration`. */
   readonly option: string
+  /** What the option takes. */
   readonly expected: string
+  /** What it got. */
   readonly received: unknown
   /** The whole sentence, as it stands in the error's message. */
   readonly message: string
@@ -58,6 +70,7 @@ export interface OptionIssue {
 
 /** Bad options: all of them, found before anything was started. The first line of its message names the first of them. */
 export class PerfOptionsError extends PerfError {
+  /** All mistakes, in the order of the options. */
   readonly issues: readonly OptionIssue[]
 
   constructor(subject: string, issues: readonly OptionIssue[]) {
@@ -86,6 +99,7 @@ function attach(error: Error, name: string, value: unknown): void {
  * was aborted. `cause` is the signal's reason; `partial` is what had been measured by then.
  */
 export class PerfAbortError<Partial = unknown> extends PerfError {
+  /** What had been measured: a `LoadResult`, `MemoryResult`, `Capacity` or `Comparison`. Not enumerable. */
   declare readonly partial: Partial
 
   constructor(message: string, options: { cause?: unknown; partial: Partial }) {
@@ -115,10 +129,15 @@ export interface ServerProbe {
 export interface ServerFailure {
   /** What was run, as the user wrote it. */
   readonly command?: string
+  /** Its working directory. */
   readonly cwd?: string
+  /** Where it was asked. */
   readonly url?: string
+  /** Its process. */
   readonly pid?: number
+  /** `null` where a signal ended it. */
   readonly exitCode?: number | null
+  /** `null` where it exited by itself. */
   readonly exitSignal?: string | null
   /** How long the process lived, in milliseconds. */
   readonly lifetime?: number
@@ -132,6 +151,7 @@ export interface ServerFailure {
 
 /** A server that could not be spawned, exited during start-up or did not become healthy in time. */
 export class ServerStartError extends PerfError {
+  /** What is known of the server. */
   readonly server: ServerFailure
   /** Another start with the same options would fail in the same way. */
   declare readonly isFinal: boolean
@@ -149,6 +169,7 @@ export class ServerStartError extends PerfError {
 
 /** A server that was healthy and died while a test used it. */
 export class ServerExitedError extends PerfError {
+  /** What is known of the server. */
   readonly server: ServerFailure
 
   constructor(message: string, options: { cause?: unknown; server: ServerFailure }) {
@@ -163,7 +184,9 @@ export class ServerExitedError extends PerfError {
 
 /** A fixed port that somebody else listens on. */
 export class PortInUseError extends PerfError {
+  /** The port that is taken. */
   readonly port: number
+  /** The address it is taken on. */
   readonly host: string
 
   constructor(message: string, options: { cause?: unknown; port: number; host: string }) {
@@ -179,6 +202,7 @@ export class PortInUseError extends PerfError {
 
 /** A load that could not run or was lost; `partial` is what had been measured by then, if anything. */
 export class LoadError<Partial = unknown> extends PerfError {
+  /** A `LoadResult` (of `findCapacity` a `Capacity`) of all so far. Not enumerable. */
   declare readonly partial: Partial | undefined
   /** Outcome of each threshold, where the load ran and missed one. */
   declare readonly thresholds: readonly object[] | undefined
@@ -196,6 +220,7 @@ export class LoadError<Partial = unknown> extends PerfError {
 
 /** A memory watch that could not run or lost its target; `partial` is what had been sampled by then, if anything. */
 export class MemoryError<Partial = unknown> extends PerfError {
+  /** A `MemoryResult` of all so far. Not enumerable. */
   declare readonly partial: Partial | undefined
 
   constructor(message: string, options: { cause?: unknown; partial?: Partial } = {}) {

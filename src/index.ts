@@ -30,12 +30,15 @@ export type {
   LoadBody,
   LoadHeaders,
   LoadOptions,
+  LoadOrder,
+  LoadProtocol,
   LoadRequest,
   LoadStage,
   LoadTls,
   LoadWarmup,
 } from './load/plan/load-options.ts'
-export type { LoadOptionsOf } from './load/plan/scenario-types.ts'
+export type { EngineName } from './load/plan/engine-choice.ts'
+export type { LoadOptionsOf, ScenarioData, ScenarioNames } from './load/plan/scenario-types.ts'
 export type * from './load/plan/virtual-user.ts'
 export type { LeakOptions } from './memory/leak-description.ts'
 export type { MeasureOptions, MemoryConfig } from './memory/memory-options.ts'
@@ -50,6 +53,7 @@ export type {
 } from './results/comparison.ts'
 export type { CapacityOptions } from './load/plan/capacity-options.ts'
 export type { Capacity, CapacityLimit, CapacityStep } from './results/capacity.ts'
+export type { LoadPlanSummary } from './results/load-plan-summary.ts'
 export type * from './results/load-result.ts'
 export type * from './results/memory-result.ts'
 export type * from './results/profile-result.ts'

@@ -5,11 +5,17 @@ import { milliseconds, type Duration } from './units.ts'
 
 /** The environment variables that users set. Each wins over the option of the same meaning. */
 export const VARIABLES = {
+  /** Loads and checks use this running server: nothing is started or stopped. Wins over `server.url`, `command` and `module`. */
   serverUrl: 'VITEST_PERF_SERVER_URL',
+  /** Milliseconds until a server that is not healthy has failed: `health.timeout`. */
   healthTimeout: 'VITEST_PERF_HEALTH_TIMEOUT',
+  /** Milliseconds of the measured part of every load: `duration`. */
   loadDuration: 'VITEST_PERF_LOAD_DURATION',
+  /** Milliseconds: the `testTimeout` that the plugin sets. */
   testTimeout: 'VITEST_PERF_TIMEOUT',
+  /** `built-in` or `autocannon`: who generates every load, as the option `engine`. */
   engine: 'VITEST_PERF_ENGINE',
+  /** The commit that `compareServers` takes as base: `base.git`. */
   base: 'VITEST_PERF_BASE',
   token: 'VITEST_PERF_TOKEN',
 } as const

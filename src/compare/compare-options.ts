@@ -26,9 +26,11 @@ export type CompareLoad = Pick<
 
 /** Options of `compareServers`; those of `perf({ compare })` are its defaults. */
 export interface CompareOptions {
+  /** What head is compared with. Default: that of `perf({ compare })`. */
   base?: CompareBase
   /** The server that may have become slower. Default: the plugin's server options, in the working tree. */
   head?: ServerOptions
+  /** What both are asked. What it leaves out comes from `perf({ load })`. */
   load?: CompareLoad
   /**
    * The most that the comparison may take, in milliseconds or as text (`'60s'`). Default 60 000, at least 15 000. It ends sooner

@@ -10,6 +10,7 @@ import { describeMetric, describeSlower, formatShare, judgedMetrics } from '../r
 import { findToleranceIssues, resolveTolerances, type CompareTolerance, type Tolerances } from './tolerance.ts'
 import { joinVerdicts, judgeMetric } from './verdict.ts'
 
+/** Options of `toRegress`. */
 export interface RegressOptions {
   /** Whether a comparison that decided nothing counts as a regression too. */
   strict?: boolean

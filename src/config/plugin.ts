@@ -27,6 +27,7 @@ type Timeouts = { readonly [Key in 'testTimeout' | 'hookTimeout']?: number | und
 
 /** What the reporter reads from the plugin, since `--reporter=perf` brings no options of its own. */
 export interface PerfPluginApi {
+  /** Options of the reporter, as `perf({ report })` has them. */
   report: ReportOptions
 }
 

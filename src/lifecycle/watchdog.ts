@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { isMainThread } from 'node:worker_threads'
 import { WATCHDOG_SCRIPT } from './watchdog-script.ts'
 
-/** The environment variable by which a process is known as ours, whatever became of its parent and its group. */
+/** Set in the environment of each process that is started: the watchdog finds it by that, whatever its parent and its group. Not to be set by you. */
 export const COOKIE_VARIABLE = 'VITEST_PERF_COOKIE'
 
 /** The watch over one tree of processes. */

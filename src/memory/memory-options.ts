@@ -34,6 +34,7 @@ export interface MemoryConfig {
    * Default true where the environment variable `CI` is set (and is not `false` or `0`), else false.
    */
   strict?: boolean
+  /** Ends the watch, which then rejects with what was sampled. */
   signal?: AbortSignal
   /** What the watch is called in reports. */
   title?: string

@@ -16,6 +16,7 @@ export interface CapacityStep {
   reason?: string
   /** Whether the load process, not the server, may be why it did not hold. */
   saturated: boolean
+  /** What became of each condition. */
   thresholds: ThresholdOutcome[]
   /** Without its rows and its histogram. */
   result: Omit<LoadResult, 'samples' | 'latencyHistogram'>
@@ -23,7 +24,9 @@ export interface CapacityStep {
 
 /** The highest rate at which all thresholds hold. Plain JSON. */
 export interface Capacity {
+  /** As given in the options. */
   title?: string
+  /** The URL of the load. */
   url: string
   /** Unix time in milliseconds. */
   startedAt: number
@@ -33,11 +36,14 @@ export interface Capacity {
   rate: number
   /** The highest rate that held, and the lowest that did not; the second is `null` where none failed. */
   interval: [holds: number, fails: number | null]
+  /** What ended the search. */
   limitedBy: CapacityLimit
   /** Whether `interval` is as narrow as `precision` asks for; false where the time was over first. */
   precise: boolean
   /** What was found, in a sentence. */
   reason: string
+  /** All steps in their order. */
   steps: CapacityStep[]
+  /** Whether the search was ended before its time, also by `stop()`. */
   aborted: boolean
 }

@@ -1,5 +1,3 @@
-/** What a comparison of two servers found. Plain JSON: figures without data are `NaN`, in JSON `null`. */
-
 /** `cpuPerRequest`: CPU of the server's whole process tree; `timePerRequest`: wall time of a turn, by its requests. All in ms. */
 export type ComparedMetricName = 'cpuPerRequest' | 'timePerRequest' | 'latency.p50' | 'latency.p90' | 'latency.p99'
 
@@ -9,9 +7,11 @@ export type ComparedMetricName = 'cpuPerRequest' | 'timePerRequest' | 'latency.p
  */
 export type ComparisonVerdict = 'slower' | 'held' | 'inconclusive'
 
+/** One figure of both servers. */
 export interface ComparedMetric {
   /** Milliseconds: the median over the blocks. */
   base: number
+  /** As `base`. */
   head: number
   /** Relative: 0.05 is 5 % more than base. `NaN` where there is no block. */
   change: number
@@ -40,12 +40,15 @@ export interface ComparedServer {
 /** Why no verdict could be given, whatever the figures say. */
 export type ComparisonObstacle = 'different-answers' | 'errors' | 'saturated' | 'disturbed' | 'too-few-blocks'
 
+/** What a comparison of two servers found. Plain JSON: figures without data are `NaN`, in JSON `null`. */
 export interface Comparison {
+  /** As given in the options. */
   title?: string
   /** The method and path that was asked for. */
   url: string
   /** Unix time in milliseconds. */
   startedAt: number
+  /** The verdict of all judged metrics together. */
   verdict: ComparisonVerdict
   /** One sentence or more: what was found, and what would decide where nothing was. */
   reason: string
@@ -59,8 +62,11 @@ export interface Comparison {
   duration: number
   /** Requests answered in measured turns, by both servers. */
   requests: number
+  /** What head was compared with. */
   base: ComparedServer
+  /** What was compared. */
   head: ComparedServer
+  /** All metrics, also those that are shown and not judged. */
   metrics: Record<ComparedMetricName, ComparedMetric>
   /** Where CPU came from: the scheduler's count for each thread of the server's tree, or nowhere (then it is not judged). */
   cpu: 'process-tree' | 'none'
@@ -68,6 +74,7 @@ export interface Comparison {
   moreTime?: number
   /** What a reader should know besides: the same build on both sides, no CPU, missing submodules, … */
   notes: string[]
+  /** Whether it was ended before its time. */
   aborted: boolean
 }
 

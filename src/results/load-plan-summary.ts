@@ -4,14 +4,17 @@ import { formatCount, formatDuration, formatRate } from '../units.ts'
 export interface LoadPlanSummary {
   /** Method and URL of the first request. */
   method?: string
+  /** URL of the first request. */
   url?: string
   /** How many requests the load deals out, if more than one. */
   requests?: number
   /** The scenario's module, as it was written, and the weights of its functions. */
   scenario?: string
+  /** Weights of the functions. */
   mix?: Record<string, number>
   /** The most connections open at a time. */
   connections?: number
+  /** The most virtual users at a time. */
   virtualUsers?: number
   /** The most arrivals (or iterations that start) per second. */
   rate?: number
@@ -19,6 +22,7 @@ export interface LoadPlanSummary {
   duration?: number
   /** Requests (or iterations) after which the load ends. */
   amount?: number
+  /** Requests under way on one connection. */
   pipelining?: number
 }
 

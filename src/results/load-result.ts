@@ -16,10 +16,15 @@ export interface LatencySummary {
   average: number
   /** The standard deviation of the population, exact. */
   stddev: number
+  /** The median. */
   p50: number
+  /** 75 % of the answers took at most so long. */
   p75: number
+  /** 90 % of the answers took at most so long. */
   p90: number
+  /** 95 % of the answers took at most so long. */
   p95: number
+  /** 99 % of the answers took at most so long. */
   p99: number
   /** 99.9 % of the answers took at most so long: of fewer than 1 000 answers it is `max`. */
   p999: number
@@ -52,11 +57,13 @@ export type LoadErrorKind = (typeof LOAD_ERROR_KINDS)[number]
 
 /** The errors of one kind. */
 export interface LoadErrorCount {
+  /** Errors of this kind. */
   count: number
   /** The first message of this kind. */
   message: string
   /** Milliseconds from the start of the load to the first and the last of this kind. */
   firstAt: number
+  /** As `firstAt`, of the last one. */
   lastAt: number
 }
 
@@ -68,6 +75,7 @@ export interface LoadErrors {
   timeouts: number
   /** Answers with a status outside 200 to 299, whether expected or not. */
   non2xx: number
+  /** A kind that did not happen is absent; a threshold on its `count` reads 0. */
   byKind: Partial<Record<LoadErrorKind, LoadErrorCount>>
 }
 
@@ -77,30 +85,47 @@ export interface LoadSample {
   at: number
   /** Length of the interval in milliseconds. */
   duration: number
+  /** Answered in this interval. */
   requests: number
+  /** Answered per second of this interval. */
   requestsPerSecond: number
+  /** Milliseconds, of the answers of this interval. `NaN` (in JSON `null`) where nothing was answered. */
   latency: { p50: number; p95: number; p99: number; max: number }
+  /** Errors in this interval. */
   errors: number
+  /** Errors in this interval by kind. */
   errorsByKind?: Partial<Record<LoadErrorKind, number>>
+  /** Arrivals dropped in this interval. */
   dropped: number
+  /** Bytes of answers in this interval. */
   bytes: number
   /** Connections open, and arrivals due per second (open model), at the end of the interval. */
   connections: number
+  /** Arrivals due per second at the end of the interval (open model). */
   rate?: number
   /** Arrivals that were due and not yet sent at the end of the interval (open model). */
   backlog?: number
 }
 
+/** The figures of one stage. */
 export interface LoadStageResult {
   /** Milliseconds from the start of the load. */
   startedAt: number
+  /** Milliseconds. */
   duration: number
+  /** The target of the stage. */
   connections?: number
+  /** The target of the stage. */
   rate?: number
+  /** Answered requests of this stage. */
   requests: number
+  /** `requests` / `duration`. */
   requestsPerSecond: number
+  /** Of the requests of this stage. */
   latency: LatencySummary
+  /** Errors of this stage. */
   errors: number
+  /** Arrivals of this stage that were never sent. */
   dropped: number
 }
 
@@ -110,7 +135,9 @@ export interface NameSample {
   at: number
   /** Length of the row in milliseconds. */
   duration: number
+  /** Answered in this row. */
   requests: number
+  /** Errors in this row. */
   errors: number
   /** Milliseconds. `NaN` (in JSON `null`) where nothing was answered. */
   latency: { p50: number; p95: number }
@@ -120,16 +147,21 @@ export interface NameSample {
 export interface NameResult {
   /** Answered requests, whatever their status. */
   requests: number
+  /** `requests` per second of the load. */
   requestsPerSecond: number
+  /** Of the requests of this name. */
   latency: LatencySummary
   /** What `mergeLatency` needs to join results; absent while a load runs. */
   latencyHistogram?: EncodedHistogram
+  /** Answers by status. */
   statusCodes: Record<string, number>
+  /** Errors of this name. */
   errors: LoadErrors
   /** Failed attempts divided by all attempts, 0 to 1. `NaN` without attempts. */
   errorRate: number
   /** Messages received, and messages per second: only of Server-sent events and WebSockets. */
   messages?: number
+  /** `messages` per second of the load. */
   messagesPerSecond?: number
   /**
    * Rows of the first 20 names, about 300 each at the most. Absent while a load runs, and where the load has one name: its rows
@@ -140,7 +172,9 @@ export interface NameResult {
 
 /** What became of one check. */
 export interface CheckResult {
+  /** How often it passed. */
   passed: number
+  /** How often it failed. */
   failed: number
   /** `passed` divided by all, 0 to 1. `NaN` where it was never evaluated. */
   rate: number
@@ -152,6 +186,7 @@ export interface CheckResult {
 export interface IterationResult {
   /** Iterations that ended, the failed ones included. */
   count: number
+  /** `count` per second of the load. */
   perSecond: number
   /** Iterations that threw, or had a request without an answer that the scenario did not catch. */
   failed: number
@@ -163,6 +198,7 @@ export interface IterationResult {
 export interface RedirectTarget {
   /** Its `Location`, as sent. */
   location: string
+  /** The status of that answer. */
   status: number
   /** All answers with a status of 300 to 399 and a `Location`. */
   count: number
@@ -175,10 +211,13 @@ export type LatencySpectrum = [percentile: number, milliseconds: number][]
 export interface EncodedHistogram {
   /** Alternating: distance from the bucket before, count. */
   buckets: number[]
+  /** Values counted. */
   count: number
   /** `null` (as in JSON) where nothing was counted, also below. */
   min: number | null
+  /** `null` where nothing was counted. */
   max: number | null
+  /** The arithmetic mean. */
   mean: number
   /** Sum of squared distances from the mean. */
   spread: number
@@ -201,6 +240,7 @@ export interface LoadResult {
   requests: number
   /** `requests` / `duration`: the rate served, not the rate asked for. */
   requestsPerSecond: number
+  /** Response times of all answers. */
   latency: LatencySummary
   /** The percentile curve for plots: about ten points for each halving of the share that is slower. */
   latencySpectrum: LatencySpectrum
@@ -210,6 +250,7 @@ export interface LoadResult {
   throughput: { bytes: number; bytesPerSecond: number }
   /** Answers by status. A status that no answer had is absent; a threshold on it reads 0. */
   statusCodes: Record<string, number>
+  /** All errors, counted one by one. */
   errors: LoadErrors
   /** `errors.total` divided by all attempts (answers, and attempts without one), 0 to 1. Dropped arrivals are no attempts. `NaN` without attempts. */
   errorRate: number
@@ -263,5 +304,6 @@ export interface LoadResult {
 export interface LoadProgress extends LoadResult {
   /** 0 to 1. */
   progress: number
+  /** What the last interval saw. Latencies in milliseconds. */
   interval: { requestsPerSecond: number; latency: { p50: number; p99: number }; errors: number }
 }

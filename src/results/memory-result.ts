@@ -1,24 +1,36 @@
 /** Memory of a Node process (all isolates of its tree where a server is watched). Sizes in bytes, time Unix ms. */
 export interface NodeMemorySnapshot {
+  /** Unix time in milliseconds. */
   timestamp: number
+  /** Bytes of the V8 heaps in use. */
   heapUsed: number
+  /** Bytes of the V8 heaps reserved. */
   heapTotal: number
+  /** Bytes outside the heap that objects of it hold, array buffers included. */
   external: number
+  /** Bytes of array buffers. */
   arrayBuffers: number
+  /** Resident set size in bytes. */
   rss: number
 }
 
 /** Memory of a process that is not Node: resident set size alone. */
 export interface ProcessMemorySnapshot {
+  /** Unix time in milliseconds. */
   timestamp: number
+  /** Resident set size in bytes. */
   rss: number
 }
 
+/** Memory at one time. Of a process that is not Node, `rss` alone. */
 export type MemorySnapshot = NodeMemorySnapshot | ProcessMemorySnapshot
 
+/** A figure of memory. */
 export type MemoryMetric = 'heapUsed' | 'external' | 'arrayBuffers' | 'rss'
 
+/** A place in the code that allocated what was kept. */
 export interface MemorySuspect {
+  /** The function's name. */
   function: string
   /** `file:line`, through source maps where there are any. */
   location: string
@@ -38,13 +50,19 @@ export interface ConstructorGrowth {
   bytes: number
 }
 
+/** Whether memory leaks, and by how much. */
 export interface LeakVerdict {
+  /** What the floors show. */
   verdict: 'leak' | 'stable' | 'inconclusive'
+  /** What grows, or what was judged. */
   metric: MemoryMetric
+  /** Growth of the floors per second. */
   bytesPerSecond: number
+  /** Growth of the floors per request (or call), where something counted them. */
   bytesPerRequest?: number
   /** 99 % confidence interval of `bytesPerRequest`. */
   interval?: [low: number, high: number]
+  /** Probability of floors like these without a leak. */
   pValue: number
   /** One sentence a person understands; for 'inconclusive' also how much more load would decide. */
   reason: string
@@ -56,6 +74,7 @@ export interface LeakVerdict {
 
 /** A memory floor: what was left after a full collection. */
 export interface MemoryFloor {
+  /** Unix time in milliseconds. */
   timestamp: number
   /** Requests (or calls) completed by then, where something counted them. */
   requests?: number
@@ -65,6 +84,7 @@ export interface MemoryFloor {
   heapData?: number
   /** External memory, array buffers included. */
   external?: number
+  /** Bytes of array buffers. */
   arrayBuffers?: number
   /** Counts up where a heap snapshot was taken in between: floors of two segments differ by a step that is not the target's. */
   segment?: number
@@ -72,6 +92,7 @@ export interface MemoryFloor {
 
 /** Collections (and heap snapshots) that the watch forced on its target: what they cost, and that they are no one else's. */
 export interface ForcedCollections {
+  /** How many. */
   count: number
   /** Milliseconds that the target (its slowest isolate) stood still for them, in total. */
   time: number
@@ -81,6 +102,7 @@ export interface ForcedCollections {
 
 /** A time during which a watch made its target stand still. */
 export interface ForcedPauseRecord {
+  /** What the pause was for. */
   kind: 'collection' | 'snapshot'
   /** Unix time in milliseconds. */
   startedAt: number
@@ -89,17 +111,25 @@ export interface ForcedPauseRecord {
 }
 
 interface MemoryResultOf<Snapshot extends MemorySnapshot> {
+  /** As given in the options. */
   title?: string
+  /** Unix time in milliseconds. */
   startedAt: number
+  /** Milliseconds. */
   duration: number
   /** The live series, thinned so that an hour stays under 1 MB. */
   samples: (Snapshot & { eventLoopDelay?: number; gcTime?: number; stale?: boolean })[]
   /** Floors after collection, which the verdict is built on. */
   floors: MemoryFloor[]
+  /** The first sample after `warmupSamples`. */
   baseline: Snapshot
+  /** The highest of each figure. */
   peak: Snapshot
+  /** The last sample. */
   final: Snapshot
+  /** Growth of the floors: `bytes` in all, the slope per second, and its 99 % confidence interval. */
   growth: { bytes: number; bytesPerSecond: number; interval: [low: number, high: number] }
+  /** Whether it leaks. */
   leak: LeakVerdict
   /** Absent where no collection can be forced or none was asked for. */
   collections?: ForcedCollections
@@ -111,24 +141,35 @@ interface MemoryResultOf<Snapshot extends MemorySnapshot> {
 
 /** A watch of Node: heap figures, event-loop delay (ms) and garbage collection (`count`, `time` in ms). */
 export interface NodeMemoryResult extends MemoryResultOf<NodeMemorySnapshot> {
+  /** Tells this type from a `ProcessMemoryResult`. */
   kind: 'node'
+  /** Delay of the event loop in milliseconds. */
   eventLoopDelay: { p50: number; p99: number; max: number }
+  /** Garbage collections: how many, and their milliseconds in total. */
   gc: { count: number; time: number }
 }
 
 /** A watch of a process that is not Node: `rss` alone. */
 export interface ProcessMemoryResult extends MemoryResultOf<ProcessMemorySnapshot> {
+  /** Tells this type from a `NodeMemoryResult`. */
   kind: 'process'
 }
 
+/** What a memory watch found; `kind` tells the two apart. Plain JSON. Sizes in bytes, times in milliseconds. */
 export type MemoryResult = NodeMemoryResult | ProcessMemoryResult
 
 /** What is shown of a memory watch while it runs. */
 export interface MemoryProgress {
+  /** As given in the options. */
   title?: string
+  /** 0 to 1. */
   progress: number
+  /** Milliseconds since the watch began. */
   elapsed: number
+  /** The last sample. */
   latest: MemorySnapshot
+  /** Samples so far. */
   samples: number
+  /** Floors so far. */
   floors: number
 }

@@ -33,14 +33,17 @@ export interface FlameNode {
   name: string
   /** As in `HotFunction`. */
   location: string
+  /** As in `HotFunction`. */
   code: 'own' | 'dependency' | 'node'
   /** Milliseconds in it and in what it called. */
   value: number
+  /** What it called. */
   children?: FlameNode[]
 }
 
 /** One thread of the server's process tree while a load ran. */
 export interface ProfiledIsolate {
+  /** Its process. */
   pid: number
   /** 0 for the main thread of its process. */
   threadId: number
@@ -52,6 +55,7 @@ export interface ProfiledIsolate {
   hot: HotFunction[]
   /** The project's function that ran before most collections, and the part of the collections' time that followed it. */
   garbage?: { function: string; location: string; share: number }
+  /** Absent where no turn took longer than a sample can tell. */
   blocked?: LoopBlock
   /** The tree of calls for a flame graph, without branches of less than 0.5 % of the busy time. */
   flame: FlameNode[]
@@ -66,7 +70,9 @@ export type WaitKind = 'http' | 'database' | 'cache' | 'pool' | 'storage' | 'con
 export interface ProfileWait {
   /** `GET inventory/items/:id`, `SELECT name FROM items WHERE id = ?`, `GET user:?`, `10.0.0.5:5432`. */
   what: string
+  /** What the calls went to. */
   kind: WaitKind
+  /** Calls in the recorded time. */
   count: number
   /** Calls for each request that the server answered in that time; `NaN` (in JSON `null`) where it answered none. */
   perRequest: number
@@ -76,6 +82,7 @@ export interface ProfileWait {
   share: number
   /** Milliseconds of one call. */
   p50: number
+  /** Milliseconds of one call: 99 % took at most so long. */
   p99: number
   /** Calls that failed. */
   failed: number
@@ -91,7 +98,9 @@ export interface LoadProfile {
   duration: number
   /** Requests that the server answered in that time. */
   requests: number
+  /** A row for each thread of the server's process tree, the busiest first. */
   isolates: ProfiledIsolate[]
+  /** Calls out of the server by shape, those that requests waited for longest first. */
   waits: ProfileWait[]
   /** The `.cpuprofile` of each isolate, for DevTools and speedscope. */
   files: string[]

@@ -67,9 +67,11 @@ export interface Threshold {
 export interface ThresholdOutcome {
   /** Path of the figure, such as `latency.p99`. */
   metric: string
+  /** The condition, such as `<50`. */
   expression: string
   /** The figure; `null` if it has no data, and then `passed` is false. */
   value: number | null
+  /** Whether the figure meets the condition. */
   passed: boolean
 }
 

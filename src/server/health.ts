@@ -27,6 +27,7 @@ export interface HealthCheckOptions {
 
 /** What a health check found. */
 export interface HealthCheckResult {
+  /** Whether it answered in time with an allowed status. */
   healthy: boolean
   /** One sentence on what was found. */
   message: string

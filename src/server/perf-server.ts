@@ -10,7 +10,9 @@ export type ServerEnd = ServerExitedError | ServerStartError | PortInUseError
 export interface PerfServer {
   /** Of the address that answered, so that `fetch` reaches it whatever `localhost` stands for. Without a trailing slash. */
   readonly url: string
+  /** The port it listens on. */
   readonly port: number
+  /** The address that answered, without brackets. */
   readonly host: string
   /** Of the process that was started; `undefined` for a server that already ran (`url`). */
   readonly pid: number | undefined
@@ -33,6 +35,7 @@ export interface PerfServer {
   restart(): Promise<void>
   /** Ends the server and everything it started. Idempotent; takes at most `shutdown.timeout` and a second. */
   stop(): Promise<void>
+  /** Calls `stop()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 

@@ -68,6 +68,7 @@ export interface ServerOptions {
   health?: HealthOptions | false
   /** wait-on resources that the server itself needs, such as `'tcp:127.0.0.1:5432'`, awaited before it is started. */
   waitOn?: string | string[]
+  /** How the server is ended with its test. */
   shutdown?: ShutdownOptions
   /** Whether each test has a server of its own, or the tests of a file or a worker share one. Default `'test'`. */
   scope?: 'test' | 'file' | 'worker'

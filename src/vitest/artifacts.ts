@@ -11,6 +11,7 @@ import type { ThresholdOutcome } from '../results/threshold.ts'
 // Types only: the reporter's side reads this file too, and must not load anything of the worker's.
 
 interface ArtifactOf<Type extends string> {
+  /** Tells the artifacts apart. */
   type: Type
   /** Unique in its test: ties a progress to the result it ends in. */
   id: string
@@ -21,8 +22,11 @@ interface ArtifactOf<Type extends string> {
 /** How a measurement ended: by itself, by `stop()`, by an abort, by its own thresholds (`abortOnFail`) or by an error. */
 export type MeasurementOutcome = 'completed' | 'stopped' | 'aborted' | 'failed'
 
+/** A load that has ended. */
 export interface PerfLoadArtifact extends ArtifactOf<'perf:load'> {
+  /** How the load ended. */
   outcome: MeasurementOutcome
+  /** What it measured, also where it was aborted. */
   result: LoadResult
   /** What was asked for, as far as a report shows it. */
   plan: LoadPlanSummary
@@ -32,23 +36,33 @@ export interface PerfLoadArtifact extends ArtifactOf<'perf:load'> {
   error?: string
 }
 
+/** A memory watch that has ended. */
 export interface PerfMemoryArtifact extends ArtifactOf<'perf:memory'> {
+  /** How the watch ended. */
   outcome: MeasurementOutcome
+  /** What it sampled, also where it was aborted. */
   result: MemoryResult
   /** `this process`, `server`, or `pid 123`. */
   target: string
+  /** Message of the error that ended it. */
   error?: string
 }
 
+/** What happened to a server. */
 export interface PerfServerArtifact extends ArtifactOf<'perf:server'> {
+  /** What happened to the server. */
   event: 'ready' | 'failed' | 'exited' | 'stopped'
   /** The command line, module file or URL. */
   source: string
+  /** Where it answered. */
   url?: string
+  /** Its process. */
   pid?: number
   /** Milliseconds from spawn to healthy. */
   readyAfter?: number
+  /** Of its process; with `exited` and `failed`. */
   exitCode?: number | null
+  /** Of its process; with `exited` and `failed`. */
   exitSignal?: string | null
   /** The last lines of stdout and stderr: with 'failed' and 'exited', and where the test failed. */
   output?: string
@@ -58,6 +72,7 @@ export interface PerfServerArtifact extends ArtifactOf<'perf:server'> {
   lastProbe?: ServerProbe
   /** Milliseconds that its process lived; with 'failed' and 'exited'. */
   lifetime?: number
+  /** Message of its failure. */
   error?: string
 }
 
@@ -71,17 +86,23 @@ export interface PerfAttemptArtifact extends ArtifactOf<'perf:attempt'> {
 export interface PerfProgressArtifact extends ArtifactOf<'perf:progress'> {
   /** `load`, `memory`, or a further kind of measurement, in a word or two that a line can begin with. */
   kind: string
+  /** Name of the measurement. */
   title: string
   /** 0 to 1. */
   progress: number
   /** Milliseconds since it started, and how long it is planned to take (absent where that is not known). */
   elapsed: number
+  /** Milliseconds it will take in all; absent where that is not known. */
   planned?: number
+  /** In the last interval. */
   requestsPerSecond?: number
+  /** Milliseconds, in the last interval. */
   p50?: number
+  /** Milliseconds, in the last interval. */
   p99?: number
   /** All errors so far. */
   errors?: number
+  /** The last sample. */
   memory?: MemorySnapshot
   /** What it has found so far, in a few words. */
   note?: string
@@ -91,7 +112,9 @@ export interface PerfProgressArtifact extends ArtifactOf<'perf:progress'> {
 export interface PerfThresholdArtifact extends ArtifactOf<'perf:threshold'> {
   /** `id` of the load or memory artifact that was judged, where it came from a fixture. */
   measurement?: string
+  /** Name of the measurement. */
   title?: string
+  /** What became of each condition. */
   outcomes: ThresholdOutcome[]
 }
 
@@ -101,28 +124,35 @@ export interface PerfProfileArtifact extends ArtifactOf<'perf:profile'> {
   measurement?: string
   /** Of the load. */
   title?: string
+  /** The profile. */
   profile: LoadProfile
 }
 
 /** Two servers that were compared (`compareServers`). */
 export interface PerfCompareArtifact extends ArtifactOf<'perf:compare'> {
+  /** How the comparison ended. */
   outcome: 'completed' | 'aborted' | 'failed'
   /** Absent where nothing was compared: the base could not be made, or a server did not start. */
   comparison?: Comparison
   /** Of a comparison that has no `comparison`. */
   title: string
+  /** Message of the error that ended it. */
   error?: string
 }
 
 /** A search for the highest rate that holds (`findCapacity`). */
 export interface PerfCapacityArtifact extends ArtifactOf<'perf:capacity'> {
+  /** How the search ended. */
   outcome: MeasurementOutcome
   /** Absent where it did not come to a first step. */
   capacity?: Capacity
+  /** Name of the search. */
   title: string
+  /** Message of the error that ended it. */
   error?: string
 }
 
+/** All artifacts of this package. Vitest hands them to `onTestCaseArtifactRecord` of a reporter. */
 export type PerfArtifact =
   | PerfLoadArtifact
   | PerfMemoryArtifact

@@ -6,6 +6,7 @@ import { text } from '../../options.ts'
 import { markPosition, parsePath } from '../../results/figure-path.ts'
 import { isPlainRecord } from './request-issues.ts'
 
+/** A value as JSON has it. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 
 /** What the body of an answer must be. Content codings (gzip, br, deflate) are undone first. */
@@ -23,6 +24,7 @@ export interface BodyCheck {
 
 /** What an answer must be, as data. All of it must hold. */
 export interface AnswerCheck {
+  /** What its body must be. */
   body?: BodyCheck
   /** By name in any case: the exact value, a regular expression that matches, or `undefined`: there is no such header. */
   headers?: Readonly<Record<string, string | number | RegExp | undefined>>

@@ -32,6 +32,7 @@ import {
 /** A status, or the first and the last of a range: `200`, `[200, 399]`. */
 export type ExpectedStatus = number | readonly [from: number, to: number]
 
+/** Headers by name; a list is sent as several of one name. */
 export type LoadHeaders = Readonly<Record<string, string | number | readonly string[]>>
 
 /** A body: text or bytes as they are, anything else as JSON (with `content-type: application/json` unless set). */
@@ -43,14 +44,19 @@ export interface LoadRequest {
   name?: string
   /** On the load's server, such as `/orders?page=2`. Default: the path of the load's `url`. */
   path?: string
+  /** Default: the load's `method`. */
   method?: string
+  /** Over the load's `headers`. */
   headers?: LoadHeaders
+  /** Default: the load's `body`. */
   body?: LoadBody
+  /** Default: the load's `expectStatus`. */
   expectStatus?: ExpectedStatus
   /** What the answer must be. Counts in `checks` under the request's name; an answer that fails it is an error of kind `check`. */
   check?: AnswerCheck
 }
 
+/** What a load speaks. */
 export type LoadProtocol = 'http/1.1' | 'h2'
 
 /** How the connections of a load share its list of requests. */
@@ -58,6 +64,7 @@ export type LoadOrder = 'shared' | 'perConnection'
 
 /** A part of a load: ramps linearly from the targets of the part before to its own. */
 export interface LoadStage {
+  /** Length of this part. */
   duration: Duration
   /** Connections at its end. */
   connections?: number
@@ -67,8 +74,9 @@ export interface LoadStage {
   virtualUsers?: number
 }
 
+/** A part before the measured one. */
 export interface LoadWarmup {
-  /** Before the measured part. */
+  /** Its length. */
   duration: Duration
   /** Default: as many as the load starts with. */
   connections?: number
@@ -97,8 +105,11 @@ export interface LoadOptions {
   warmup?: LoadWarmup
   /** Time after which one request has failed (default 10 000). */
   timeout?: Duration
+  /** Default `'GET'`. */
   method?: string
+  /** Sent with each request. */
   headers?: LoadHeaders
+  /** Sent with each request. Default: none. */
   body?: LoadBody
   /** A list of requests, sent over and over in its order. */
   requests?: readonly LoadRequest[]
@@ -135,6 +146,7 @@ export interface LoadOptions {
    *   `requests` only; the result's `remarks` say what its latencies cannot be trusted for.
    */
   engine?: EngineName
+  /** How the certificate of an `https:` target is checked. Default: as the test's server has it. */
   tls?: LoadTls
   /** `'h2'`: HTTP/2, on `https:` by ALPN and on `http:` by prior knowledge. Default `'http/1.1'`. */
   protocol?: LoadProtocol

@@ -36,6 +36,7 @@ export interface UserRequestOptions {
 
 /** An answer, read to its end. */
 export interface UserAnswer {
+  /** The HTTP status. */
   readonly status: number
   /** Names in lower case; values of one name are joined by `', '`. */
   readonly headers: Readonly<Record<string, string>>
@@ -51,6 +52,7 @@ export interface UserAnswer {
    * @throws an error that names the request, the status and the first characters of a body that is no JSON.
    */
   json<T = unknown>(): T
+  /** The body as bytes, without its content coding. */
   bytes(): Uint8Array
 }
 
@@ -58,6 +60,7 @@ export interface UserAnswer {
 export interface UserEvent {
   /** Its type; `message` if the server named none. */
   readonly event: string
+  /** Its data; several lines are joined by line feeds. */
   readonly data: string
   /** The last id that the stream has named; `''` if none. */
   readonly id: string
@@ -124,11 +127,17 @@ export interface VirtualUser<Data = unknown> {
    * catches it.
    */
   request(method: string, path: string, options?: UserRequestOptions): Promise<UserAnswer>
+  /** `request` with method GET. */
   get(path: string, options?: UserRequestOptions): Promise<UserAnswer>
+  /** `request` with method POST. */
   post(path: string, options?: UserRequestOptions): Promise<UserAnswer>
+  /** `request` with method PUT. */
   put(path: string, options?: UserRequestOptions): Promise<UserAnswer>
+  /** `request` with method PATCH. */
   patch(path: string, options?: UserRequestOptions): Promise<UserAnswer>
+  /** `request` with method DELETE. */
   delete(path: string, options?: UserRequestOptions): Promise<UserAnswer>
+  /** `request` with method HEAD. */
   head(path: string, options?: UserRequestOptions): Promise<UserAnswer>
   /**
    * Opens a stream of Server-sent events. Its row in `byName` (`GET /feed`) has the time to open and the `messages`; a row of its own
@@ -152,6 +161,7 @@ export interface VirtualUser<Data = unknown> {
   random(): number
   /** From `from` to `to`, both included. */
   integer(from: number, to: number): number
+  /** An element of a list, each as likely as the others. */
   pick<T>(list: readonly T[]): T
   /** A key, by its weight: `weighted({ a: 9, b: 1 })` is `'a'` nine times in ten. */
   weighted<Key extends string>(weights: Readonly<Record<Key, number>>): Key

@@ -130,14 +130,14 @@ export class LoadGenerator {
     return last?.status === 'fulfilled' ? last.value : undefined
   }
 
-  /** Requests completed so far by all loads of this generator, warm-up included; at most 100 ms old. */
+  /** Requests completed so far by all loads of this generator, warm-up included; at most 100 ms old. @internal */
   requestsCompleted(): number {
     let total = this.#completedBefore
     for (const load of this.#loads) total += load.completed
     return total
   }
 
-  /** Tells the loads under way that the server stood still from `startedAt` (Unix ms) for `duration` ms: see `LoadResult.collections`. */
+  /** Tells the loads under way that the server stood still from `startedAt` (Unix ms) for `duration` ms: see `LoadResult.collections`. @internal */
   noteCollection(collection: { startedAt: number; duration: number }): void {
     for (const load of this.#loads) load.noteCollection(collection)
   }
