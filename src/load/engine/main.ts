@@ -62,6 +62,7 @@ async function begin(id: string, plan: LoadPlan, waits: boolean): Promise<void> 
   const isOfUsers = plan.scenario !== undefined || plan.protocol === 'h2'
   // Imported by the first scenario: a load without one must not pay for it.
   const users = isOfUsers ? await import('./scenario-run.ts') : undefined
+  if (plan.allowedTargets) (await import('../worker/connection-guard.ts')).guardConnections(plan.allowedTargets)
   const autocannon = plan.engine === 'autocannon' ? await import('./autocannon-run.ts') : undefined
   const run = autocannon
     ? new autocannon.AutocannonRun(plan, reportOf(id))

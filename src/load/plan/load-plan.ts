@@ -65,6 +65,8 @@ export interface LoadPlan extends LoadTime {
   readonly processes: number | 'auto'
   /** Of one of several processes; absent where one runs the whole load. */
   readonly share?: Share
+  /** Patterns of `--allow`: the load process opens no other connection. Only a worker sets them. */
+  readonly allowedTargets?: readonly string[]
 }
 
 export interface ResolveLoadContext {
