@@ -32,7 +32,7 @@ export function requestsModule({ requests, order, share = WHOLE }: LoadPlan): Sc
     start: ((user: ScenarioUser) => user.connect()) as never,
     stop: undefined,
     functions: new Map([['send', send as never]]),
-    weights: { send: 1 },
+    mix: [['send', 1]],
     url: '',
   }
 }

@@ -1,6 +1,7 @@
 import { CapturedAnswer } from './captured-answer.ts'
 import type { OutgoingRequest } from './outgoing-request.ts'
-import { headersOf, readPlainHead } from './plain-head.ts'
+import { AnswerHead } from './answer-head.ts'
+import { readPlainHead } from './plain-head.ts'
 import {
   createResponseParser,
   MalformedAnswer,
@@ -9,9 +10,12 @@ import {
   type ResponseParser,
 } from './response-parser.ts'
 
+/** What the parser needs to know of a request. */
+export type AnsweredBy = Pick<OutgoingRequest, 'isHead' | 'needsHeaders' | 'needsBody'>
+
 export interface AnswerEvents {
   /** The request that the answer under way belongs to, if there is one. */
-  request(): OutgoingRequest | undefined
+  request(): AnsweredBy | undefined
   /**
    * An answer is complete; `keepAlive` is false where the server closes the connection with it. `answer` is given where the
    * request needs it, and with every redirect.
@@ -23,8 +27,16 @@ const BETWEEN_ANSWERS = 'RESPONSE_LINE'
 const NO_BODY = Buffer.alloc(0)
 
 /** Whether somebody may read the headers: of a redirect, where it leads to. */
-function needsHeaders(status: number, request: OutgoingRequest | undefined): boolean {
+function needsHeaders(status: number, request: AnsweredBy | undefined): boolean {
   return request?.needsBody === true || request?.needsHeaders === true || (status >= 300 && status < 400)
+}
+
+/** The buffer is read into again. */
+function copyOf(chunk: Buffer, start: number, end: number): Buffer {
+  if (start === end) return NO_BODY
+  const copy = Buffer.allocUnsafe(end - start)
+  chunk.copy(copy, 0, start, end)
+  return copy
 }
 
 /** All values of a header, in order. */
@@ -119,10 +131,7 @@ export class AnswerParser {
       if (!head || end > length) break
       offset = end
       const answer = needsHeaders(head.status, request)
-        ? new CapturedAnswer(
-            headersOf(text),
-            request?.needsBody ? Buffer.from(chunk.subarray(headEnd + 4, end)) : NO_BODY,
-          )
+        ? new CapturedAnswer(head.head, request?.needsBody ? copyOf(chunk, headEnd + 4, end) : NO_BODY)
         : undefined
       this.#events.onAnswer(head.status, true, answer)
     }
@@ -165,7 +174,7 @@ export class AnswerParser {
     const body = this.#body
     if (body.length > 0) this.#body = []
     const answer = needsHeaders(status, this.#events.request())
-      ? new CapturedAnswer(head.headers, body.length > 0 ? Buffer.concat(body) : NO_BODY)
+      ? new CapturedAnswer(new AnswerHead(head.headers), body.length > 0 ? Buffer.concat(body) : NO_BODY)
       : undefined
     this.#events.onAnswer(status, this.#keepAlive, answer)
   }

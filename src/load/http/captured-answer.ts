@@ -1,24 +1,20 @@
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
-
-/** Names in lower case. Values of one name are joined by `', '`. */
-export type AnswerHeaders = Readonly<Record<string, string>>
+import type { AnswerHead, AnswerHeaders } from './answer-head.ts'
 
 /** An answer that somebody reads: of a request that asked for it, or a redirect. It is decoded when it is first read. */
 export class CapturedAnswer {
-  /** Names as they were sent, and values, in turn. */
-  readonly rawHeaders: readonly string[]
+  readonly head: AnswerHead
   readonly #encoded: Buffer
-  #headers: AnswerHeaders | undefined
   #body: Buffer | undefined
   #malformed: string | undefined
 
-  constructor(rawHeaders: readonly string[], encoded: Buffer) {
-    this.rawHeaders = rawHeaders
+  constructor(head: AnswerHead, encoded: Buffer) {
+    this.head = head
     this.#encoded = encoded
   }
 
   get headers(): AnswerHeaders {
-    return (this.#headers ??= joinHeaders(this.rawHeaders))
+    return this.head.joined
   }
 
   /** The body without its content codings (gzip, deflate, br); the bytes as they came where those are malformed. Empty unless it was asked for. */
@@ -26,7 +22,7 @@ export class CapturedAnswer {
     if (this.#body) return this.#body
     this.#body = this.#encoded
     try {
-      if (this.#encoded.length > 0) this.#body = decode(this.#encoded, this.headers['content-encoding'] ?? '')
+      if (this.#encoded.length > 0) this.#body = decode(this.#encoded, this.head.codings)
     } catch (error) {
       this.#malformed = (error as Error).message
     }
@@ -40,16 +36,6 @@ export class CapturedAnswer {
   }
 }
 
-function joinHeaders(raw: readonly string[]): AnswerHeaders {
-  const headers: Record<string, string> = Object.create(null)
-  for (let index = 0; index < raw.length; index += 2) {
-    const name = (raw[index] as string).toLowerCase()
-    const value = raw[index + 1] as string
-    headers[name] = name in headers ? `${headers[name]}, ${value}` : value
-  }
-  return headers
-}
-
 const DECODERS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
   gzip: gunzipSync,
   'x-gzip': gunzipSync,
@@ -60,6 +46,7 @@ const DECODERS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
 
 /** Codings are listed in the order in which they were applied (RFC 9110, 8.4). */
 function decode(bytes: Buffer, codings: string): Buffer {
+  if (codings === '') return bytes
   const names = codings.split(',').map((name) => name.trim().toLowerCase())
   let decoded = bytes
   for (const name of names.filter((text) => text !== '').toReversed()) {

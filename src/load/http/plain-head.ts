@@ -1,7 +1,11 @@
+import { AnswerHead } from './answer-head.ts'
+
 /** What the parser needs to know of a head to find the end of the answer. */
 export interface PlainHead {
   readonly status: number
   readonly length: number
+  /** For those who read its lines. */
+  readonly head: AnswerHead
 }
 
 /** A status line with a final status, and header lines that end in CRLF and are not folded. */
@@ -21,7 +25,7 @@ export function parsePlainHead(head: string): PlainHead | undefined {
   const status = Number(head.slice(9, 12))
   if (status === 204 || status === 304 || head.match(ANY_CONTENT_LENGTH)?.length !== 1) return undefined
   const length = CONTENT_LENGTH.exec(head)?.[1]
-  return length === undefined ? undefined : { status, length: Number(length) }
+  return length === undefined ? undefined : { status, length: Number(length), head: new AnswerHead(head) }
 }
 
 /** Heads that were parsed last. Most servers' heads differ by their date alone, once a second. */
@@ -37,15 +41,4 @@ export function readPlainHead(head: string): PlainHead | undefined {
   if (remembered.size >= MOST_REMEMBERED) remembered.clear()
   remembered.set(head, parsed)
   return parsed
-}
-
-/** Names and values of a plain head, in turn. */
-export function headersOf(head: string): string[] {
-  return head
-    .split('\r\n')
-    .slice(1)
-    .flatMap((line) => {
-      const colon = line.indexOf(':')
-      return [line.slice(0, colon), line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '')]
-    })
 }

@@ -12,7 +12,8 @@ export interface LineEvents {
 
 /** A line to a server: open, or being opened. */
 export interface Line {
-  write(bytes: Uint8Array): unknown
+  /** Text is Latin-1, and says so. */
+  write(bytes: Uint8Array | string, encoding?: 'latin1'): unknown
   /** What is written from here to `uncork` leaves in one piece. */
   cork(): void
   uncork(): void

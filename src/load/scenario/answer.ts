@@ -3,22 +3,40 @@ import type { UserAnswer } from '../plan/virtual-user.ts'
 
 /** Characters of a body that an error shows. */
 const SHOWN = 80
+/** Decoding leaves it out, as `fetch` does. */
+const BYTE_ORDER_MARK = 0xfeff
 
 /** A whole answer. Headers and body are decoded when they are first read. */
 export class Answer implements UserAnswer {
   readonly status: number
-  readonly url: string
   readonly latency: number
   readonly #captured: CapturedAnswer
-  readonly #request: string
+  readonly #method: string
+  readonly #origin: string
+  readonly #path: string
 
-  /** `request` is what messages call it, such as `GET /items`. */
-  constructor(captured: CapturedAnswer, about: { status: number; url: string; latency: number; request: string }) {
+  /** `to` is the request that it answers. */
+  constructor(
+    captured: CapturedAnswer,
+    status: number,
+    latency: number,
+    to: { readonly method: string; readonly origin: { readonly origin: string }; readonly path: string },
+  ) {
     this.#captured = captured
-    this.#request = about.request
-    this.status = about.status
-    this.url = about.url
-    this.latency = about.latency
+    this.status = status
+    this.latency = latency
+    this.#method = to.method
+    this.#origin = to.origin.origin
+    this.#path = to.path
+  }
+
+  get url(): string {
+    return `${this.#origin}${this.#path}`
+  }
+
+  /** What messages call the request: `GET http://127.0.0.1:3000/items`. */
+  get #request(): string {
+    return `${this.#method} ${this.url}`
   }
 
   get headers(): Readonly<Record<string, string>> {
@@ -30,7 +48,8 @@ export class Answer implements UserAnswer {
   }
 
   text(): string {
-    return this.#decoded().toString('utf8')
+    const text = this.#decoded().toString('utf8')
+    return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text
   }
 
   json<T = unknown>(): T {

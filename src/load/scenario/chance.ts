@@ -1,3 +1,6 @@
+/** Something to choose, and its weight. */
+export type MixPart<Key extends string = string> = readonly [key: Key, weight: number]
+
 /**
  * A repeatable source of chance: sfc32 (Chris Doty-Humphrey, PractRand), seeded with a mix of all of its seeds. The same seeds give the same
  * numbers on every machine.
@@ -52,13 +55,18 @@ export class Chance {
         `user.weighted(weights) takes weights of 0 or more, one of them above 0, and got ${describe(weights)}`,
       )
     }
-    let left = this.random() * total
-    for (const [key, weight] of entries) {
+    return this.choose(entries)
+  }
+
+  /** One of several, by weight. Not all weights are 0. */
+  choose<Key extends string>(parts: readonly MixPart<Key>[]): Key {
+    let left = this.random() * parts.reduce((sum, [, weight]) => sum + weight, 0)
+    for (const [key, weight] of parts) {
       left -= weight
       if (left < 0) return key
     }
     // Rounding: the last that has a weight.
-    return (entries.findLast(([, weight]) => weight > 0) as [Key, number])[0]
+    return (parts.findLast(([, weight]) => weight > 0) as MixPart<Key>)[0]
   }
 }
 

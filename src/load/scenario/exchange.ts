@@ -1,25 +1,38 @@
 import type { CapturedAnswer } from '../http/captured-answer.ts'
 import type { Failure } from '../http/failure.ts'
 import type { OutgoingRequest } from '../http/outgoing-request.ts'
+import type { HeaderList } from './header-list.ts'
 import type { Origin } from './origin.ts'
+import type { RosterMember } from './roster.ts'
 
 /** One request and what becomes of it: exactly one call of `answered` or `failed`, or none if its user is closed first. */
-export interface Exchange extends OutgoingRequest {
+export interface Exchange extends RosterMember, Pick<OutgoingRequest, 'isHead' | 'needsBody'> {
   readonly origin: Origin
   readonly method: string
   /** With its query. */
   readonly path: string
-  /** Names and values in turn, without those that the connection adds. */
-  readonly headers: readonly string[]
-  readonly body: Uint8Array | undefined
+  /** Without those that the connection, the body and cookies add. */
+  readonly headers: HeaderList
+  /** `Content-Type` of the body, if `headers` have none. */
+  readonly type: string | undefined
+  /** `''` for none. */
+  readonly cookie: string
+  /** Text is ASCII. */
+  readonly body: Uint8Array | string | undefined
   /** Milliseconds. */
   readonly timeout: number
-  /** On the monotonic clock: when it has failed. */
-  readonly deadline: number
-  /** Ends what it is under way on. Set by the transport. */
-  cancel: (() => void) | undefined
-  answered(status: number, answer: CapturedAnswer): void
+  /** On the monotonic clock. */
+  readonly sentAt: number
+  /** What it is under way on: ends that. Set by the transport. */
+  carrier: Carrier | undefined
+  answered(status: number, answer: CapturedAnswer, now: number): void
   failed(failure: Failure): void
+}
+
+/** Carries a request. */
+export interface Carrier {
+  /** Its answer is wanted no longer. */
+  cancel(exchange: Exchange): void
 }
 
 /** What a user's requests to one origin go out on. */

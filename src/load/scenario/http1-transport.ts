@@ -3,8 +3,9 @@ import { AnswerParser } from '../http/answer-parser.ts'
 import type { CapturedAnswer } from '../http/captured-answer.ts'
 import { failureOf, type Failure } from '../http/failure.ts'
 import type { Line } from '../http/wire.ts'
-import type { Exchange, Transport, TransportEvents } from './exchange.ts'
+import type { Carrier, Exchange, Transport, TransportEvents } from './exchange.ts'
 import type { Origin } from './origin.ts'
+import { encodeHttp1 } from './request-head.ts'
 
 /** As browsers do for one host. */
 const MOST_CONNECTIONS = 6
@@ -14,7 +15,7 @@ const IDLE_MARGIN = 1_000
 const IDEMPOTENT = /^(GET|HEAD|PUT|DELETE|OPTIONS|TRACE)$/
 
 /** A user's HTTP/1.1 connections to one origin: up to six, kept alive; what finds none free waits. */
-export class Http1Transport implements Transport {
+export class Http1Transport implements Transport, Carrier {
   readonly #origin: Origin
   readonly #events: TransportEvents
   readonly #idle: UserConnection[] = []
@@ -28,16 +29,18 @@ export class Http1Transport implements Transport {
   }
 
   send(exchange: Exchange): void {
-    const now = readClock()
     for (let free = this.#idle.pop(); free; free = this.#idle.pop()) {
-      if (free.isUsable(now)) return free.send(exchange)
+      if (free.isUsable(exchange.sentAt)) return free.send(exchange)
       free.close()
     }
     if (this.#all.size < MOST_CONNECTIONS) return this.#open(exchange)
-    exchange.cancel = () => {
-      this.#waiting = this.#waiting.filter((waiting) => waiting !== exchange)
-    }
+    exchange.carrier = this
     this.#waiting.push(exchange)
+  }
+
+  /** One that waits for a connection. */
+  cancel(exchange: Exchange): void {
+    this.#waiting = this.#waiting.filter((waiting) => waiting !== exchange)
   }
 
   #open(exchange: Exchange): void {
@@ -81,7 +84,7 @@ interface UserConnectionEvents {
 }
 
 /** One connection: opened by its first request, and used for one request at a time. */
-class UserConnection {
+class UserConnection implements Carrier {
   readonly #origin: Origin
   readonly #on: UserConnectionEvents
   readonly #parser: AnswerParser
@@ -113,16 +116,20 @@ class UserConnection {
     this.#exchange = exchange
     this.#heard = false
     this.#sentInRead = this.#isReading
-    exchange.cancel = () => {
-      this.#exchange = undefined
-      this.close()
-    }
+    exchange.carrier = this
     if (this.#state === 'new') this.#open()
-    else if (this.#state === 'open') this.#write()
+    else if (this.#state === 'open') this.#write(exchange)
   }
 
-  #write(): void {
-    this.#line?.write((this.#exchange as Exchange).bytes)
+  cancel(): void {
+    this.#exchange = undefined
+    this.close()
+  }
+
+  #write(exchange: Exchange): void {
+    const { method, path, headers, type, cookie, body, origin } = exchange
+    const { authority } = origin
+    this.#line?.write(encodeHttp1({ method, path, authority, headers, type, cookie, body }), 'latin1')
   }
 
   #open(): void {
@@ -132,7 +139,7 @@ class UserConnection {
         if (this.#state !== 'connecting') return
         this.#state = 'open'
         this.#on.events.onOpened()
-        if (this.#exchange) this.#write()
+        if (this.#exchange) this.#write(this.#exchange)
       },
       onData: (chunk, length) => this.#onData(chunk, length),
       onError: (error) => this.#lose(failureOf(error)),
@@ -161,12 +168,13 @@ class UserConnection {
       return this.#fail({ kind: 'protocol', message: `${what} that no request asked for` })
     }
     this.#exchange = undefined
-    exchange.cancel = undefined
+    exchange.carrier = undefined
     this.#answers += 1
-    this.#idleUntil = readClock() + announcedIdle(answer)
+    const now = readClock()
+    this.#idleUntil = now + Math.max(0, answer.head.keepAlive - IDLE_MARGIN)
     // Before its listener runs: that may send the next request, and this connection is the one to use.
     if (keepAlive) this.#on.onFree()
-    exchange.answered(status, answer)
+    exchange.answered(status, answer, now)
     if (!keepAlive) this.close()
   }
 
@@ -194,7 +202,7 @@ class UserConnection {
     this.#exchange = undefined
     this.close()
     if (!exchange) return
-    exchange.cancel = undefined
+    exchange.carrier = undefined
     exchange.failed(failure)
   }
 
@@ -209,15 +217,4 @@ class UserConnection {
     this.#line?.destroy()
     this.#on.onGone(retry)
   }
-}
-
-/** Milliseconds for which the server keeps an idle connection, less a margin, if it says so (`Keep-Alive: timeout=5`). */
-function announcedIdle({ rawHeaders }: CapturedAnswer): number {
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string
-    if (name.length !== 10 || name.toLowerCase() !== 'keep-alive') continue
-    const seconds = /\btimeout=(\d+)/i.exec(rawHeaders[index + 1] as string)?.[1]
-    if (seconds !== undefined) return Math.max(0, Number(seconds) * 1_000 - IDLE_MARGIN)
-  }
-  return Infinity
 }

@@ -1,5 +1,7 @@
 import http2, { type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2'
 import { isIP } from 'node:net'
+import { readClock } from '../../lifecycle/real-timers.ts'
+import { AnswerHead } from '../http/answer-head.ts'
 import { CapturedAnswer } from '../http/captured-answer.ts'
 import { failureOf, type Failure } from '../http/failure.ts'
 import { destinationOf } from '../http/socket-wire.ts'
@@ -34,22 +36,24 @@ export class Http2Transport implements Transport {
     if (this.#closed) return
     const known = this.#session
     const session = known && !known.closed && !known.destroyed ? known : this.#open()
-    const { method, path, headers, body } = exchange
+    const { method, path, body } = exchange
     const stream = session.request(
-      { ':method': method, ':path': path, ':authority': this.#origin.authority, ...lowerCase(headers) },
+      { ':method': method, ':path': path, ':authority': this.#origin.authority, ...headersOf(exchange) },
       { endStream: body === undefined },
     )
     let isOver = false
     const parts: Buffer[] = []
     let head: { status: number; raw: string[] } | undefined
-    exchange.cancel = () => {
-      isOver = true
-      stream.close(NGHTTP2_CANCEL)
+    exchange.carrier = {
+      cancel: () => {
+        isOver = true
+        stream.close(NGHTTP2_CANCEL)
+      },
     }
     const fail = (failure: Failure) => {
       if (isOver || this.#closed) return
       isOver = true
-      exchange.cancel = undefined
+      exchange.carrier = undefined
       // The server has said that it did not look at it (RFC 9113, 8.7).
       if (stream.rstCode === NGHTTP2_REFUSED_STREAM) this.send(exchange)
       else exchange.failed(failure)
@@ -64,8 +68,8 @@ export class Http2Transport implements Transport {
     stream.on('end', () => {
       if (isOver || !head || this.#closed) return
       isOver = true
-      exchange.cancel = undefined
-      exchange.answered(head.status, new CapturedAnswer(head.raw, Buffer.concat(parts)))
+      exchange.carrier = undefined
+      exchange.answered(head.status, new CapturedAnswer(new AnswerHead(head.raw), Buffer.concat(parts)), readClock())
     })
     stream.on('error', (error) => fail(http2Failure(error, this.#origin)))
     stream.on('close', () => fail({ kind: 'reset', message: 'stream closed by the server without an answer' }))
@@ -103,8 +107,11 @@ export class Http2Transport implements Transport {
   }
 }
 
-function lowerCase(raw: readonly string[]): OutgoingHttpHeaders {
+/** In lower case. */
+function headersOf({ headers: { raw }, type, cookie }: Exchange): OutgoingHttpHeaders {
   const headers: Record<string, string | string[]> = {}
+  if (type !== undefined) headers['content-type'] = type
+  if (cookie !== '') headers['cookie'] = cookie
   for (let index = 0; index < raw.length; index += 2) {
     const name = (raw[index] as string).toLowerCase()
     if (LEFT_OUT.has(name)) continue

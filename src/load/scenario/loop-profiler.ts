@@ -6,7 +6,7 @@ import { hottestLine, type HotLine, type SourcePosition } from './hot-line.ts'
 /** Microseconds between two samples: costs about 5 % of CPU time while it records. */
 const INTERVAL = 5_000
 /** Milliseconds of the first recording, which is thrown away if the process was never late. */
-const FIRST = 2_000
+const FIRST = 300
 /** Milliseconds of a recording that began because the process was late. */
 const LONGEST = 5_000
 /** Milliseconds of lateness in all that make a recording worth keeping, and that begin one. */

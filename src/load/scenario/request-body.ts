@@ -1,37 +1,41 @@
 import type { UserParameters, UserRequestOptions } from '../plan/virtual-user.ts'
 
 export interface EncodedBody {
-  readonly bytes: Uint8Array
+  /** Text is ASCII: it is written as it is. */
+  readonly content: Uint8Array | string
   /** Of a body that says what it is. */
-  readonly type?: string
+  readonly type: string | undefined
 }
 
-/** The bytes of a request's body. Reading a `FormData` or a `Blob` takes a moment; all else is there at once. */
-export function encodeBody(options: UserRequestOptions): EncodedBody | Promise<EncodedBody> | undefined {
-  const { json, form, body } = options
-  const given = [json, form, body].filter((value) => value !== undefined)
-  if (given.length === 0) return undefined
-  if (given.length > 1) throw new TypeError('A request takes one of `json`, `form` and `body`')
-  if (json !== undefined) return { bytes: Buffer.from(encodeJson(json)), type: 'application/json' }
-  const parameters = form ?? (body instanceof URLSearchParams ? body : undefined)
-  if (parameters !== undefined) {
-    return { bytes: Buffer.from(encodeParameters(parameters)), type: 'application/x-www-form-urlencoded;charset=UTF-8' }
+const FORM = 'application/x-www-form-urlencoded;charset=UTF-8'
+
+/** The body of a request. Reading a `FormData` or a `Blob` takes a moment; all else is there at once. */
+export function encodeBody({ json, form, body }: UserRequestOptions): EncodedBody | Promise<EncodedBody> | undefined {
+  if (json === undefined && form === undefined && body === undefined) return undefined
+  if (Number(json !== undefined) + Number(form !== undefined) + Number(body !== undefined) > 1) {
+    throw new TypeError('A request takes one of `json`, `form` and `body`')
   }
-  if (typeof body === 'string') return { bytes: Buffer.from(body), type: 'text/plain;charset=UTF-8' }
-  if (body instanceof Uint8Array) return { bytes: body }
-  if (body instanceof ArrayBuffer) return { bytes: new Uint8Array(body) }
+  if (json !== undefined) return encodeText(encodeJson(json), 'application/json')
+  if (form !== undefined) return encodeText(encodeParameters(form), FORM)
+  if (body instanceof URLSearchParams) return encodeText(body.toString(), FORM)
+  if (typeof body === 'string') return encodeText(body, 'text/plain;charset=UTF-8')
+  if (body instanceof Uint8Array) return { content: body, type: undefined }
+  if (body instanceof ArrayBuffer) return { content: new Uint8Array(body), type: undefined }
   if (body instanceof FormData || body instanceof Blob) return readBody(body)
   throw new TypeError(
     '`body` of a request takes text, bytes, a FormData, a Blob or URLSearchParams; `json` takes any value',
   )
 }
 
+function encodeText(text: string, type: string): EncodedBody {
+  return { content: Buffer.byteLength(text) === text.length ? text : Buffer.from(text), type }
+}
+
 /** The platform knows how these are written. */
 async function readBody(body: FormData | Blob): Promise<EncodedBody> {
   const response = new Response(body)
-  const type = response.headers.get('content-type')
-  const bytes = new Uint8Array(await response.arrayBuffer())
-  return type === null ? { bytes } : { bytes, type }
+  const type = response.headers.get('content-type') ?? undefined
+  return { content: new Uint8Array(await response.arrayBuffer()), type }
 }
 
 function encodeJson(value: unknown): string {

@@ -7,6 +7,7 @@ import { Http1Transport } from './http1-transport.ts'
 import { Http2Transport } from './http2-transport.ts'
 import { originOf, type Origin } from './origin.ts'
 import { encodePath } from './request-head.ts'
+import { Roster } from './roster.ts'
 import type { ResolvedUrl } from './user-client.ts'
 import type { UserBook, UserHost } from './virtual-user.ts'
 
@@ -29,7 +30,7 @@ export class ScenarioHost implements UserHost {
   readonly headers: LoadHeaders
   readonly expectStatus: readonly [number, number] | undefined
   readonly book: () => UserBook | undefined
-  readonly underWay = new Set<Exchange>()
+  readonly underWay = new Roster<Exchange>()
   /** Connections that are open. */
   open = 0
   readonly #plan: LoadPlan
@@ -118,9 +119,8 @@ export class ScenarioHost implements UserHost {
   /** Fails what has had no answer in time. */
   sweep(now: number): void {
     for (const exchange of this.underWay) {
-      if (now < exchange.deadline) continue
-      this.underWay.delete(exchange)
-      exchange.cancel?.()
+      if (now - exchange.sentAt < exchange.timeout) continue
+      exchange.carrier?.cancel(exchange)
       exchange.failed({ kind: 'timeout', message: `no answer within ${exchange.timeout} ms` })
     }
   }

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 import type { PlannedScenario } from '../plan/scenario-plan.ts'
+import type { MixPart } from './chance.ts'
 import type { VirtualUser } from '../plan/virtual-user.ts'
 
 export type ScenarioFunction = (user: VirtualUser<never>) => unknown
@@ -14,7 +15,7 @@ export interface ScenarioModule {
   readonly stop: ScenarioFunction | undefined
   /** The functions of its mix, and their weights. */
   readonly functions: ReadonlyMap<string, ScenarioFunction>
-  readonly weights: Readonly<Record<string, number>>
+  readonly mix: readonly MixPart[]
   /** The path that stacks name the bundle by, where they do not name a source. */
   readonly url: string
 }
@@ -43,7 +44,7 @@ export async function loadScenario({ file, name, code, mix }: PlannedScenario): 
     start: exports['start'] === undefined ? undefined : functionOf(exports, 'start', name, callable),
     stop: exports['stop'] === undefined ? undefined : functionOf(exports, 'stop', name, callable),
     functions,
-    weights: Object.fromEntries(mix),
+    mix,
     url: href,
   }
 }

@@ -8,11 +8,13 @@ import { Answer } from './answer.ts'
 import { UserCookies } from './cookies.ts'
 import type { Exchange, Transport } from './exchange.ts'
 import type { Origin } from './origin.ts'
+import { HeaderList, UserHeaders, type HeaderSource } from './header-list.ts'
 import { RequestError } from './request-error.ts'
-import { encodeHttp1, hasHeader, mergeHeaders } from './request-head.ts'
+import type { Roster } from './roster.ts'
 
 /** As browsers. */
 const MOST_REDIRECTS = 10
+const REDIRECTS = new Set([301, 302, 303, 307, 308])
 /** Of an answer that only leads to another. */
 const NOTHING_EXPECTED = { expectStatus: undefined, check: undefined }
 
@@ -42,7 +44,7 @@ export interface ClientHost {
   originOf(url: URL): Origin
   createTransport(origin: Origin): Transport
   /** Exchanges that can time out. */
-  readonly underWay: Set<Exchange>
+  readonly underWay: Roster<Exchange>
 }
 
 /** A request as its user has asked for it. */
@@ -50,8 +52,9 @@ export interface UserRequest {
   readonly name: string
   readonly method: string
   readonly url: ResolvedUrl
-  readonly headers: Readonly<Record<string, LoadHeaders[string] | undefined>>
-  readonly body: Uint8Array | undefined
+  readonly headers: HeaderSource | undefined
+  /** Text is ASCII. */
+  readonly body: Uint8Array | string | undefined
   /** Of the body. */
   readonly type: string | undefined
   readonly expectStatus: readonly [number, number] | undefined
@@ -70,110 +73,47 @@ export interface ResolvedUrl {
   readonly path: string
 }
 
+/** Who asked for a request: exactly one of these is called, unless the client is closed first. */
+export interface Asker {
+  onAnswer(answer: Answer): void
+  onFailure(error: Error): void
+}
+
 /** A virtual user's HTTP client: its connections, its cookies, and redirects. */
 export class UserClient {
   readonly cookies = new UserCookies()
   readonly #host: ClientHost
-  readonly #transports = new Map<string, Transport>()
+  readonly #headers: UserHeaders
+  readonly #transports = new Map<Origin, Transport>()
 
   constructor(host: ClientHost) {
     this.#host = host
+    this.#headers = new UserHeaders(host.headers)
   }
 
   transportTo(origin: Origin): Transport {
-    const known = this.#transports.get(origin.origin)
+    const known = this.#transports.get(origin)
     if (known) return known
     const transport = this.#host.createTransport(origin)
-    this.#transports.set(origin.origin, transport)
+    this.#transports.set(origin, transport)
     return transport
   }
 
-  /** Headers of a stream, cookies included. */
-  headersFor(url: ResolvedUrl, ...own: readonly UserRequest['headers'][]): string[] {
-    const headers = mergeHeaders(this.#host.headers, ...own)
-    const cookie = this.cookies.headerFor(url.origin.origin, url.path)
-    if (cookie !== '' && !hasHeader(headers, 'cookie')) headers.push('Cookie', cookie)
-    return headers
+  /** Headers of a stream in names and values, cookies included. */
+  headersFor(url: ResolvedUrl, user: HeaderSource, own: HeaderSource): string[] {
+    const headers = this.#headers.listFor(user, own)
+    const cookie = this.cookieFor(url, headers)
+    return cookie === '' ? [...headers.raw] : [...headers.raw, 'Cookie', cookie]
   }
 
-  /** Sends a request; exactly one of `resolve` and `reject` is called, unless the client is closed first. */
-  send(
-    request: UserRequest,
-    userHeaders: UserRequest['headers'],
-    resolve: (answer: Answer) => void,
-    reject: (error: Error) => void,
-  ): void {
-    const headers = mergeHeaders(this.#host.headers, userHeaders, request.headers)
-    if (request.type !== undefined && !hasHeader(headers, 'content-type')) headers.push('Content-Type', request.type)
-    this.#hop(
-      { request, headers, method: request.method, url: request.url, body: request.body, hops: 0 },
-      resolve,
-      reject,
-    )
+  /** The value of `Cookie`; `''` for none, and where `headers` have one. */
+  cookieFor({ origin, path }: ResolvedUrl, headers: HeaderList): string {
+    return headers.has('cookie') ? '' : this.cookies.headerFor(origin.origin, path)
   }
 
-  #hop(hop: Hop, resolve: (answer: Answer) => void, reject: (error: Error) => void): void {
-    const { request, url } = hop
-    const { book, name } = request
-    const since = hop.hops === 0 ? request.since : readClock()
-    book?.begin()
-    const cookie = this.cookies.headerFor(url.origin.origin, url.path)
-    const headers = cookie === '' || hasHeader(hop.headers, 'cookie') ? hop.headers : [...hop.headers, 'Cookie', cookie]
-    const exchange = new HopExchange(hop, headers, readClock() + request.timeout, {
-      answered: (status, captured) => {
-        this.#host.underWay.delete(exchange)
-        const now = readClock()
-        this.cookies.keep(captured.rawHeaders, url.origin.origin, url.path)
-        const next = request.follow ? this.#follow(hop, status, captured) : undefined
-        const { expectStatus, check } = next ? NOTHING_EXPECTED : request
-        book?.answered(name, { status, since, now, expectStatus, check, answer: captured })
-        if (next instanceof Error) return reject(next)
-        if (next) return this.#hop(next, resolve, reject)
-        const whole = `${url.origin.origin}${url.path}`
-        const title = `${hop.method} ${whole}`
-        resolve(new Answer(captured, { status, url: whole, latency: now - since, request: title }))
-      },
-      failed: ({ kind, message }) => {
-        this.#host.underWay.delete(exchange)
-        book?.failed(name, kind, message, since, readClock())
-        reject(new RequestError(`${hop.method} ${url.origin.origin}${url.path}`, kind, message))
-      },
-    })
-    this.#host.underWay.add(exchange)
-    this.transportTo(url.origin).send(exchange)
-  }
-
-  /** The request that an answer leads to. */
-  #follow(hop: Hop, status: number, { headers }: CapturedAnswer): Hop | Error | undefined {
-    const { location } = headers
-    if (location === undefined || ![301, 302, 303, 307, 308].includes(status)) return undefined
-    const from = `${hop.url.origin.origin}${hop.url.path}`
-    if (hop.hops === MOST_REDIRECTS) {
-      return new Error(
-        `${hop.request.name} was redirected more than ${MOST_REDIRECTS} times, at last from ${from} to ${location}`,
-      )
-    }
-    if (!URL.canParse(location, from) || !/^https?:$/.test(new URL(location, from).protocol)) {
-      return new Error(
-        `${hop.request.name} was redirected from ${from} to ${location}, which is no URL of http or https`,
-      )
-    }
-    const to = new URL(location, from)
-    const origin = this.#host.originOf(to)
-    // As browsers do: a 303 is fetched with GET, a POST that is answered 301 or 302 as well.
-    const toGet = (status === 303 && hop.method !== 'HEAD') || (status < 303 && hop.method === 'POST')
-    const dropped = new Set([
-      ...(toGet ? ['content-type'] : []),
-      ...(origin === hop.url.origin ? [] : ['authorization', 'cookie', 'host']),
-    ])
-    return {
-      request: hop.request,
-      headers: dropped.size === 0 ? hop.headers : without(hop.headers, dropped),
-      method: toGet ? 'GET' : hop.method,
-      url: { origin, path: `${to.pathname}${to.search}` },
-      body: toGet ? undefined : hop.body,
-      hops: hop.hops + 1,
-    }
+  send(request: UserRequest, userHeaders: HeaderSource, asker: Asker): void {
+    const headers = this.#headers.listFor(userHeaders, request.headers)
+    new Hop(this, this.#host, asker, request, request, headers, 0, request.since).send()
   }
 
   /** Closes every connection at once; what is under way hears nothing more. Idempotent. */
@@ -183,50 +123,123 @@ export class UserClient {
   }
 }
 
-/** One request of a chain of redirects. */
-interface Hop {
-  readonly request: UserRequest
-  readonly headers: readonly string[]
-  readonly method: string
-  readonly url: ResolvedUrl
-  readonly body: Uint8Array | undefined
-  /** How many came before it. */
-  readonly hops: number
-}
+/** What a hop sends. */
+type Sent = Pick<UserRequest, 'method' | 'url' | 'type' | 'body'>
 
-class HopExchange implements Exchange {
+/** One request of a chain of redirects. */
+class Hop implements Exchange {
+  slot = -1
+  carrier: Exchange['carrier']
   readonly needsBody = true
   readonly isHead: boolean
   readonly origin: Origin
   readonly method: string
   readonly path: string
-  readonly headers: readonly string[]
-  readonly body: Uint8Array | undefined
+  readonly headers: HeaderList
+  readonly type: string | undefined
+  readonly cookie: string
+  readonly body: Uint8Array | string | undefined
   readonly timeout: number
-  readonly deadline: number
-  cancel: (() => void) | undefined
-  readonly answered: (status: number, answer: CapturedAnswer) => void
-  readonly failed: (failure: Failure) => void
+  readonly sentAt: number
+  readonly #client: UserClient
+  readonly #host: ClientHost
+  readonly #asker: Asker
+  readonly #request: UserRequest
+  /** How many came before it. */
+  readonly #hops: number
+  /** From when its latency counts. */
+  readonly #since: number
 
-  constructor(hop: Hop, headers: readonly string[], deadline: number, on: Pick<Exchange, 'answered' | 'failed'>) {
-    this.isHead = hop.method === 'HEAD'
-    this.origin = hop.url.origin
-    this.method = hop.method
-    this.path = hop.url.path
+  constructor(
+    client: UserClient,
+    host: ClientHost,
+    asker: Asker,
+    request: UserRequest,
+    { method, url, type, body }: Sent,
+    headers: HeaderList,
+    hops: number,
+    since: number,
+  ) {
+    this.#client = client
+    this.#host = host
+    this.#asker = asker
+    this.#request = request
+    this.#hops = hops
+    this.#since = since
+    this.isHead = method === 'HEAD'
+    this.origin = url.origin
+    this.method = method
+    this.path = url.path
     this.headers = headers
-    this.body = hop.body
-    this.timeout = hop.request.timeout
-    this.deadline = deadline
-    this.answered = on.answered
-    this.failed = on.failed
+    this.type = type !== undefined && headers.has('content-type') ? undefined : type
+    this.cookie = client.cookieFor(url, headers)
+    this.body = body
+    this.timeout = request.timeout
+    this.sentAt = readClock()
   }
 
-  get bytes(): Uint8Array {
-    const { method, path, headers, body } = this
-    return encodeHttp1({ method, path, authority: this.origin.authority, headers, body })
+  send(): void {
+    this.#request.book?.begin()
+    this.#host.underWay.add(this)
+    this.#client.transportTo(this.origin).send(this)
   }
-}
 
-function without(headers: readonly string[], names: ReadonlySet<string>): string[] {
-  return headers.filter((_, index) => !names.has((headers[index - (index % 2)] as string).toLowerCase()))
+  get #url(): string {
+    return `${this.origin.origin}${this.path}`
+  }
+
+  answered(status: number, answer: CapturedAnswer, now: number): void {
+    this.#host.underWay.delete(this)
+    if (answer.head.setsCookies) this.#client.cookies.keep(answer.head.raw, this.origin.origin, this.path)
+    const request = this.#request
+    const next = request.follow && status >= 300 && status < 400 ? this.#follow(status, answer, now) : undefined
+    const { expectStatus, check } = next ? NOTHING_EXPECTED : request
+    request.book?.answered(request.name, { status, since: this.#since, now, expectStatus, check, answer })
+    if (next instanceof Error) return this.#asker.onFailure(next)
+    if (next) return next.send()
+    this.#asker.onAnswer(new Answer(answer, status, now - this.#since, this))
+  }
+
+  failed({ kind, message }: Failure): void {
+    this.#host.underWay.delete(this)
+    const { book, name } = this.#request
+    book?.failed(name, kind, message, this.#since, readClock())
+    this.#asker.onFailure(new RequestError(`${this.method} ${this.#url}`, kind, message))
+  }
+
+  /** The request that an answer leads to. */
+  #follow(status: number, { headers: answered }: CapturedAnswer, now: number): Hop | Error | undefined {
+    const sent = answered['location']
+    if (sent === undefined || !REDIRECTS.has(status)) return undefined
+    // Headers are Latin-1. What some servers send as UTF-8, browsers read as such.
+    const location = Buffer.from(sent, 'latin1').toString('utf8')
+    const from = this.#url
+    const { name } = this.#request
+    if (this.#hops === MOST_REDIRECTS) {
+      return new Error(`${name} was redirected more than ${MOST_REDIRECTS} times, at last from ${from} to ${location}`)
+    }
+    const to = URL.canParse(location, from) ? new URL(location, from) : undefined
+    if (!to || !/^https?:$/.test(to.protocol)) {
+      return new Error(`${name} was redirected from ${from} to ${location}, which is no URL of http or https`)
+    }
+    const origin = this.#host.originOf(to)
+    // As browsers do: a 303 is fetched with GET, a POST that is answered 301 or 302 as well.
+    const toGet = (status === 303 && this.method !== 'HEAD') || (status < 303 && this.method === 'POST')
+    const others = origin === this.origin ? this.headers : this.headers.without('authorization', 'cookie', 'host')
+    return new Hop(
+      this.#client,
+      this.#host,
+      this.#asker,
+      this.#request,
+      {
+        method: toGet ? 'GET' : this.method,
+        url: { origin, path: `${to.pathname}${to.search}` },
+        type: toGet ? undefined : this.type,
+        body: toGet ? undefined : this.body,
+      },
+      toGet ? others.without('content-type') : others,
+      this.#hops + 1,
+      now,
+    )
+  }
 }

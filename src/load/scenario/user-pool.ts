@@ -41,12 +41,12 @@ export class UserPool {
   /** All that were ever made and have not been ended. */
   readonly #alive = new Set<ScenarioUser>()
   readonly #unstarted: ScenarioUser[] = []
-  /** Offered to whoever begins iterations. */
-  readonly #idle = new Set<ScenarioUser>()
   #starting = 0
   #made = 0
-  /** Every call of a function of the scenario that has not settled. */
-  readonly #calls = new Set<Promise<void>>()
+  /** Calls of functions of the scenario that have not settled. */
+  #calls = 0
+  /** Waits until there are none. */
+  #onSettled: (() => void) | undefined
   readonly #failuresInARow = new WeakMap<ScenarioUser, number>()
   #ended = false
 
@@ -83,7 +83,7 @@ export class UserPool {
     }
     for (const user of this.#users.splice(wanted)) {
       user.retired = true
-      if (this.#idle.delete(user)) this.#track(this.#leave(user))
+      if (user.idle) this.#track(this.#leave(user))
     }
     this.#startMore()
   }
@@ -116,18 +116,18 @@ export class UserPool {
 
   #free(user: ScenarioUser): void {
     if (user.retired) return this.#track(this.#leave(user))
-    this.#idle.add(user)
+    user.idle = true
     this.#events.onFree(user)
   }
 
   /** Runs an iteration; its first request counts from `due`, if given. */
   run(user: ScenarioUser, due?: number): void {
-    this.#idle.delete(user)
+    user.idle = false
     this.#track(this.#iterate(user, due))
   }
 
   async #iterate(user: ScenarioUser, due: number | undefined): Promise<void> {
-    const name = user.begin(this.#module.weights, due)
+    const name = user.begin(this.#module.mix, due)
     const startedAt = due ?? readClock()
     let failure: EndedIteration['failure']
     try {
@@ -174,9 +174,15 @@ export class UserPool {
     this.#alive.delete(user)
   }
 
+  /** `call` does not reject. */
   #track(call: Promise<void>): void {
-    this.#calls.add(call)
-    void call.finally(() => this.#calls.delete(call))
+    this.#calls += 1
+    void call.then(this.#onReturn)
+  }
+
+  readonly #onReturn = (): void => {
+    this.#calls -= 1
+    if (this.#calls === 0) this.#onSettled?.()
   }
 
   /** Ends what every user does. Idempotent. */
@@ -196,11 +202,11 @@ export class UserPool {
 
   /** Whether everything that the scenario was called for has returned within so many milliseconds. */
   async settles(limit: number): Promise<boolean> {
-    if (this.#calls.size > 0) await settledWithin(Promise.allSettled(this.#calls), limit)
-    return this.#calls.size === 0
+    if (this.#calls === 0) return true
+    const settled = new Promise<void>((resolve) => {
+      this.#onSettled = resolve
+    })
+    await Promise.race([settled, delay(limit, undefined, { ref: false })])
+    return this.#calls === 0
   }
-}
-
-async function settledWithin(promise: Promise<unknown>, limit: number): Promise<void> {
-  await Promise.race([promise, delay(limit, undefined, { ref: false })])
 }

@@ -13,7 +13,7 @@ import type {
   UserWebSocket,
   VirtualUser,
 } from '../plan/virtual-user.ts'
-import { Chance } from './chance.ts'
+import { Chance, type MixPart } from './chance.ts'
 import type { TransportEvents } from './exchange.ts'
 import { encodeBody, encodeParameters, type EncodedBody } from './request-body.ts'
 import { LoadEndedError } from './request-error.ts'
@@ -21,7 +21,14 @@ import { locationOf } from './source-location.ts'
 import { EventStream } from './event-stream.ts'
 import type { OpenStream, StreamBook, StreamRequest } from './stream.ts'
 import { UserSocket } from './user-web-socket.ts'
-import { UserClient, type ClientHost, type RequestBook, type ResolvedUrl, type UserRequest } from './user-client.ts'
+import {
+  UserClient,
+  type Asker,
+  type ClientHost,
+  type RequestBook,
+  type ResolvedUrl,
+  type UserRequest,
+} from './user-client.ts'
 
 /** Counts what virtual users do in one part of a load. */
 export interface UserBook extends RequestBook, StreamBook {
@@ -50,6 +57,12 @@ export interface UserHost extends ClientHost {
 /** What a user does at the moment. `ended`: its load is over, and whatever it asks for is refused. */
 type UserState = 'starting' | 'idle' | 'iterating' | 'stopping' | 'ended'
 
+/** Something of a user's that waits. */
+interface Waiting {
+  /** Ends it with this error. */
+  end(error: Error): void
+}
+
 /** Tells streams of chance of one user and iteration apart. */
 const OF_MIX = 1
 const OF_USER = 2
@@ -63,22 +76,25 @@ export class ScenarioUser implements VirtualUser {
   readonly client: UserClient
   /** Its owner's mark: no more iterations are begun. */
   retired = false
+  /** Its owner's mark: it is offered to whoever begins iterations. */
+  idle = false
   readonly #host: UserHost
   #doing: UserState = 'starting'
-  #abort = new AbortController()
-  #chance: Chance
+  /** Made when somebody asks for its signal. */
+  #abort: AbortController | undefined
+  /** Of the iteration; made when it is first asked. */
+  #chance: Chance | undefined
   #uniques = 0
   #sent = 0
   /** From when the first request of the iteration counts, if not from its call. */
   #due: number | undefined
-  /** Ends each of what waits at the moment. */
-  readonly #waits = new Set<(error: Error) => void>()
+  /** What waits at the moment. Few, so that a list is the fastest. */
+  readonly #waits: Waiting[] = []
 
   constructor(id: number, host: UserHost) {
     this.id = id
     this.#host = host
     this.client = new UserClient(host)
-    this.#chance = this.#chanceOf(OF_USER)
   }
 
   #chanceOf(stream: number): Chance {
@@ -88,13 +104,13 @@ export class ScenarioUser implements VirtualUser {
   // For its owner ------------------------------------------------------------------------------------------------------
 
   /** Begins the next iteration; its first request counts from `due`, if given. Returns the name of what `mix` chooses. */
-  begin(mix: Readonly<Record<string, number>>, due: number | undefined): string {
+  begin(mix: readonly MixPart[], due: number | undefined): string {
     this.iteration += 1
     this.#doing = 'iterating'
     this.#sent = 0
     this.#due = due
-    this.#chance = this.#chanceOf(OF_USER)
-    return this.#chanceOf(OF_MIX).weighted(mix)
+    this.#chance = undefined
+    return mix.length === 1 ? (mix[0] as MixPart)[0] : this.#chanceOf(OF_MIX).choose(mix)
   }
 
   /** Ends an iteration, or `start`; returns how many requests it sent. */
@@ -107,16 +123,22 @@ export class ScenarioUser implements VirtualUser {
   end(): void {
     if (this.#doing === 'ended') return
     this.#doing = 'ended'
-    this.#abort.abort(new LoadEndedError())
-    for (const wait of this.#waits) wait(new LoadEndedError())
-    this.#waits.clear()
+    this.#abort?.abort(new LoadEndedError())
+    for (const waiting of this.#waits.splice(0)) waiting.end(new LoadEndedError())
     this.client.close()
   }
 
   /** Lets it send requests for its `stop`, which count nowhere. */
   letStop(): void {
-    this.#abort = new AbortController()
+    this.#abort = undefined
     this.#doing = 'stopping'
+  }
+
+  #endWait(waiting: Waiting): void {
+    const index = this.#waits.indexOf(waiting)
+    if (index === -1) return
+    const last = this.#waits.pop() as Waiting
+    if (last !== waiting) this.#waits[index] = last
   }
 
   /** Opens its connection, so that no request pays for that. */
@@ -147,16 +169,7 @@ export class ScenarioUser implements VirtualUser {
       book: this.#host.book(),
     }
     this.#due = undefined
-    this.#sent += 1
-    return new Promise((resolve, reject) => {
-      this.#waits.add(reject)
-      const settle = (error?: Error) => {
-        this.#waits.delete(reject)
-        if (error) reject(error)
-        else resolve()
-      }
-      this.client.send(request, {}, () => settle(), settle)
-    })
+    return this.#ask(request, {}, undefined).then(() => {})
   }
 
   // For the scenario ---------------------------------------------------------------------------------------------------
@@ -170,6 +183,10 @@ export class ScenarioUser implements VirtualUser {
   }
 
   get signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController()
+      if (this.#doing === 'ended') this.#abort.abort(new LoadEndedError())
+    }
     return this.#abort.signal
   }
 
@@ -193,7 +210,7 @@ export class ScenarioUser implements VirtualUser {
 
   #send(method: string, path: string, options: UserRequestOptions, body: EncodedBody | undefined): Promise<UserAnswer> {
     if (this.#doing === 'ended') return refuse()
-    const { query, timeout = this.#host.timeout, expectStatus, check, headers = {}, redirect } = options
+    const { query, timeout = this.#host.timeout, expectStatus, check, headers, redirect } = options
     if (!(timeout > 0))
       throw new TypeError(`\`timeout\` of a request takes a positive number of milliseconds, and was ${timeout}`)
     const url = this.#host.resolve(withQuery(path, query))
@@ -202,7 +219,7 @@ export class ScenarioUser implements VirtualUser {
       method,
       url,
       headers,
-      body: body?.bytes,
+      body: body?.content,
       type: body?.type,
       expectStatus: expectStatus === undefined ? this.#host.expectStatus : statusRange(expectStatus),
       check: check === undefined ? undefined : checkOf(check),
@@ -212,21 +229,28 @@ export class ScenarioUser implements VirtualUser {
       book: this.#uncounted ? undefined : this.#host.book(),
     }
     this.#due = undefined
+    return this.#ask(request, this.headers, this.#uncounted ? method : undefined)
+  }
+
+  /** `uncounted` is the method of a request whose unexpected status is in no figures. */
+  #ask(request: UserRequest, headers: VirtualUser['headers'], uncounted: string | undefined): Promise<UserAnswer> {
     this.#sent += 1
-    const uncounted = this.#uncounted
     return new Promise<UserAnswer>((resolve, reject) => {
-      this.#waits.add(reject)
-      const onAnswer = (answer: UserAnswer) => {
-        this.#waits.delete(reject)
-        const wrong = uncounted ? unexpected(answer.status, request.expectStatus) : undefined
-        if (wrong === undefined) resolve(answer)
-        else reject(new Error(`${method} ${answer.url} answered ${answer.status}${wrong}`))
+      const waiting: Waiting & Asker = {
+        end: reject,
+        onFailure: (error) => {
+          this.#endWait(waiting)
+          reject(error)
+        },
+        onAnswer: (answer) => {
+          this.#endWait(waiting)
+          const wrong = uncounted === undefined ? undefined : unexpected(answer.status, request.expectStatus)
+          if (wrong === undefined) resolve(answer)
+          else reject(new Error(`${uncounted} ${answer.url} answered ${answer.status}${wrong}`))
+        },
       }
-      const onFailure = (error: Error) => {
-        this.#waits.delete(reject)
-        reject(error)
-      }
-      this.client.send(request, this.headers, onAnswer, onFailure)
+      this.#waits.push(waiting)
+      this.client.send(request, headers, waiting)
     })
   }
 
@@ -284,9 +308,9 @@ export class ScenarioUser implements VirtualUser {
       }
       this.#due = undefined
       this.#sent += 1
-      const wait = (error: Error) => stream.abort(error)
-      const { stream, opened } = open(request, () => this.#waits.delete(wait))
-      this.#waits.add(wait)
+      const waiting: Waiting = { end: (error) => stream.abort(error) }
+      const { stream, opened } = open(request, () => this.#endWait(waiting))
+      this.#waits.push(waiting)
       return opened
     } catch (error) {
       return Promise.reject(error as Error)
@@ -302,15 +326,17 @@ export class ScenarioUser implements VirtualUser {
     }
     const time = max === min ? min : min + this.random() * (max - min)
     return new Promise((resolve, reject) => {
-      const wait = (error: Error) => {
-        clearTimeout(timer)
-        reject(error)
+      const waiting: Waiting = {
+        end: (error) => {
+          clearTimeout(timer)
+          reject(error)
+        },
       }
       const timer = setTimeout(() => {
-        this.#waits.delete(wait)
+        this.#endWait(waiting)
         resolve()
       }, time)
-      this.#waits.add(wait)
+      this.#waits.push(waiting)
     })
   }
 
@@ -325,20 +351,24 @@ export class ScenarioUser implements VirtualUser {
     throw new Error(message)
   }
 
+  get #ownChance(): Chance {
+    return (this.#chance ??= this.#chanceOf(OF_USER))
+  }
+
   random(): number {
-    return this.#chance.random()
+    return this.#ownChance.random()
   }
 
   integer(from: number, to: number): number {
-    return this.#chance.integer(from, to)
+    return this.#ownChance.integer(from, to)
   }
 
   pick<T>(list: readonly T[]): T {
-    return this.#chance.pick(list)
+    return this.#ownChance.pick(list)
   }
 
   weighted<Key extends string>(weights: Readonly<Record<Key, number>>): Key {
-    return this.#chance.weighted(weights)
+    return this.#ownChance.weighted(weights)
   }
 
   unique(): string {

@@ -1,6 +1,7 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { AnswerParser } from '../../../../src/load/http/answer-parser.ts'
+import { AnswerHead } from '../../../../src/load/http/answer-head.ts'
 import { CapturedAnswer } from '../../../../src/load/http/captured-answer.ts'
 import type { OutgoingRequest } from '../../../../src/load/http/outgoing-request.ts'
 
@@ -17,25 +18,25 @@ describe('CapturedAnswer', () => {
     ['identity', Buffer.from(TEXT)],
     ['', Buffer.from(TEXT)],
   ] as const)('undoes %s', ([coding, bytes]) => {
-    const answer = new CapturedAnswer(['Content-Encoding', coding], bytes)
+    const answer = new CapturedAnswer(new AnswerHead(['Content-Encoding', coding]), bytes)
     expect(answer.body.toString()).toBe(TEXT)
     expect(answer.malformed).toBeUndefined()
   })
 
   it.for(['gzip', 'br', 'zstandard'])('says what is wrong with %s, and keeps the bytes', (coding) => {
-    const answer = new CapturedAnswer(['content-encoding', coding], Buffer.from(TEXT))
+    const answer = new CapturedAnswer(new AnswerHead(['content-encoding', coding]), Buffer.from(TEXT))
     expect(answer.malformed).toEqual(expect.any(String))
     expect(answer.body.toString()).toBe(TEXT)
   })
 
   it('an answer to HEAD or 304 has a coding and no body', () => {
-    const answer = new CapturedAnswer(['Content-Encoding', 'gzip'], Buffer.alloc(0))
+    const answer = new CapturedAnswer(new AnswerHead(['Content-Encoding', 'gzip']), Buffer.alloc(0))
     expect(answer.body).toHaveLength(0)
     expect(answer.malformed).toBeUndefined()
   })
 
   it('joins values of one name, whatever its case', () => {
-    const { headers } = new CapturedAnswer(['X-A', '1', '__proto__', 'p', 'x-a', '2'], Buffer.alloc(0))
+    const { headers } = new CapturedAnswer(new AnswerHead(['X-A', '1', '__proto__', 'p', 'x-a', '2']), Buffer.alloc(0))
     expect(Object.entries(headers)).toEqual([
       ['x-a', '1, 2'],
       ['__proto__', 'p'],

@@ -20,8 +20,8 @@ describe('parsePlainHead', () => {
     [head('HTTP/1.1 404', 'CONTENT-LENGTH: 12 '), 404, 12],
     [head('HTTP/1.1 200 OK', 'X-Content-Length: 9', 'Content-Length: 5'), 200, 5],
   ] as const)('%o', ([text, status, length]) => {
-    expect(parsePlainHead(text)).toEqual({ status, length })
-    expect(readPlainHead(text)).toEqual({ status, length })
+    expect(parsePlainHead(text)).toMatchObject({ status, length })
+    expect(readPlainHead(text)).toMatchObject({ status, length })
     expect(readPlainHead(text)).toBe(readPlainHead(text))
   })
 

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { AnswerHead } from '../../../../src/load/http/answer-head.ts'
 import { CapturedAnswer } from '../../../../src/load/http/captured-answer.ts'
 import { CheckEvaluator } from '../../../../src/load/measure/evaluate-check.ts'
 import { planCheck, type AnswerCheck } from '../../../../src/load/plan/answer-check.ts'
@@ -17,7 +18,7 @@ function failureOf(
 ) {
   // As it reaches the load process of another machine.
   const planned = JSON.parse(JSON.stringify(planCheck(check)))
-  return new CheckEvaluator().failure(planned, new CapturedAnswer(headers, Buffer.from(body)))
+  return new CheckEvaluator().failure(planned, new CapturedAnswer(new AnswerHead(headers), Buffer.from(body)))
 }
 
 describe('a check of an answer', () => {
@@ -70,7 +71,7 @@ describe('a check of an answer', () => {
   it('is the same each time, also with a global pattern', () => {
     const planned = planCheck({ body: { matches: /user/g } })
     const evaluator = new CheckEvaluator()
-    const answer = new CapturedAnswer([], Buffer.from(BODY))
+    const answer = new CapturedAnswer(new AnswerHead([]), Buffer.from(BODY))
     expect([1, 2, 3].map(() => evaluator.failure(planned, answer))).toEqual([undefined, undefined, undefined])
   })
 })
