@@ -115,7 +115,9 @@ test('stops', async ({ server, loadGenerator }) => {
 `
 
 describe.each(MAJORS)('load on Vitest %i', (major) => {
-  test.each(['forks', 'threads', 'vmForks', 'vmThreads'] as const)('holds what it promises (%s)', async (pool) => {
+  // The figures are made in the load process, whatever the pool; every pool on every major drives a load in fixtures.test.ts.
+  const pools = major === 4 ? (['forks', 'vmThreads'] as const) : (['threads', 'vmForks'] as const)
+  test.each(pools)('holds what it promises (%s)', async (pool) => {
     const run = await runVitest({ major, pool, ...server, files: files(SPEC) })
     expect(run.output).toContain('7 passed')
     expect(run.exitCode).toBe(0)

@@ -23,7 +23,7 @@ export interface RunOptions {
   command?: string
   /** Default `default`; '' names none. */
   reporter?: string
-  /** Milliseconds before the run is killed as hung. Default 60 000. */
+  /** Milliseconds before the run is killed as hung. Default 100 000. */
   timeout?: number
 }
 
@@ -48,7 +48,7 @@ export interface RunningVitest {
   project: string
   cookie: string
   output(): string
-  /** Resolves when `pattern` is in the output; rejects when the run ends or 30 s pass first. */
+  /** Resolves when `pattern` is in the output; rejects when the run ends or 60 s pass first. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray>
   finished: Promise<Run>
 }
@@ -131,7 +131,7 @@ export async function startVitest(options: RunOptions, existing?: string): Promi
   const hung = setTimeout(() => {
     timedOut = true
     if (child.pid) process.kill(-child.pid, 'SIGKILL')
-  }, options.timeout ?? 60_000)
+  }, options.timeout ?? 100_000)
   const finished = new Promise<Run>((resolve, reject) => {
     child.once('error', reject)
     // 'exit' and not 'close': a leftover that holds the pipe must not look like a Vitest that still runs.
@@ -160,7 +160,7 @@ export async function startVitest(options: RunOptions, existing?: string): Promi
         clearTimeout(timer)
         resolve(match)
       }
-      const timer = setTimeout(() => fail('30 s passed'), 30_000)
+      const timer = setTimeout(() => fail('60 s passed'), 60_000)
       listeners.add(look)
       child.once('exit', () => setTimeout(() => (listeners.has(look) ? fail('Vitest ended') : undefined), 100))
       look()
