@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector'
-import { performance } from 'node:perf_hooks'
 import type { FlameNode, HotFunction, LoopBlock, ProfiledIsolate } from '../results/profile-result.ts'
 import { nanoseconds, readClock } from '../lifecycle/real-timers.ts'
 import {
@@ -15,6 +14,7 @@ import {
 import { post } from './inspector-post.ts'
 import { LoopTimer } from './loop-delay.ts'
 import type { IsolateProfile } from './protocol.ts'
+import { readProcessorTimes, type ProcessorTimes } from './processor-time.ts'
 import { SourceLines } from './source-lines.ts'
 import { WaitRecorder } from './wait-recorder.ts'
 
@@ -29,7 +29,7 @@ const MOSTLY = 0.5
 interface Recording {
   readonly session: Session
   readonly startedAt: number
-  readonly loop: ReturnType<typeof performance.eventLoopUtilization>
+  readonly processor: ProcessorTimes | undefined
   readonly waits: WaitRecorder
   readonly timer: LoopTimer
   /** The longest time without a turn, in milliseconds, and when it ended, in microseconds of V8's clock. */
@@ -53,7 +53,7 @@ export class IsolateProfiler {
     this.#recording = {
       session,
       startedAt: readClock(),
-      loop: performance.eventLoopUtilization(),
+      processor: readProcessorTimes(),
       waits,
       timer,
       block,
@@ -70,12 +70,11 @@ export class IsolateProfiler {
     const recording = this.#recording
     if (!recording) return null
     this.#recording = undefined
-    const { session, startedAt, loop, waits, timer, block } = recording
+    const { session, startedAt, processor, waits, timer, block } = recording
     timer.catchUp()
     timer.stop()
     const calls = waits.stop()
     const duration = readClock() - startedAt
-    const { utilization } = performance.eventLoopUtilization(loop)
     try {
       const { profile } = (await post(session, 'Profiler.stop', {})) as { profile: CpuProfile }
       await post(session, 'Profiler.disable', {})
@@ -84,7 +83,7 @@ export class IsolateProfiler {
       return {
         ...describeProfile(profile, lines),
         ...describeBlock(profile, block, lines),
-        eventLoopUtilization: utilization,
+        ...(processor && describeProcessor(processor, duration)),
         duration,
         requests: calls.requests,
         requestTime: calls.time,
@@ -107,6 +106,22 @@ export class IsolateProfiler {
   }
 }
 
+/** Parts of the recording in which threads ran, and in which they were ready to run and had no processor. */
+function describeProcessor(before: ProcessorTimes, duration: number): Pick<ProfiledIsolate, 'processor'> {
+  const now = readProcessorTimes()
+  if (!now) return {}
+  const { thread, process } = before
+  const ran = now.process.running - process.running
+  const waited = Math.max(0, now.process.ready - process.ready)
+  return {
+    processor: {
+      running: Math.min(1, Math.max(0, now.thread.running - thread.running) / duration),
+      waiting: Math.min(1, Math.max(0, now.thread.ready - thread.ready) / duration),
+      slowdown: ran > 0 ? (ran + waited) / ran : 1,
+    },
+  }
+}
+
 /** V8's clock is the monotonic one of the system. */
 function microseconds(): number {
   return Number(nanoseconds() / 1_000n)
@@ -115,7 +130,7 @@ function microseconds(): number {
 /** Branches of the flame graph that took a smaller part of the busy time are left out. */
 const NARROWEST = 0.005
 
-type CpuPart = Pick<ProfiledIsolate, 'cpu' | 'hot' | 'garbage' | 'flame'>
+type CpuPart = Pick<ProfiledIsolate, 'eventLoopUtilization' | 'cpu' | 'hot' | 'garbage' | 'flame'>
 
 function describeProfile(profile: CpuProfile, lines: SourceLines): CpuPart {
   const { user, idle, gc, functions } = cpuTimes(profile)
@@ -123,6 +138,8 @@ function describeProfile(profile: CpuProfile, lines: SourceLines): CpuPart {
   const busy = user + gc || 1
   const collector = functions.filter(({ garbage }) => garbage > 0).toSorted((a, b) => b.garbage - a.garbage)[0]
   return {
+    // Node's own figure is wrong under the profiler: libuv forgets the idle time before each signal that takes a sample.
+    eventLoopUtilization: (user + gc) / all,
     cpu: { user: user / all, idle: idle / all, gc: gc / all },
     hot: rank(functions).map((found) => describeFunction(found, busy, lines)),
     flame: callTree(profile, NARROWEST).map((node) => flameNode(node, lines)),

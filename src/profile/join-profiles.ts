@@ -27,12 +27,13 @@ export function joinProfiles(recorded: readonly RecordedIsolate[]): Omit<LoadPro
 }
 
 function describeIsolate({ pid, threadId, profile }: RecordedIsolate): ProfiledIsolate {
-  const { eventLoopUtilization, cpu, hot, garbage, blocked, flame, duration } = profile
+  const { eventLoopUtilization, cpu, processor, hot, garbage, blocked, flame, duration } = profile
   return {
     pid,
     threadId,
     eventLoopUtilization,
     cpu,
+    ...(processor && { processor }),
     hot,
     ...(garbage && { garbage }),
     ...(blocked && { blocked }),

@@ -1,5 +1,6 @@
 import type { HotFunction, LoadProfile, ProfiledIsolate, ProfileWait } from '../results/profile-result.ts'
 import { formatDuration } from '../units.ts'
+import { measureWork, type Work } from './work.ts'
 
 /** What the summary must know of the load itself. */
 export interface ProfiledLoad {
@@ -11,14 +12,17 @@ export interface ProfiledLoad {
 
 /** An event loop that works for more than this part of the time is what requests wait for. */
 const BUSY = 0.8
-/** A function stands out with this part of the busy time. */
+/** An event loop that works for more than this part of a request's time is what that request waits for. */
+const EXPLAINS = 0.5
+/** A function, or the collections, stand out with this part of the busy time if they take `LONG_WORK` of each request … */
 const HOT = 0.25
-/** Collections stand out with this part of the busy time. */
-const GARBAGE = 0.25
+/** Milliseconds. */
+const LONG_WORK = 1
+/** … and with this part if they take less, but more than what Node itself needs for an answer. */
+const HOTTEST = 0.5
+const SHORT_WORK = 0.1
 /** Calls of one shape stand out when requests wait for them for this part of their time. */
 const WAITING = 0.4
-/** An event loop that works for less than this part of the time is not what requests wait for. */
-const IDLE = 0.6
 /** So many calls of one shape a request look like a loop around a call. */
 const MANY_CALLS = 5
 /** Requests that are answered in fewer milliseconds, or wait for fewer, are quick enough. */
@@ -28,46 +32,50 @@ const SHORT_WAIT = 3
 const QUEUED = 3
 /** Milliseconds in one go that every other request has to wait. */
 const LONG_BLOCK = 200
+/** A server that is kept from the processors for this part of the time is slow by the machine. */
+const STARVED = 0.25
+
+type Recorded = Omit<LoadProfile, 'summary' | 'repeated'>
 
 /**
- * What stands out in a profile, in one to three sentences. The first one names the cause if one was seen; what was not seen is
- * not said.
+ * What stands out in a profile, in one to three sentences, and then what limits it. The first one names the cause if one was
+ * seen; what was not seen is not said.
  */
-export function summarizeProfile(
-  profile: Omit<LoadProfile, 'summary' | 'repeated'>,
-  requestTime: number,
-  load: ProfiledLoad = {},
-): string[] {
+export function summarizeProfile(profile: Recorded, requestTime: number, load: ProfiledLoad = {}): string[] {
   const [busiest] = profile.isolates
   if (!busiest)
     return ['No isolate of the server could be profiled: it has no probe in it (it is not Node, or forbids preloads).']
-  const limits =
-    load.saturation === undefined
-      ? []
-      : [`The load generator was the limit (${load.saturation}), so the server may have had time to spare.`]
-  const busy = busyPart(busiest)
-  const average = profile.requests > 0 ? requestTime / profile.requests : 0
-  const waits = profile.waits.filter(({ share }) => share >= WAITING && share * average >= SHORT_WAIT)
+  const work = measureWork(profile, requestTime)
+  const limits = [...describeSaturation(load), ...describeStarvation(work)]
+  const waits = profile.waits.filter((wait) => standsOut(wait, work))
   const waiting = waits.map(describeWait).slice(0, 1)
-  const cpu = describeCpu(busiest)
+  const cpu = describeCpu(busiest, work)
   const isLoop = (waits[0]?.perRequest ?? 0) >= MANY_CALLS
-  const found =
-    busy >= BUSY && cpu.stands && !isLoop
-      ? [cpu.sentence, ...waiting]
-      : waiting.length > 0
-        ? [...waiting, ...(cpu.stands && busy >= IDLE ? [cpu.sentence] : [])]
-        : cpu.stands && busy >= IDLE
-          ? [cpu.sentence]
-          : []
-  const blocked = describeBlock(busiest, found)
+  const found = work.busy >= BUSY && !isLoop ? [...cpu, ...waiting] : [...waiting, ...cpu]
+  const blocked = describeBlock(busiest, found, work)
   const repeats = describeRepeats(profile.waits, waits)
   const sentences = [...found, ...blocked, ...repeats].slice(0, 3)
-  if (sentences.length > 0) return [...sentences, ...limits]
-  return [...limits, describeNothing(profile, busiest, busy, requestTime)]
+  if (sentences.length === 0) sentences.push(...describeInside(profile, busiest, work))
+  return sentences.length > 0 ? [...sentences, ...limits] : [...limits, describeNothing(work)]
 }
 
-function busyPart({ cpu, eventLoopUtilization }: ProfiledIsolate): number {
-  return Math.max(cpu.user + cpu.gc, eventLoopUtilization)
+function describeSaturation({ saturation }: ProfiledLoad): string[] {
+  if (saturation === undefined) return []
+  return [`The load generator was the limit (${saturation}), so the server may have had time to spare.`]
+}
+
+function describeStarvation({ starved }: Work): string[] {
+  if (starved < STARVED) return []
+  return [
+    `The machine was busy: for ${percent(starved)} of the time the server was ready to run and no processor was free, so its times are longer than its work.`,
+  ]
+}
+
+/** Many calls a request, and a pool without a free connection, are no doing of a busy machine. It makes all other calls longer. */
+function standsOut({ kind, share, perRequest }: ProfileWait, { requestTime, starved, slowdown }: Work): boolean {
+  const waited = share * requestTime
+  if (perRequest >= MANY_CALLS) return share >= WAITING && waited >= SHORT_WAIT
+  return (kind === 'pool' ? share : share - starved) >= WAITING && waited / slowdown >= SHORT_WAIT
 }
 
 function percent(part: number): string {
@@ -78,24 +86,33 @@ function at({ function: name, location }: { function: string; location: string }
   return `${name} (${location})`
 }
 
-function describeCpu(isolate: ProfiledIsolate): { sentence: string; stands: boolean } {
-  const { cpu, garbage } = isolate
+/** Where the time of the event loop went, if the loop is what requests wait for and something of it stands out. */
+function describeCpu(isolate: ProfiledIsolate, work: Work): string[] {
+  if (work.busy < BUSY && !(work.loopTime >= EXPLAINS * work.requestTime)) return []
+  const { cpu, garbage, hot } = isolate
   const gc = cpu.gc / (cpu.user + cpu.gc || 1)
-  const top = isolate.hot.filter(({ code, attributed = 0 }) => code === 'own' && attributed >= HOT).slice(0, 2)
-  const second =
-    top[1] && (top[1].attributed ?? 0) >= HOT ? `, ${percent(top[1].attributed ?? 0)} in ${hotPlace(top[1])}` : ''
-  const loop = `The event loop was ${percent(busyPart(isolate))} busy`
-  const collected = gc >= 0.1 ? `, ${percent(gc)} in garbage collection` : ''
-  if (gc >= GARBAGE && garbage) {
+  const functions = hot
+    .filter((found) => found.attributed !== undefined && isMuch(found.attributed, work.ofFunction(found), work))
+    .slice(0, 2)
+    .map((found) => `${percent(found.attributed ?? 0)} in ${hotPlace(found)}`)
+  const loop =
+    work.busy >= BUSY || !(work.loopTime >= LONG_WORK)
+      ? `The event loop was ${percent(work.busy)} busy`
+      : `The event loop worked ${formatDuration(work.loopTime)} for each request`
+  if (isMuch(gc, work.ofGarbage, work) && garbage) {
     const cause = garbage.share >= 0.4 ? `, mostly of what ${at(garbage)} had allocated` : ''
-    const rest = top[0] ? `; ${percent(top[0].attributed ?? 0)} in ${hotPlace(top[0])}` : ''
-    return { stands: true, sentence: `${loop}; ${percent(gc)} of it in garbage collection${cause}${rest}.` }
+    const rest = functions[0] === undefined ? '' : `; ${functions[0]}`
+    return [`${loop}; ${percent(gc)} of it in garbage collection${cause}${rest}.`]
   }
-  if (!top[0]) return { stands: false, sentence: `${loop}${collected}, and no function of it stands out.` }
-  return {
-    stands: true,
-    sentence: `${loop}; ${percent(top[0].attributed ?? 0)} of it in ${hotPlace(top[0])}${second}${collected}.`,
-  }
+  if (functions.length === 0) return []
+  const collected = gc >= 0.1 ? [`${percent(gc)} in garbage collection`] : []
+  return [`${loop}; ${[...functions, ...collected].join(', ').replace(' %', ' % of it')}.`]
+}
+
+/** `part`: of the busy time. `time`: milliseconds of each request; without requests, only the part counts. */
+function isMuch(part: number, time: number, { requests }: Work): boolean {
+  if (requests === 0) return part >= HOT
+  return (part >= HOT && time >= LONG_WORK) || (part >= HOTTEST && time >= SHORT_WORK)
 }
 
 /** `load (src/config.ts:10), mostly in readFileSync`. */
@@ -127,9 +144,9 @@ function shortStatement(what: string): string {
   return what.replace(/^SELECT (.{12,}?) FROM /i, 'SELECT … FROM ')
 }
 
-function describeBlock({ blocked }: ProfiledIsolate, found: readonly string[]): string[] {
+function describeBlock({ blocked }: ProfiledIsolate, found: readonly string[], { slowdown }: Work): string[] {
   const [innermost] = blocked?.stack ?? []
-  if (!blocked || blocked.duration < LONG_BLOCK || innermost === undefined) return []
+  if (!blocked || blocked.duration / slowdown < LONG_BLOCK || innermost === undefined) return []
   const place = blocked.stack.find((frame) => !/\((node:|native)/.test(frame)) ?? innermost
   if (found.some((sentence) => sentence.includes(place))) return []
   return [`The event loop stood still for ${formatDuration(blocked.duration)} in one go, in ${place}.`]
@@ -145,32 +162,26 @@ function describeRepeats(all: readonly ProfileWait[], told: readonly ProfileWait
   ]
 }
 
-function describeNothing(
-  { requests, waits }: Omit<LoadProfile, 'summary' | 'repeated'>,
-  busiest: ProfiledIsolate,
-  busy: number,
-  requestTime: number,
-): string {
+/** Requests that wait for neither the event loop nor a call wait for one another. */
+function describeInside({ waits }: Recorded, { hot }: ProfiledIsolate, work: Work): string[] {
+  const { requestTime, busy, slowdown, loopTime } = work
+  const isLong = requestTime / slowdown >= SHORT_REQUEST && requestTime >= QUEUED * loopTime
+  const waited = waits.reduce((sum, { share }) => sum + (Number.isFinite(share) ? share : 0), 0)
+  if (busy >= BUSY || !isLong || waited >= WAITING) return []
+  const calling =
+    waits.length === 0
+      ? 'made no call out of the server'
+      : `waited ${percent(waited)} of their time for calls out of the server`
+  const code = hot.filter((found) => found.code === 'own').slice(0, 2)
+  const seen = code.length === 0 ? '' : `; look at ${code.map(at).join(' and ')}`
+  return [
+    `Requests took ${formatDuration(requestTime)} on average while the event loop was ${percent(busy)} busy, and ${calling}: they waited inside the process, for a lock, a queue or a timer${seen}.`,
+  ]
+}
+
+function describeNothing({ requests, requestTime, busy }: Work): string {
   if (requests === 0) {
     return `The event loop was ${percent(busy)} busy, and no HTTP request was seen inside the server: what it waited for cannot be told.`
   }
-  const average = requestTime / requests
-  const waited = waits.reduce((sum, { share }) => sum + (Number.isFinite(share) ? share : 0), 0)
-  const cpuPerRequest = (busy * busiest.duration) / requests
-  if (busy < BUSY && average >= SHORT_REQUEST && waited < WAITING && average >= QUEUED * cpuPerRequest) {
-    const calling =
-      waits.length === 0
-        ? 'made no call out of the server'
-        : `waited ${percent(waited)} of their time for calls out of the server`
-    const code = busiest.hot
-      .filter((hot) => hot.code === 'own')
-      .slice(0, 2)
-      .map(at)
-    const seen = code.length === 0 ? '' : `; look at ${code.join(' and ')}`
-    return (
-      `Requests took ${formatDuration(average)} on average while the event loop was ${percent(busy)} busy, and ${calling}: ` +
-      `they waited inside the process, for a lock, a queue or a timer${seen}.`
-    )
-  }
-  return `Nothing stands out: the event loop was ${percent(busy)} busy, a request took ${formatDuration(average)} on average, and no function or call took most of it.`
+  return `Nothing stands out: the event loop was ${percent(busy)} busy, a request took ${formatDuration(requestTime)} on average, and no function or call took most of it.`
 }

@@ -57,7 +57,7 @@ export const PROFILE_KIND: MeasurementKind<PerfProfileArtifact, ProfileEntry> = 
     const [wait] = waits
     return [
       { text: title },
-      { text: busiest ? formatRatio(busyPart(busiest)) : '–' },
+      { text: busiest ? formatRatio(busiest.eventLoopUtilization) : '–' },
       { text: busiest ? formatRatio(busiest.cpu.gc) : '–' },
       { text: hottest ? `${hottest.function} ${formatRatio(hottest.attributed)}` : '–' },
       { text: wait ? `${wait.what} ${formatRatio(wait.share)}` : '–' },
@@ -70,10 +70,6 @@ export const PROFILE_KIND: MeasurementKind<PerfProfileArtifact, ProfileEntry> = 
   },
   page: renderProfile,
   pageScript: readScript,
-}
-
-function busyPart({ cpu, eventLoopUtilization }: ProfiledIsolate): number {
-  return Math.max(cpu.user + cpu.gc, eventLoopUtilization)
 }
 
 function readScript(): string {

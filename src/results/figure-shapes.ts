@@ -152,6 +152,7 @@ const PROFILE = {
       threadId: 'measure',
       eventLoopUtilization: 'measure',
       cpu: { user: 'measure', idle: 'measure', gc: 'measure' },
+      processor: { running: 'measure', waiting: 'measure', slowdown: 'measure' },
       hot: 'text',
       flame: 'text',
       garbage: { function: 'text', location: 'text', share: 'measure' },

@@ -41,16 +41,31 @@ export interface FlameNode {
   children?: FlameNode[]
 }
 
+/**
+ * What the system's scheduler says of an isolate. On a machine that has more to do than processors, requests take longer than the
+ * server's work.
+ */
+export interface ProcessorShare {
+  /** Part of the recording, 0 to 1, in which the isolate's thread ran on a processor. */
+  running: number
+  /** Part of the recording, 0 to 1, in which it was ready to run, and other threads of the machine had the processors. */
+  waiting: number
+  /** Time that all threads of its process were ready or running, as a multiple of the time that they ran: 1 on an idle machine. */
+  slowdown: number
+}
+
 /** One thread of the server's process tree while a load ran. */
 export interface ProfiledIsolate {
   /** Its process. */
   pid: number
   /** 0 for the main thread of its process. */
   threadId: number
-  /** Part of the recording in which its event loop worked, 0 to 1. */
+  /** Part of the recording in which its event loop worked, 0 to 1: `cpu.user` and `cpu.gc`. */
   eventLoopUtilization: number
   /** Parts of the recording, 0 to 1: code, waiting for events, and garbage collection. */
   cpu: { user: number; idle: number; gc: number }
+  /** Absent where the system does not say (Linux does). */
+  processor?: ProcessorShare
   /** Where `cpu.user` and `cpu.gc` went; the project's own code first, by the time it answers for. At most 20. */
   hot: HotFunction[]
   /** The project's function that ran before most collections, and the part of the collections' time that followed it. */

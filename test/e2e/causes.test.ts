@@ -115,5 +115,9 @@ describe('the first sentence names', () => {
 })
 
 test.each(['sound-small', 'sound-mixed', 'sound-calls', 'sound-idle'])('nobody is blamed in %s', async (program) => {
-  expect((await profileOf(program, 1)).summary).toEqual([expect.stringMatching(/^Nothing stands out/)])
+  // That the machine was busy is no blame of the server.
+  const summary = (await profileOf(program, 1)).summary.filter(
+    (sentence) => !sentence.startsWith('The machine was busy'),
+  )
+  expect(summary).toEqual([expect.stringMatching(/^Nothing stands out/)])
 })

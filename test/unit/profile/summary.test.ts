@@ -94,8 +94,115 @@ describe('the first sentence', () => {
   })
 })
 
+describe('the work of the event loop is named', () => {
+  const slow = hot(0.6)
+  it.each([
+    // [requests in 2 s, busy, average, named]
+    ['where the loop is busy', 100, 0.98, 20, /^The event loop was 98 % busy; 60 % of it in parseTokens/],
+    ['where it is most of a request, on a loop with time to spare', 20, 0.4, 42, /^The event loop worked 40\.0 ms for/],
+    ['where it is the most of quick requests', 2_000, 0.98, 1, /^The event loop was 98 % busy; 60 % of it in parse/],
+  ])('%s', (_, requests, busy, average, expected) => {
+    expect(summaryOf({ requests, isolates: [isolate(busy, { hot: [slow] })] }, average)[0]).toMatch(expected)
+  })
+
+  it('for all isolates that answered the requests', () => {
+    const isolates = [1, 2, 3, 4].map((pid) => isolate(0.95, { pid, hot: [hot(0.3)] }))
+    expect(summaryOf({ requests: 2_000, isolates }, 4)[0]).toMatch(/^The event loop was 95 % busy; 30 % of it in parse/)
+  })
+})
+
+/** The thread runs for this part of the time, and waits for a processor for that one. */
+const onBusyMachine = (running: number, waiting: number) => ({
+  processor: { running, waiting, slowdown: (running + waiting) / running },
+})
+const BUSY_MACHINE = expect.stringMatching(/^The machine was busy: for \d+ % of the time the server was ready to run/)
+
+// Figures of real servers beside programs that keep all processors busy.
+describe('on a busy machine', () => {
+  const calls = wait({ what: 'GET 127.0.0.1:9/flags', kind: 'http', perRequest: 1 })
+
+  it.each([
+    [
+      'a function that took little of each request',
+      { requests: 205, isolates: [isolate(0.82, { ...onBusyMachine(0.25, 0.55), hot: [hot(0.35)] })] },
+      6.3,
+    ],
+    [
+      'calls that took as long as the server waited for a processor',
+      { isolates: [isolate(0.77, onBusyMachine(0.16, 0.9))], waits: [{ ...calls, share: 0.63 }] },
+      35,
+    ],
+    ['time that the machine made', { isolates: [isolate(0.3, onBusyMachine(0.1, 0.7))] }, 30],
+    [
+      'a standstill that the machine made',
+      {
+        isolates: [isolate(0.3, { ...onBusyMachine(0.1, 0.7), blocked: { duration: 400, stack: ['parse (a.ts:1)'] } })],
+      },
+      3,
+    ],
+  ] as [string, Partial<LoadProfile>, number][])('nobody is blamed for %s', (_, parts, average) => {
+    expect(summaryOf(parts, average)).toEqual([BUSY_MACHINE, expect.stringMatching(/^Nothing stands out/)])
+  })
+
+  it.each([
+    [
+      'a function that took much of each request',
+      { isolates: [isolate(0.98, { ...onBusyMachine(0.2, 0.8), hot: [hot(0.6)] })] },
+      90,
+      /60 % of it in parseTokens/,
+    ],
+    [
+      'a slow upstream',
+      { isolates: [isolate(0.3, onBusyMachine(0.14, 0.5))], waits: [{ ...calls, share: 0.96, p50: 82 }] },
+      85,
+      /^Requests waited 96 % of their time for `GET 127/,
+    ],
+    [
+      'a loop around a call',
+      { isolates: [isolate(0.6, onBusyMachine(0.2, 0.75))], waits: [wait({ share: 0.6 })] },
+      64,
+      /41 calls a request/,
+    ],
+    [
+      'an exhausted pool',
+      {
+        isolates: [isolate(0.4, onBusyMachine(0.15, 0.7))],
+        waits: [wait({ kind: 'pool', what: 'a connection of the pool to db', perRequest: 1, share: 0.79 })],
+      },
+      190,
+      /for a connection of the pool to db: 1 call/,
+    ],
+    [
+      'a lock',
+      { isolates: [isolate(0.12, onBusyMachine(0.11, 0.44))] },
+      65,
+      /waited inside the process, for a lock, a queue or a timer/,
+    ],
+  ] as [string, Partial<LoadProfile>, number, RegExp][])(
+    'the first sentence still names %s',
+    (_, parts, average, named) => {
+      expect(summaryOf(parts, average)).toEqual([expect.stringMatching(named), BUSY_MACHINE])
+    },
+  )
+})
+
 describe('no blame', () => {
   it.each([
+    [
+      'the largest function of quick requests',
+      { requests: 2_000, isolates: [isolate(0.85, { hot: [hot(0.35)] })] },
+      0.6,
+    ],
+    [
+      'asynchronous reading of a small file on a slow machine',
+      { requests: 900, isolates: [isolate(0.63, { hot: [hot(0.28, { mostlyIn: 'readFile' })] })] },
+      1.6,
+    ],
+    [
+      'a hot function of a loop with time to spare',
+      { requests: 20, isolates: [isolate(0.1, { hot: [hot(0.9)] })] },
+      40,
+    ],
     ['a busy loop without a hot function', { isolates: [isolate(0.97, { hot: [hot(0.12)] })] }, 1],
     ['calls that take less than some milliseconds', { waits: [wait({ share: 0.7, perRequest: 1 })] }, 1.5],
     ['an idle server', { isolates: [isolate(0.05)] }, 0.4],
