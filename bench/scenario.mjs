@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as delay } from 'node:timers/promises'
 import { LoadGenerator } from '../dist/load/spec/load-generator.js'
-import { openLoadProcess } from '../dist/load/spec/load-process.js'
+import { openLoadProcess } from '../dist/load/spec/shared-load-processes.js'
 import { median } from './measure.mjs'
 
 const ROUNDS = 5

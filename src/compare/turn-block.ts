@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { TurnsEnd, TurnsPlan } from '../load/plan/turns-plan.ts'
 import type { TurnsReportMessage } from '../load/messages.ts'
-import { openLoadProcess } from '../load/spec/load-process.ts'
+import { openLoadProcess } from '../load/spec/shared-load-processes.ts'
 import { clearTimeout, setTimeout } from '../lifecycle/real-timers.ts'
 
 /** Milliseconds that the load process has to answer an abort. */

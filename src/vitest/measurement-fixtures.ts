@@ -1,6 +1,6 @@
 import { LoadGenerator } from '../load/spec/load-generator.ts'
 import type { LoadOptions } from '../load/plan/load-options.ts'
-import { warmLoadProcess } from '../load/spec/load-process.ts'
+import { warmLoadProcess } from '../load/spec/shared-load-processes.ts'
 import type { MemoryConfig } from '../memory/memory-options.ts'
 import { knownTarget } from '../memory/memory-target.ts'
 import { MemoryMonitor } from '../memory/monitor.ts'

@@ -2,6 +2,8 @@ import type { Cancel, Clock } from '../../src/lifecycle/clock.ts'
 
 /** Time moves at least so far with each timer: else one that is set anew for 0 ms would stop it. */
 const TICK = 1e-6
+/** The machine runs for longer than its processes. */
+const MACHINE_ORIGIN = 5_000_000
 
 interface Task {
   readonly at: number
@@ -51,8 +53,16 @@ export class VirtualClock implements Clock {
     return this.#now
   }
 
+  machineNow(): number {
+    return MACHINE_ORIGIN + this.#now
+  }
+
   after(milliseconds: number, act: () => void): Cancel {
     return this.#timers.add(this.#now + Math.max(TICK, milliseconds), act)
+  }
+
+  at(moment: number, act: () => void): Cancel {
+    return this.after(moment - this.#now, act)
   }
 
   soon(act: () => void): Cancel {

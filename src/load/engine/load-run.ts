@@ -19,13 +19,11 @@ import {
 import { Reachability } from './reachability.ts'
 import { valueAt } from '../plan/schedule.ts'
 import { shareOf, WHOLE } from '../plan/share.ts'
-import { callAt } from './call-at.ts'
 import { targetOf } from '../http/target.ts'
 import { ThresholdWatch } from '../plan/threshold-watch.ts'
 import { describeNothing } from './nothing-answered.ts'
 import { every, type Cancel } from '../../lifecycle/clock.ts'
 import type { LoadMachine } from './load-machine.ts'
-import { readMachineClock } from '../../lifecycle/real-timers.ts'
 
 /** Milliseconds that the first arrival of an open model waits for all connections to be open: the first arrivals would pay for the opening otherwise. */
 const LONGEST_OPENING = 1_000
@@ -125,8 +123,8 @@ export class LoadRun {
   /** Begins to send at `at`, on the clock of the machine. */
   go(at: number): void {
     if (this.#state !== 'armed' || this.#toldAt !== undefined) return
-    this.#toldAt = at - readMachineClock() + this.#now
-    this.#cancelState = callAt(this.#machine.clock, this.#toldAt, () => this.#beginSending())
+    this.#toldAt = at - this.#machine.clock.machineNow() + this.#now
+    this.#cancelState = this.#machine.clock.at(this.#toldAt, () => this.#beginSending())
   }
 
   #beginSending(): void {
@@ -138,7 +136,7 @@ export class LoadRun {
     this.#state = 'warmup'
     const measured = () => this.#beginMeasured()
     if (this.#toldAt === undefined) this.#after(warmup.duration, measured)
-    else this.#cancelState = callAt(this.#machine.clock, this.#toldAt + warmup.duration, measured)
+    else this.#cancelState = this.#machine.clock.at(this.#toldAt + warmup.duration, measured)
     this.#beginPhase({ arrivals, connections: this.#shareOf(warmup.connections), duration: warmup.duration })
   }
 

@@ -16,7 +16,6 @@ import type { LoadPlan } from '../plan/load-plan.ts'
 import type { PlannedScenario } from '../plan/scenario-plan.ts'
 import { valueAt } from '../plan/schedule.ts'
 import { shareOf, WHOLE } from '../plan/share.ts'
-import { callAt } from './call-at.ts'
 import { captureConsole, LimitedOutput } from '../scenario/captured-console.ts'
 import { RequestError } from '../scenario/request-error.ts'
 import { ScenarioHost } from '../scenario/scenario-host.ts'
@@ -169,7 +168,7 @@ export class ScenarioRun {
   go(at: number): void {
     if (this.#state !== 'armed' || this.#toldAt !== undefined) return
     this.#toldAt = at - readMachineClock() + realClock.now()
-    this.#cancelState = callAt(realClock, this.#toldAt, () => this.#beginIterations())
+    this.#cancelState = realClock.at(this.#toldAt, () => this.#beginIterations())
   }
 
   #beginIterations(): void {
@@ -183,7 +182,7 @@ export class ScenarioRun {
     this.#cancelState =
       this.#toldAt === undefined
         ? realClock.after(warmup.duration, measured)
-        : callAt(realClock, this.#toldAt + warmup.duration, measured)
+        : realClock.at(this.#toldAt + warmup.duration, measured)
     this.#beginPhase(arrivals, undefined, warmup.duration)
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { LoadError, PerfAbortError } from '../../errors.ts'
 import { timeLeft } from '../../lifecycle/attempt.ts'
-import { readClock, readWallClock } from '../../lifecycle/real-timers.ts'
+import { realClock, type Clock } from '../../lifecycle/clock.ts'
 import { optionIssue, rejectIssues } from '../../option-issues.ts'
 import type { Capacity, CapacityLimit, CapacityStep } from '../../results/capacity.ts'
 import type { LoadProgress, LoadResult } from '../../results/load-result.ts'
@@ -68,13 +68,15 @@ export class CapacityRun {
   readonly #duration: number
   readonly #thresholds: readonly Threshold[]
   readonly #steps: CapacityStep[] = []
-  readonly #startedAt = readWallClock()
-  readonly #start = readClock()
+  readonly #clock: Clock
+  readonly #start: number
   #url = ''
   #stopped = false
 
   /** @throws PerfOptionsError with every mistake in the options. */
   constructor(options: CapacityOptions, context: LoadContext, runStep: RunStep) {
+    this.#clock = context.worker?.clock ?? realClock
+    this.#start = this.#clock.now()
     const base = context.server?.()?.url ?? readSettings(context.env ?? process.env).serverUrl
     const issues = findCapacityOptionIssues(options, { absoluteUrl: base === undefined && !context.resolveUrl })
     const duration =
@@ -99,6 +101,10 @@ export class CapacityRun {
     this.#thresholds = parseThresholds(options.thresholds).conditions
   }
 
+  get #elapsed(): number {
+    return this.#clock.now() - this.#start
+  }
+
   get id(): string {
     return this.#id
   }
@@ -120,8 +126,7 @@ export class CapacityRun {
     for (;;) {
       const next = nextStep(this.#steps, this.#range)
       if ('done' in next) return this.#result(true, false)
-      if (this.#stopped || readClock() - this.#start + length > this.#duration)
-        return this.#result(false, this.#stopped)
+      if (this.#stopped || this.#elapsed + length > this.#duration) return this.#result(false, this.#stopped)
       try {
         await this.#step(next.rate, next.attempt, length, onProgress)
       } catch (error) {
@@ -138,7 +143,7 @@ export class CapacityRun {
   ): Promise<void> {
     const { from: _f, to: _t, precision: _p, duration: _d, thresholds: _h, title: _n, ...load } = this.#options
     const tell = (progress?: LoadProgress) => {
-      const elapsed = readClock() - this.#start
+      const elapsed = this.#elapsed
       const planned = this.#duration
       const bounds = boundsOf(this.#steps)
       onProgress({
@@ -210,8 +215,8 @@ export class CapacityRun {
     const capacity: Capacity = {
       ...(this.#options.title === undefined ? {} : { title: this.#options.title }),
       url: this.#url || (this.#options.url ?? ''),
-      startedAt: this.#startedAt,
-      duration: readClock() - this.#start,
+      startedAt: Math.round(this.#clock.origin + this.#start),
+      duration: this.#elapsed,
       rate: holds,
       interval: [holds, fails ?? null],
       limitedBy,

@@ -1,13 +1,23 @@
 import { availableParallelism } from 'node:os'
+import type { Clock } from '../../lifecycle/clock.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 import { countProcesses } from '../plan/share.ts'
 import type { LoadEngine } from './load-engine.ts'
-import { oneProcess } from './load-process.ts'
+import type { LoadProcesses } from './load-processes.ts'
 import { severalProcesses } from './several-processes.ts'
 
-/** Who generates a load. */
-export function chooseEngine(plan: LoadPlan): LoadEngine {
-  const processes = countProcesses(plan, availableParallelism())
-  if (processes === 1) return oneProcess()
-  return severalProcesses(Array.from({ length: processes }, (_, slot) => oneProcess(slot)))
+/** What generates the loads of a worker. */
+export interface LoadWorker {
+  readonly clock: Clock
+  readonly processes: LoadProcesses
+}
+
+/** Returns who generates a load. */
+export function chooseEngine(plan: LoadPlan, { clock, processes }: LoadWorker): LoadEngine {
+  const count = countProcesses(plan, availableParallelism())
+  if (count === 1) return processes.engine()
+  return severalProcesses(
+    Array.from({ length: count }, (_, slot) => processes.engine(slot)),
+    clock,
+  )
 }

@@ -1,14 +1,14 @@
 import { LatencyHistogram } from '../../results/latency-histogram.ts'
 import type { LoadProgress } from '../../results/load-result.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
-import { readWallClock } from '../../lifecycle/real-timers.ts'
+import type { Clock } from '../../lifecycle/clock.ts'
 
 /** What is known of a load before anything was measured. */
-export function emptyProgress({ title, url }: LoadPlan): LoadProgress {
+export function emptyProgress({ title, url }: LoadPlan, clock: Clock): LoadProgress {
   return {
     ...(title === undefined ? {} : { title }),
     url,
-    startedAt: readWallClock(),
+    startedAt: Math.round(clock.origin + clock.now()),
     duration: 0,
     requests: 0,
     requestsPerSecond: 0,

@@ -2,6 +2,7 @@ import type { Lifetime } from '../../lifecycle/attempt.ts'
 import type { TlsOptions } from '../../tls.ts'
 import type { LoadResult } from '../../results/load-result.ts'
 import type { LoadOptions } from '../plan/load-options.ts'
+import type { LoadWorker } from './choose-engine.ts'
 import type { LoadObserver } from './load-observer.ts'
 import type { ResolveLoadContext } from '../plan/load-plan.ts'
 
@@ -26,4 +27,6 @@ export interface LoadContext extends Omit<ResolveLoadContext, 'baseUrl' | 'tlsOf
   observe?: LoadObserver
   /** Stands around every load: `run` is the load itself. */
   around?: (options: LoadOptions, run: () => Promise<LoadResult>) => Promise<LoadResult>
+  /** What generates the loads, in place of this worker's load processes. */
+  worker?: LoadWorker
 }

@@ -6,11 +6,12 @@ import type { CapacityOptions } from '../plan/capacity-options.ts'
 import type { LoadOptions } from '../plan/load-options.ts'
 import type { CapacityRun } from './capacity-run.ts'
 import type { LoadOptionsOf } from '../plan/scenario-types.ts'
-import type { OnLoadProgress, RunningLoad } from './running-load.ts'
+import type { OnLoadProgress } from './progress-calls.ts'
+import type { RunningLoad } from './running-load.ts'
 
 export type { LoadContext } from './load-context.ts'
 export type { LoadObserver } from './load-observer.ts'
-export type { OnLoadProgress } from './running-load.ts'
+export type { OnLoadProgress } from './progress-calls.ts'
 
 /**
  * Drives HTTP load from a process of its own, shared by all loads of a Vitest worker.

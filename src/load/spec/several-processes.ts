@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { LoadError } from '../../errors.ts'
-import { clearInterval, readMachineClock, setInterval } from '../../lifecycle/real-timers.ts'
+import { every, type Cancel, type Clock } from '../../lifecycle/clock.ts'
 import type { LoadSample } from '../../results/load-result.ts'
 import type { ThresholdOutcome } from '../../results/threshold.ts'
 import type { LoadEnd, LoadReportMessage, LoadRequestMessage, RowlessProgress, TickProgress } from '../messages.ts'
@@ -31,17 +31,19 @@ interface Part {
 }
 
 /** Generates one load with several engines of one process each, which begin together; to its listener they are one. */
-export function severalProcesses(engines: readonly LoadEngine[]): LoadEngine {
-  return { open: (listener) => new SharedLoad(engines, listener) }
+export function severalProcesses(engines: readonly LoadEngine[], clock: Clock): LoadEngine {
+  return { open: (listener) => new SharedLoad(engines, clock, listener) }
 }
 
 class SharedLoad implements LoadEngineLine {
+  readonly #clock: Clock
   readonly #listener: LoadEngineListener
   readonly #parts: Part[]
   #load: RunningShares | undefined
   #isOpen = true
 
-  constructor(engines: readonly LoadEngine[], listener: LoadEngineListener) {
+  constructor(engines: readonly LoadEngine[], clock: Clock, listener: LoadEngineListener) {
+    this.#clock = clock
     this.#listener = listener
     this.#parts = engines.map((engine, index) => ({
       line: engine.open({
@@ -64,7 +66,7 @@ class SharedLoad implements LoadEngineLine {
   }
 
   #run(message: RunMessage): void {
-    this.#load = new RunningShares(message, this.#parts, (report) => {
+    this.#load = new RunningShares(message, this.#parts, this.#clock, (report) => {
       if (this.#isOpen) this.#listener.onMessage(report)
     })
   }
@@ -109,20 +111,27 @@ class RunningShares {
   readonly #report: (message: LoadReportMessage) => void
   readonly #joiner: RowJoiner
   readonly #thresholds: ThresholdWatch | undefined
-  readonly #ticking: NodeJS.Timeout
+  readonly #clock: Clock
+  readonly #stopTicking: Cancel
   /** Rows that are joined and not told. */
   #rows: LoadSample[] = []
   /** Why the whole ends before its processes would by themselves. */
   #ending: LoadEnd | undefined
 
-  constructor({ id, plan }: RunMessage, parts: readonly Part[], report: (message: LoadReportMessage) => void) {
+  constructor(
+    { id, plan }: RunMessage,
+    parts: readonly Part[],
+    clock: Clock,
+    report: (message: LoadReportMessage) => void,
+  ) {
     this.#id = id
+    this.#clock = clock
     this.#parts = parts
     this.#report = report
     this.#joiner = new RowJoiner(parts.length, plan.progressInterval)
     const ramps = plan.stages !== undefined
     if (plan.abortOnFail) this.#thresholds = new ThresholdWatch(plan.thresholds, { duration: plan.duration, ramps })
-    this.#ticking = setInterval(() => this.tick(), TICK)
+    this.#stopTicking = every(clock, TICK, () => this.tick())
     const plans = dividePlan(plan, parts.length)
     for (const [index, { line }] of parts.entries()) {
       line.send({ type: 'run', id: this.#ownId, plan: plans[index] as LoadPlan, waits: true })
@@ -147,7 +156,7 @@ class RunningShares {
   }
 
   close(): void {
-    clearInterval(this.#ticking)
+    this.#stopTicking()
   }
 
   onMessage(index: number, message: LoadReportMessage): void {
@@ -167,7 +176,7 @@ class RunningShares {
   #onArmed(part: Part): void {
     part.armed = true
     if (!this.#parts.every(({ armed }) => armed)) return
-    const at = readMachineClock() + HEAD_START
+    const at = this.#clock.machineNow() + HEAD_START
     for (const { line } of this.#parts) line.send({ type: 'go', id: this.#ownId, at })
   }
 

@@ -5,7 +5,11 @@ import { isSameServer } from '../../server-url.ts'
 import type { LoadContext, LoadedServer } from './load-context.ts'
 import type { LoadOptions } from '../plan/load-options.ts'
 import { resolveLoadOptions, type LoadPlan } from '../plan/load-plan.ts'
-import { RunningLoad, type EndingSignal, type OnLoadProgress } from './running-load.ts'
+import { realClock } from '../../lifecycle/clock.ts'
+import { chooseEngine } from './choose-engine.ts'
+import type { OnLoadProgress } from './progress-calls.ts'
+import { RunningLoad, type EndingSignal } from './running-load.ts'
+import { sharedLoadProcesses } from './shared-load-processes.ts'
 
 /** Checks what was asked for, all of it before the first request, and starts it. */
 export async function startLoad(
@@ -24,7 +28,14 @@ export async function startLoad(
   })
   const scenario = options.scenario ?? context.defaults?.scenario
   const whole = plan.scenario && scenario !== undefined ? await bundled(plan, scenario) : plan
-  return new RunningLoad(whole, context.observe ?? {}, signalsOf(options, context, plan.url), onProgress)
+  const worker = context.worker ?? { clock: realClock, processes: sharedLoadProcesses() }
+  return new RunningLoad(whole, {
+    engine: chooseEngine(whole, worker),
+    clock: worker.clock,
+    observe: context.observe ?? {},
+    signals: signalsOf(options, context, plan.url),
+    onProgress,
+  })
 }
 
 /** Imported by the first scenario: a load without one must not pay for it. */

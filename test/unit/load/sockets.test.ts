@@ -4,7 +4,7 @@ import net from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { LoadGenerator } from '../../../dist/load/spec/load-generator.js'
 import type { LoadOptions } from '../../../src/load/plan/load-options.ts'
-import { freePort, startTarget } from './spec/target.ts'
+import { freePort, startTarget } from './target.ts'
 
 // The few things that only real processes and sockets show. The rules of loads are tested on a virtual clock: engine/, http/.
 

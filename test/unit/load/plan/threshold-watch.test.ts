@@ -2,10 +2,15 @@ import { describe, expect, it } from 'vitest'
 import { ThresholdWatch } from '../../../../src/load/plan/threshold-watch.ts'
 import { emptyProgress } from '../../../../src/load/spec/empty-progress.ts'
 import { resolveLoadOptions } from '../../../../src/load/plan/load-plan.ts'
+import { realClock } from '../../../../src/lifecycle/clock.ts'
 import { parseThresholds } from '../../../../src/results/threshold.ts'
 
 describe('ThresholdWatch', () => {
-  const { progress: _, interval: __, ...empty } = emptyProgress(resolveLoadOptions({ url: 'http://h/' }, { env: {} }))
+  const {
+    progress: _,
+    interval: __,
+    ...empty
+  } = emptyProgress(resolveLoadOptions({ url: 'http://h/' }, { env: {} }), realClock)
   const at = (duration: number, changes: object = {}) => ({
     ...empty,
     duration,

@@ -1,119 +1,191 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { LoadError } from '../../../../src/errors.ts'
 import type { LoadReportMessage } from '../../../../src/load/messages.ts'
-import { LoadGenerator } from '../../../../dist/load/spec/load-generator.js'
-import { openLoadProcess } from '../../../../dist/load/spec/load-process.js'
-import { startTarget } from './target.ts'
+import { VirtualWorker } from '../virtual-worker.ts'
 
-function openLine() {
+function openLine(worker: VirtualWorker, slot = 0) {
   const messages: LoadReportMessage[] = []
-  const lost: LoadError[] = []
-  const line = openLoadProcess({
-    onMessage: (message: LoadReportMessage) => messages.push(message),
-    onLost: (error: LoadError) => lost.push(error),
+  const lost: string[] = []
+  const line = worker.processes.at(slot).openLine({
+    onMessage: (message) => messages.push(message),
+    onLost: ({ message }: LoadError) => lost.push(message),
   })
   return { line, messages, lost, pid: line.pid as number }
 }
 
-function pidInUse(): number {
-  const { line, pid } = openLine()
+function pidInUse(worker: VirtualWorker): number {
+  const { line, pid } = openLine(worker)
   line.close()
   return pid
 }
 
-async function untilServing(): Promise<void> {
-  const target = await startTarget('load-http.mjs')
-  await new LoadGenerator().generateLoad({ url: target.url, amount: 1 })
+/** A worker whose load process has said that it is ready. */
+function serving(): VirtualWorker {
+  const worker = new VirtualWorker({})
+  worker.processes.at(0)
+  worker.clock.advance(1)
+  return worker
 }
 
-describe('a load process that is killed', () => {
-  it.for(['SIGKILL', 'SIGTERM', 'SIGABRT'] as const)('by %s is lost to all of its loads, once each', async (signal) => {
-    const [one, other] = [openLine(), openLine()]
+const tick: LoadReportMessage = { type: 'tick', id: 'one', completed: 0 }
+
+describe('a load process that is lost', () => {
+  it.for([
+    ['exits', { code: 3, signal: null }, 'exited with code 3'],
+    ['is killed', { code: null, signal: 'SIGABRT' }, 'was ended by SIGABRT'],
+  ] as const)('since it %s, is lost to all of its loads, once each', ([, { code, signal }, why]) => {
+    const worker = serving()
+    const [one, other] = [openLine(worker), openLine(worker)]
     expect(other.pid).toBe(one.pid)
-    process.kill(one.pid, signal)
-    await expect.poll(() => [one.lost.length, other.lost.length], { timeout: 5_000 }).toEqual([1, 1])
-    expect(one.lost[0]?.message).toBe(
-      `The load process (pid ${one.pid}) was ended by ${signal}; the load it ran is lost`,
-    )
-    await delay(150)
+    worker.child.exit(code, signal)
+    worker.clock.advance(1)
+    const message = `The load process (pid ${one.pid}) ${why}; the load it ran is lost`
+    expect([one.lost, other.lost]).toEqual([[message], [message]])
+    worker.child.disconnect()
+    worker.child.fail(new Error('write EPIPE'))
+    worker.clock.advance(1_000)
     expect([one.lost.length, other.lost.length]).toEqual([1, 1])
-    expect(pidInUse()).not.toBe(one.pid)
+    expect(worker.clock.pending).toBe(0)
+    expect(pidInUse(worker)).not.toBe(one.pid)
   })
 
-  it('while it starts, is replaced before the load notices', async () => {
-    const target = await startTarget('load-http.mjs')
-    for (let round = 0; round < 5; round += 1) {
-      process.kill(pidInUse(), 'SIGKILL')
-      await delay(round * 40)
-      expect((await new LoadGenerator().generateLoad({ url: target.url, amount: 10 })).requests).toBe(10)
-      process.kill(pidInUse(), 'SIGKILL')
-    }
-  })
-
-  it('is not handed out again, at whatever moment it is asked for', async () => {
-    const target = await startTarget('load-http.mjs')
-    await untilServing()
-    for (const microseconds of [0, 100, 300, 800, 2_000]) {
-      process.kill(pidInUse(), 'SIGKILL')
-      const until = performance.now() + microseconds / 1_000
-      while (performance.now() < until);
-      const loads = [1, 2].map(() => new LoadGenerator().generateLoad({ url: target.url, amount: 5 }))
-      expect((await Promise.all(loads)).map(({ requests }) => requests)).toEqual([5, 5])
-    }
-  })
-
-  it('by us, since it did not answer, is left at once', async () => {
-    await untilServing()
-    const { line, lost, pid } = openLine()
-    const other = openLine()
-    process.kill(pid, 'SIGSTOP')
-    line.kill()
+  it.for([
+    [60, 'was ended by SIGKILL', 59],
+    [150, 'could not be written to: write EPIPE', 100],
+  ] as const)('has 100 ms from its first failed write to exit (it exits after %i ms)', ([exitsAfter, why, lostAt]) => {
+    const worker = serving()
+    const { line, lost, pid } = openLine(worker)
+    worker.child.die(exitsAfter)
+    worker.clock.advance(1)
+    line.send({ type: 'stop', id: 'one' })
+    worker.clock.advance(0.001)
+    // From the first failure on, no other load gets it.
     expect(lost).toEqual([])
-    expect(other.lost.map(({ message }) => message)).toEqual([expect.stringContaining('did not answer and was ended')])
-    expect(pidInUse()).not.toBe(pid)
+    expect(pidInUse(worker)).not.toBe(pid)
+    worker.clock.advance(lostAt - 1)
+    expect(lost).toEqual([])
+    worker.clock.advance(1.1)
+    expect(lost).toEqual([expect.stringContaining(why)])
+    worker.clock.advance(1_000)
+    expect(lost).toHaveLength(1)
+  })
+
+  it('since its channel closed, has the same time to exit', () => {
+    const worker = serving()
+    const { lost } = openLine(worker)
+    const { child } = worker
+    child.disconnect()
+    worker.clock.advance(99)
+    expect([lost, child.killed]).toEqual([[], false])
+    worker.clock.advance(2)
+    expect([lost, child.killed]).toEqual([[expect.stringContaining('closed its channel')], true])
+  })
+
+  it('without a load in it is ended at once, and the next load gets another one', () => {
+    const worker = serving()
+    const [first] = worker.children
+    first?.disconnect()
+    worker.clock.advance(0.001)
+    expect(first?.killed).toBe(true)
+    expect(pidInUse(worker)).not.toBe(first?.pid)
+    expect(worker.clock.pending).toBe(0)
+  })
+
+  it('since it cannot be started, is lost with the reason', () => {
+    const worker = new VirtualWorker({})
+    worker.canStart = false
+    const { lost } = openLine(worker)
+    worker.clock.advance(0.001)
+    expect(lost).toEqual([expect.stringMatching(/\(pid none\) could not be reached: .*ENOENT/)])
+    worker.canStart = true
+    expect(pidInUse(worker)).toBe(1_002)
+  })
+
+  it('by us, since it did not answer, is left at once', () => {
+    const worker = serving()
+    const [one, other] = [openLine(worker), openLine(worker)]
+    worker.child.freeze()
+    one.line.kill()
+    expect(one.lost).toEqual([])
+    expect(other.lost).toEqual([expect.stringContaining('did not answer and was ended')])
+    expect(pidInUse(worker)).not.toBe(one.pid)
   })
 })
 
-it('a line that was closed hears nothing, sends nothing, and can be closed again', async () => {
-  await untilServing()
-  const { line, lost, messages, pid } = openLine()
-  line.close()
-  line.close()
-  line.send({ type: 'stop', id: 'none' })
-  const another = openLine()
-  expect([another.pid, another.line.isShared()]).toEqual([pid, false])
-  process.kill(pid, 'SIGKILL')
-  await expect.poll(() => another.lost.length).toBe(1)
-  expect([lost, messages]).toEqual([[], []])
+describe('silence', () => {
+  it('of 5 s ends a process with loads in it; each message counts', () => {
+    const worker = serving()
+    const { lost } = openLine(worker)
+    worker.clock.advance(4_000)
+    worker.child.say(tick)
+    worker.clock.advance(5_400)
+    expect(lost).toEqual([])
+    worker.clock.advance(200)
+    expect(lost).toEqual([expect.stringContaining('sent nothing for 5 s and was ended')])
+    expect(worker.children[0]?.killed).toBe(true)
+  })
+
+  it('of 30 s ends one that starts', () => {
+    const worker = new VirtualWorker({})
+    worker.getsReady = false
+    const { lost } = openLine(worker)
+    worker.clock.advance(30_400)
+    expect(lost).toEqual([])
+    worker.clock.advance(200)
+    expect(lost).toEqual([expect.stringContaining('sent nothing for 30 s and was ended')])
+  })
+
+  it('of one without loads means nothing, and neither does the time in which this thread was blocked', () => {
+    const worker = serving()
+    worker.clock.advance(60_000)
+    const { lost } = openLine(worker)
+    worker.clock.advance(4_000)
+    worker.clock.block(60_000)
+    worker.clock.advance(0.001)
+    worker.child.say(tick)
+    worker.clock.advance(4_000)
+    expect(lost).toEqual([])
+  })
 })
 
-it('that cannot be started is lost, with the reason', async () => {
-  const { execPath } = process
-  process.kill(pidInUse(), 'SIGKILL')
-  await delay(100)
-  process.execPath = '/nowhere/node'
-  try {
-    const { lost } = openLine()
-    await expect.poll(() => lost.length).toBe(1)
-    expect(lost[0]?.message).toMatch(/\(pid none\) could not be reached: .*ENOENT/)
-  } finally {
-    process.execPath = execPath
-  }
-  await untilServing()
-})
+describe('a line', () => {
+  it('that was closed hears nothing, sends nothing, and can be closed again', () => {
+    const worker = serving()
+    const { line, lost, messages, pid } = openLine(worker)
+    line.close()
+    line.close()
+    line.send({ type: 'stop', id: 'none' })
+    expect(worker.child.sent).toEqual([])
+    const another = openLine(worker)
+    expect([another.pid, another.line.isShared()]).toEqual([pid, false])
+    worker.child.say(tick)
+    worker.clock.advance(1)
+    worker.child.exit(null, 'SIGKILL')
+    worker.clock.advance(1)
+    expect([another.messages, another.lost.length]).toEqual([[tick], 1])
+    expect([lost, messages]).toEqual([[], []])
+  })
 
-it('a dozen loads in one test and of one signal warn of no listeners', async () => {
-  const target = await startTarget('load-http.mjs')
-  const warnings: string[] = []
-  const onWarning = ({ message }: Error) => warnings.push(message)
-  process.on('warning', onWarning)
-  const [test, own] = [new AbortController(), new AbortController()]
-  const generator = new LoadGenerator({ lifetime: { signal: test.signal } })
-  const load = { url: target.url, amount: 5, connections: 1, signal: own.signal }
-  const results = await Promise.all(Array.from({ length: 12 }, () => generator.generateLoad(load)))
-  await delay(20)
-  process.off('warning', onWarning)
-  expect(results.map(({ requests }) => requests)).toEqual(results.map(() => 5))
-  expect(warnings).toEqual([])
+  it('keeps the worker alive as long as it is open', () => {
+    const worker = serving()
+    const [one, other] = [openLine(worker), openLine(worker)]
+    expect([worker.child.isHeld, other.line.isShared()]).toEqual([true, true])
+    one.line.close()
+    expect(worker.child.isHeld).toBe(true)
+    other.line.close()
+    expect(worker.child.isHeld).toBe(false)
+    expect(worker.clock.pending).toBe(0)
+  })
+
+  it('that retires its process leaves it to the loads that run in it', () => {
+    const worker = serving()
+    const [one, other] = [openLine(worker), openLine(worker)]
+    one.line.retire()
+    one.line.close()
+    expect(pidInUse(worker)).not.toBe(one.pid)
+    expect(worker.children[0]?.killed).toBe(false)
+    other.line.close()
+    expect(worker.children[0]?.killed).toBe(true)
+    expect(other.lost).toEqual([])
+  })
 })

@@ -1,38 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { LoadGenerator } from '../../../../dist/load/spec/load-generator.js'
-import { openLoadProcess } from '../../../../dist/load/spec/load-process.js'
-import type { LoadOptions } from '../../../../src/load/plan/load-options.ts'
-import type { LoadProgress, LoadResult } from '../../../../src/results/load-result.ts'
+import type { LoadProgress } from '../../../../src/results/load-result.ts'
 import { mergeLatency } from '../../../../src/results/merged-latency.ts'
-import { freePort, startTarget } from './target.ts'
+import { codedError } from '../scripted-wire.ts'
+import { answersAfter } from '../virtual-load.ts'
+import { rejection, VirtualWorker } from '../virtual-worker.ts'
 
-// Real processes: what each counts, and how that is merged, is tested without them beside this file.
-
-async function rejection(work: Promise<unknown>): Promise<Error & { partial: LoadResult }> {
-  return work.then(
-    () => {
-      throw new Error('did not reject')
-    },
-    (error: unknown) => error as Error & { partial: LoadResult },
-  )
-}
-
-function pidOf(slot: number): number {
-  const line = openLoadProcess({ onMessage() {}, onLost() {} }, slot)
-  line.close()
-  return line.pid as number
-}
-
-function untilMeasured(options: LoadOptions) {
-  const generator = new LoadGenerator()
-  let resolve!: () => void
-  const measured = new Promise<void>((onMeasured) => (resolve = onMeasured))
-  const load = generator.generateLoad({ progressInterval: 100, ...options }, ({ requests }: LoadProgress) => {
-    if (requests > 50) resolve()
-  })
-  return { generator, load, measured }
-}
+// What each process counts, and how that is merged, is tested beside this file.
 
 describe('several processes', () => {
   it.for([
@@ -48,35 +21,39 @@ describe('several processes', () => {
       processes: 2,
     },
   ])('send exactly what was asked for: %o', async (options) => {
-    const target = await startTarget('load-http.mjs')
-    const result = await new LoadGenerator().generateLoad({ url: target.url, ...options })
+    const worker = new VirtualWorker(answersAfter(10))
+    const result = await worker.run(options)
     const expected = options.amount ?? (options.stages ? 100 : 200)
-    expect(result.requests + result.dropped + result.unanswered + result.errors.total).toBe(expected)
-    const { received } = await target.counts()
-    // The target has counted the warm-up too, whose last requests the measured part may have cut off.
-    if (options.warmup) expect(received).toBeGreaterThan(expected - result.dropped)
-    else expect(received).toBe(expected - result.dropped)
+    expect(result).toMatchObject({ requests: expected, dropped: 0, unanswered: 0, errors: { total: 0 } })
+    expect(worker.wire.requests).toHaveLength(expected + (options.warmup ? 40 : 0))
+    expect(worker.children).toHaveLength(Math.min(options.processes, expected))
     const { p50, p99, max } = mergeLatency([result])
     expect([p50, p99, max]).toEqual([result.latency.p50, result.latency.p99, result.latency.max])
     expect(result.samples.reduce((sum, row) => sum + row.requests, 0)).toBe(result.requests)
     expect(result.byName['GET /']?.requests).toBe(result.requests)
+    expect(worker.clock.pending).toBe(0)
+  })
+
+  it('begin together, and their arrivals are evenly spaced', async () => {
+    const worker = new VirtualWorker(answersAfter(10))
+    await worker.run({ rate: 100, amount: 50, processes: 2, connections: 4 })
+    const times = worker.wire.requests.map(({ at }) => at - (worker.wire.requests[0]?.at ?? 0))
+    for (const [index, time] of times.entries()) expect(time).toBeCloseTo(index * 10, 3)
   })
 
   it('deal a list out as one', async () => {
-    const target = await startTarget('load-http.mjs')
+    const worker = new VirtualWorker(answersAfter(10))
     const requests = Array.from({ length: 7 }, (_, index) => ({ path: `/?${index}`, name: String(index) }))
-    const options = { url: target.url, requests, amount: 70, connections: 4, processes: 2 }
-    const { byName } = await new LoadGenerator().generateLoad(options)
+    const { byName } = await worker.run({ requests, amount: 70, connections: 4, processes: 2 })
     expect(Object.values(byName).map((name) => name.requests)).toEqual(requests.map(() => 10))
   })
 
   it('tell of the whole while they run', async () => {
-    const target = await startTarget('load-http.mjs')
+    const worker = new VirtualWorker(answersAfter(10))
     const seen: LoadProgress[] = []
-    const options = { url: target.url, rate: 200, duration: 1_000, processes: 2, progressInterval: 200 }
-    const result = await new LoadGenerator().generateLoad(options, (progress: LoadProgress) => seen.push(progress))
-    expect(seen.length).toBeGreaterThanOrEqual(3)
-    expect(seen.map(({ requests }) => requests)).toEqual(seen.map(({ requests }) => requests).toSorted((a, b) => a - b))
+    const options = { rate: 200, duration: 1_000, processes: 2, progressInterval: 200 }
+    const result = await worker.run(options, (progress) => seen.push(progress))
+    expect(seen.map(({ requests }) => requests)).toEqual([38, 78, 118, 158, 200])
     expect(seen.at(-1)).toMatchObject({ progress: 1, requests: result.requests })
     for (const progress of seen) expect(progress).not.toHaveProperty('histograms')
     expect(result.samples.at(0)?.connections).toBe(10)
@@ -84,68 +61,80 @@ describe('several processes', () => {
   })
 
   it('are judged as one by thresholds, also with abortOnFail', async () => {
-    const target = await startTarget('load-http.mjs')
-    const options = { url: target.url, processes: 2, thresholds: { requests: '<100' } } as const
-    const early = await rejection(new LoadGenerator().generateLoad({ ...options, duration: 20_000, abortOnFail: true }))
-    expect(early.message).toMatch(/failed 1 of 1 thresholds and was ended after .* \(abortOnFail\)/)
-    expect(early.partial.duration).toBeLessThan(10_000)
+    const worker = new VirtualWorker(answersAfter(10))
+    const options = { processes: 2, thresholds: { requests: '<100' } } as const
+    const early = await worker.load({ ...options, duration: 20_000, abortOnFail: true })
+    const error = await rejection(worker.until(early.result))
+    expect(error.message).toMatch(/failed 1 of 1 thresholds and was ended after .* \(abortOnFail\)/)
+    // Both together: 1 request a millisecond.
+    expect(error.partial.duration).toBeLessThan(400)
     // No process by itself sends so many.
-    const late = await rejection(new LoadGenerator().generateLoad({ ...options, amount: 150 }))
-    expect(late.message).toMatch(/failed 1 of 1 thresholds:/)
-    expect(late.partial).toMatchObject({ requests: 150, aborted: false })
+    const late = await worker.load({ ...options, amount: 150 })
+    const missed = await rejection(worker.until(late.result))
+    expect(missed.message).toMatch(/failed 1 of 1 thresholds:/)
+    expect(missed.partial).toMatchObject({ requests: 150, aborted: false })
   })
 
   it('end together by stop() and by an abort, with what all had measured', async () => {
-    const target = await startTarget('load-http.mjs')
-    const stopped = untilMeasured({ url: target.url, processes: 2, duration: 60_000 })
-    await stopped.measured
-    await stopped.generator.stop()
-    expect((await stopped.load).requests).toBeGreaterThan(50)
+    const worker = new VirtualWorker(answersAfter(10))
+    const stopped = await worker.load({ processes: 2, duration: 60_000 })
+    worker.clock.advance(500)
+    void stopped.generator.stop()
+    await worker.pass(1, 1)
+    expect(stopped.ending).toMatchObject({ outcome: 'stopped', result: { requests: 470 } })
     const controller = new AbortController()
-    const aborted = untilMeasured({ url: target.url, processes: 2, duration: 60_000, signal: controller.signal })
-    const error = rejection(aborted.load)
-    await aborted.measured
-    const at = performance.now()
+    const aborted = await worker.load({ processes: 2, duration: 60_000, signal: controller.signal })
+    worker.clock.advance(500)
     controller.abort()
-    expect(await error).toMatchObject({ name: 'AbortError', partial: { aborted: true } })
-    expect(performance.now() - at).toBeLessThan(250)
-    const { received } = await target.counts()
-    await delay(300)
-    expect((await target.counts()).received).toBeLessThanOrEqual(received + 10)
+    worker.clock.advance(0.01)
+    expect(aborted.ending?.outcome).toBe('aborted')
+    expect(worker.wire.openLines).toBe(0)
+    expect(worker.clock.pending).toBe(0)
+  })
+
+  it('that do not answer an abort are ended after 100 ms', async () => {
+    const worker = new VirtualWorker(answersAfter(10))
+    const controller = new AbortController()
+    const load = await worker.load({ processes: 2, signal: controller.signal })
+    worker.clock.advance(500)
+    worker.children[1]?.freeze()
+    controller.abort()
+    worker.clock.advance(101)
+    expect(load.ending?.outcome).toBe('aborted')
+    expect(load.endedAt).toBeCloseTo(600, 2)
+    expect(worker.children.map(({ killed }) => killed)).toEqual([true, true])
   })
 
   it.for([0, 1])('are lost with one of them, with what all had measured: process %i', async (slot) => {
-    const target = await startTarget('load-http.mjs')
-    const { load, measured } = untilMeasured({ url: target.url, processes: 2, duration: 60_000 })
-    const error = rejection(load)
-    await measured
-    process.kill(pidOf(slot), 'SIGKILL')
-    const { message, partial } = await error
+    const worker = new VirtualWorker(answersAfter(10))
+    const load = await worker.load({ processes: 2, duration: 60_000 })
+    worker.clock.advance(500)
+    worker.children[slot]?.exit(null, 'SIGKILL')
+    worker.clock.advance(0.01)
+    const { message, partial } = await rejection(load.result)
     expect(message).toMatch(
       new RegExp(`was ended by SIGKILL; .* \\(process ${slot + 1} of 2; the others were ended\\)`),
     )
-    expect(partial).toMatchObject({ aborted: true })
-    expect(partial.requests).toBeGreaterThan(50)
-    const { received } = await target.counts()
-    await delay(300)
-    expect((await target.counts()).received).toBeLessThanOrEqual(received + 10)
+    expect(partial).toMatchObject({ aborted: true, duration: expect.closeTo(375, 0) })
+    const { length } = worker.wire.requests
+    await worker.pass(300)
+    expect(worker.wire.requests).toHaveLength(length)
   })
 
-  it('are replaced where one was dying when it was asked', async () => {
-    const target = await startTarget('load-http.mjs')
-    const options = { url: target.url, amount: 20, processes: 2 }
-    await new LoadGenerator().generateLoad(options)
-    for (const slot of [0, 1]) {
-      process.kill(pidOf(slot), 'SIGKILL')
-      expect((await new LoadGenerator().generateLoad(options)).requests).toBe(20)
-    }
+  it.for([0, 1])('are replaced where one was dying when it was asked: process %i', async (slot) => {
+    const worker = new VirtualWorker(answersAfter(10))
+    const options = { amount: 20, processes: 2 }
+    await worker.run(options)
+    worker.children[slot]?.die(30)
+    expect((await worker.run(options)).requests).toBe(20)
+    expect(worker.children).toHaveLength(3)
   })
 
   it('say that the target is not there', async () => {
-    const port = await freePort()
-    const error = await rejection(
-      new LoadGenerator().generateLoad({ url: `http://127.0.0.1:${port}/`, processes: 2, duration: 20_000 }),
-    )
+    const worker = new VirtualWorker({ open: () => codedError('ECONNREFUSED') })
+    const load = await worker.load({ processes: 2, duration: 20_000 })
+    const error = await rejection(worker.until(load.result))
     expect(error.message).toMatch(/No connection to .* ECONNREFUSED/)
+    expect(load.endedAt).toBeLessThan(700)
   })
 })

@@ -21,7 +21,7 @@ export interface Target {
 
 /** Starts one of `test/programs` for the running test, with `env` to choose its behaviour. */
 export async function startTarget(program: string, env: Record<string, string> = {}): Promise<Target> {
-  const file = fileURLToPath(new URL(`../../../programs/${program}`, import.meta.url))
+  const file = fileURLToPath(new URL(`../../programs/${program}`, import.meta.url))
   const child = fork(file, { env: { PATH: process.env.PATH, ...env }, execArgv: [] })
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
