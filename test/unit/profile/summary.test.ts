@@ -198,11 +198,6 @@ describe('no blame', () => {
       { requests: 900, isolates: [isolate(0.63, { hot: [hot(0.28, { mostlyIn: 'readFile' })] })] },
       1.6,
     ],
-    [
-      'a hot function of a loop with time to spare',
-      { requests: 20, isolates: [isolate(0.1, { hot: [hot(0.9)] })] },
-      40,
-    ],
     ['a busy loop without a hot function', { isolates: [isolate(0.97, { hot: [hot(0.12)] })] }, 1],
     ['calls that take less than some milliseconds', { waits: [wait({ share: 0.7, perRequest: 1 })] }, 1.5],
     ['an idle server', { isolates: [isolate(0.05)] }, 0.4],
