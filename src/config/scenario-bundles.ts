@@ -39,16 +39,15 @@ interface ResolvedConfig {
 const NOT_THE_USERS = /^(vite:|vitest|builtin:|native:|rolldown:|alias$|commonjs$)/
 
 /**
- * The project whose scenarios are bundled. A config file is loaded anew for that, so that its plugins are instances of their own; a project that
- * stands in another's config shares those it has.
+ * The project whose scenarios are bundled. A config file is loaded anew for that, so that its plugins are instances of their own; plugins of a
+ * project that stands in another's config are shared with it.
  */
 export function scenarioProject({ root, mode, configFile, resolve, plugins }: ResolvedConfig): ScenarioProject {
-  const inline = configFile === undefined || configFile === false
   return {
     root,
     mode,
-    configFile: inline ? false : configFile,
+    configFile: configFile ?? false,
     alias: resolve.alias,
-    plugins: inline ? plugins.filter(({ name }) => !NOT_THE_USERS.test(name)) : [],
+    plugins: plugins.filter(({ name }) => !NOT_THE_USERS.test(name)),
   }
 }

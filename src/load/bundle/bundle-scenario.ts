@@ -15,17 +15,27 @@ export interface ScenarioProject {
   readonly mode?: string | undefined
   /** Resolved aliases: Vitest has some of its own. */
   readonly alias?: unknown
-  /** Plugins of a project whose config is no file. */
-  readonly plugins?: readonly unknown[]
+  /** The user's plugins that the project has; those that the config file brings are made anew. */
+  readonly plugins?: readonly NamedPlugin[]
   /** Default `'outside'`. */
   readonly packages?: BundledPackages
 }
 
+export interface NamedPlugin {
+  readonly name: string
+}
+
 /** What we use of Vite, which is the same in 6, 7 and 8. */
-interface Vite {
+export interface Vite {
   /** Only from Vite 8 on. */
   readonly rolldownVersion?: string
   build(config: object): Promise<BuildOutput | BuildOutput[]>
+  loadConfigFromFile(
+    env: { command: 'build'; mode: string },
+    file: string | undefined,
+    root: string,
+  ): Promise<{ config: { plugins?: unknown } } | null>
+  mergeConfig(base: object, over: object): object
 }
 interface BuildOutput {
   readonly output: readonly OutputPart[]
@@ -35,7 +45,6 @@ interface OutputPart {
   readonly isEntry?: boolean
   readonly code?: string
   readonly exports?: readonly string[]
-  readonly moduleIds?: readonly string[]
 }
 interface ResolvingContext {
   resolve(id: string, importer: string | undefined, options: object): Promise<{ id: string; external?: unknown } | null>
@@ -56,13 +65,19 @@ const underWay = new Map<string, Promise<ScenarioBundle>>()
  *
  * @throws what Vite throws, of which the message names file and line.
  */
-export function bundleScenario(file: string, project: ScenarioProject): Promise<ScenarioBundle> {
-  const key = JSON.stringify([file, project.root, project.configFile, project.mode, project.packages])
+export function bundleScenario(
+  file: string,
+  project: ScenarioProject,
+  importVite: (root: string) => Promise<Vite> = viteOf,
+): Promise<ScenarioBundle> {
+  const plugins = project.plugins?.map(({ name }) => name)
+  const key = JSON.stringify([file, project.root, project.configFile, project.mode, project.packages, plugins])
   const known = kept.get(key)
   if (known && isFresh(known)) return Promise.resolve(known.bundle)
   const begun = underWay.get(key)
   if (begun) return begun
-  const bundling = build(file, project)
+  const bundling = importVite(project.root)
+    .then((vite) => build(file, project, vite))
     .then((made) => {
       kept.set(key, made)
       return made.bundle
@@ -81,31 +96,52 @@ function hashOf(file: string): string {
   return existsSync(file) ? createHash('sha1').update(readFileSync(file)).digest('hex') : ''
 }
 
-async function build(file: string, project: ScenarioProject): Promise<Kept> {
-  const { root, configFile, mode = 'test' } = project
-  const vite = await importVite(root)
-  const built = await vite.build({
+async function build(file: string, project: ScenarioProject, vite: Vite): Promise<Kept> {
+  const { root, configFile, mode = 'test', plugins = [] } = project
+  const env = { command: 'build', mode } as const
+  const written = configFile === false ? null : await vite.loadConfigFromFile(env, configFile, root)
+  const own = pluginsBeside(await namesOf(written?.config.plugins), plugins)
+  const modules = new Set<string>()
+  const config = vite.mergeConfig(written?.config ?? {}, {
     root,
     mode,
-    ...(configFile === undefined ? {} : { configFile }),
+    configFile: false,
     logLevel: 'silent',
     clearScreen: false,
     ...(project.alias === undefined ? {} : { resolve: { alias: project.alias } }),
-    plugins: [...(project.plugins ?? []), bundlingPlugin(file, project, vite.rolldownVersion !== undefined)],
+    plugins: [...own, bundlingPlugin(file, project, vite.rolldownVersion !== undefined), listModules(modules)],
   })
+  const built = await vite.build(config)
   const parts = [built].flat().flatMap(({ output }) => output)
   const entry = parts.find((part) => part.type === 'chunk' && part.isEntry)
   if (entry?.code === undefined) throw new Error(`Vite made no module of ${file}`)
-  const modules = parts.flatMap(({ moduleIds = [] }) => moduleIds)
-  const sources = modules.filter((id) => !id.includes('node_modules') && existsSync(id))
+  const sources = [...modules].filter((id) => !id.includes('node_modules') && existsSync(id))
   return {
     bundle: { file, code: entry.code, exports: entry.exports ?? [] },
     sources: new Map([file, ...sources].map((source) => [source, hashOf(source)])),
   }
 }
 
+/** Names of plugins as a config lists them: nested, promised, or left out. */
+async function namesOf(plugins: unknown): Promise<string[]> {
+  const plugin: unknown = await plugins
+  if (Array.isArray(plugin)) return (await Promise.all(plugin.map(namesOf))).flat()
+  return plugin ? [(plugin as NamedPlugin).name] : []
+}
+
+/** The plugins of a project without those that its config file brings: a project that extends a config adds its own behind them. */
+function pluginsBeside(written: readonly string[], all: readonly NamedPlugin[]): NamedPlugin[] {
+  const left = new Map<string, number>()
+  for (const name of written) left.set(name, (left.get(name) ?? 0) + 1)
+  return all.filter(({ name }) => {
+    const count = left.get(name) ?? 0
+    left.set(name, count - 1)
+    return count <= 0
+  })
+}
+
 /** Vite as the project's Vitest has it; of a project without Vitest, its own. */
-async function importVite(root: string): Promise<Vite> {
+async function viteOf(root: string): Promise<Vite> {
   const project = createRequire(join(root, 'package.json'))
   const from = [project, createRequire(import.meta.url)].flatMap((require) => {
     try {
@@ -163,6 +199,16 @@ function bundlingPlugin(file: string, { root, packages }: ScenarioProject, rolld
         if (!(packages === 'inside' ? mustStayOutside(path) : isLoadedByNode(path))) return resolved
         return { id: kind === 'require-call' ? path : pathToFileURL(path).href, external: true }
       },
+    },
+  }
+}
+
+/** Adds every module that was read: that of a constant which Vite 8 has put in its place is in no chunk. */
+function listModules(modules: Set<string>) {
+  return {
+    name: 'vitest-plugin-perf:modules',
+    buildEnd(this: { getModuleIds(): Iterable<string> }) {
+      for (const id of this.getModuleIds()) modules.add(id.replace(/\?.*$/, ''))
     },
   }
 }
