@@ -36,6 +36,8 @@ declare module 'vitest' {
     perfRoot: string
     /** Of the project, in milliseconds. */
     perfHookTimeout: number
+    /** What the page of a test needs to know of the run; `null` where nobody looks at what is attached to tests. */
+    perfPages: { root: string; vitest: string } | null
   }
 }
 

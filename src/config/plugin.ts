@@ -9,6 +9,7 @@ import type { ScenarioProject } from '../load/bundle/bundle-scenario.ts'
 import { loadBundleModule, scenarioProject } from './scenario-bundles.ts'
 import { rejectIssues } from '../option-issues.ts'
 import { parseSettings } from '../settings.ts'
+import { showsAttachments } from './page-viewers.ts'
 import { findPluginOptionIssues, type PerfPluginOptions } from './plugin-options.ts'
 
 const TEST_TIMEOUT = 60_000
@@ -61,6 +62,8 @@ export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
       const { config } = project
       nameReporter(vitest.config.reporters)
       project.provide('perfRoot', config.root)
+      const run = { root: vitest.config.root, vitest: vitest.version }
+      project.provide('perfPages', showsAttachments(vitest.config, reporterModule) ? run : null)
       hideOwnFrames(config)
       // An error that no line of a test led to (a server that does not start) is shown at its test.
       if (writtenLocation !== false) config.includeTaskLocation = true

@@ -39,7 +39,8 @@ export function drawLatency({ samples, duration }: Pick<LoadResult, 'samples' | 
     (part) =>
       `<text x="${x(end * part)}" y="${HEIGHT - 8}" text-anchor="${part === 0 ? 'start' : part === 1 ? 'end' : 'middle'}">${formatDuration(end * part)}</text>`,
   )
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12" fill="#5b6472"><rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>${levels.join('')}${lines.join('')}${names.join('')}${times.join('')}</svg>`
+  // Without a size of its own the image is 0 pixels wide in Vitest's UI.
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12" fill="#5b6472"><rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>${levels.join('')}${lines.join('')}${names.join('')}${times.join('')}</svg>`
 }
 
 function dot(point: string, color: string): string {

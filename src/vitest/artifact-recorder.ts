@@ -36,19 +36,33 @@ export class ArtifactRecorder {
 
   /** A figure that Vitest's JUnit reporter writes as a property. */
   property(name: string, value: number): void {
-    if (Number.isFinite(value))
-      this.#follow(this.#context.annotate(String(Number(value.toPrecision(6))), `perf.${name}`))
+    if (Number.isFinite(value)) this.#annotate(String(Number(value.toPrecision(6))), name)
   }
 
-  /** A sentence, and perhaps an image, for those who show annotations but know nothing of our artifacts: Vitest's UI and editors. */
-  note(kind: string, message: string, svg?: string): void {
-    const attachment = svg === undefined ? undefined : { contentType: 'image/svg+xml', body: Buffer.from(svg) }
-    this.#follow(this.#context.annotate(message, `perf.${kind}`, attachment))
+  /** A sentence, and perhaps an image or a page, for those who show annotations but know nothing of our artifacts: Vitest's UI and editors. */
+  note(kind: string, message: string, attached?: { contentType: 'image/svg+xml' | 'text/html'; body: string }): void {
+    this.#annotate(message, kind, attached && { ...attached, body: Buffer.from(attached.body) })
   }
 
   /** Resolves when all that was recorded has reached the main process. */
   async flush(): Promise<void> {
     await Promise.allSettled(this.#pending)
+  }
+
+  /**
+   * Vitest refuses an annotation once the body has ended, though it would still send it. What a test measured before its time-out and the
+   * page of the whole test are known only then. It looks at the state before it awaits anything, so nothing else sees this one.
+   */
+  #annotate(message: string, name: string, attachment?: { contentType: string; body: Uint8Array }): void {
+    const { task, annotate } = this.#context
+    const result = task.result ?? { state: 'run' }
+    const { state } = result
+    result.state = 'run'
+    try {
+      this.#follow(annotate(message, `perf.${name}`, attachment))
+    } finally {
+      result.state = state
+    }
   }
 
   #follow(sent: Promise<unknown>): void {

@@ -80,6 +80,7 @@ function observeComparisons({ recorder }: TestAttempt): ComparisonObserver {
       const failure = error === undefined ? {} : { error }
       recorder.record({ type: 'perf:compare', id, title, outcome, ...(comparison ? { comparison } : {}), ...failure })
       if (!comparison) return
+      recorder.note('compare', `${title}: ${comparison.reason}`)
       for (const [property, metric] of PROPERTIES) recorder.property(property, comparison.metrics[metric].change)
       recorder.property('compare_pairs', comparison.pairs)
     },

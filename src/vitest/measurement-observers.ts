@@ -63,13 +63,18 @@ export function observeLoads(attempt: TestAttempt): LoadObserver {
       plans.delete(id)
       if (!result) return
       recorder.record({ type: 'perf:load', id, result, ...end })
+      const body = drawLatency(result)
+      recorder.note(
+        'load',
+        loadNote(result, end.plan),
+        body === undefined ? undefined : { contentType: 'image/svg+xml', body },
+      )
       recorder.property('requests_per_second', result.requestsPerSecond)
       recorder.property('p50_ms', result.latency.p50)
       recorder.property('p95_ms', result.latency.p95)
       recorder.property('p99_ms', result.latency.p99)
       recorder.property('max_ms', result.latency.max)
       recorder.property('error_rate', result.errorRate)
-      recorder.note('load', loadNote(result, end.plan), drawLatency(result))
     },
     onCapacityProgress(id, { title, progress, elapsed, planned, rate, holds, fails, load }) {
       const bounds =
@@ -88,7 +93,9 @@ export function observeLoads(attempt: TestAttempt): LoadObserver {
     onCapacityEnd(id, { outcome, title, capacity, error }) {
       const failure = error === undefined ? {} : { error }
       recorder.record({ type: 'perf:capacity', id, outcome, title, ...(capacity ? { capacity } : {}), ...failure })
-      if (capacity) recorder.property('capacity_per_second', capacity.rate)
+      if (!capacity) return
+      recorder.property('capacity_per_second', capacity.rate)
+      recorder.note('capacity', `${title}: ${capacity.reason}`)
     },
   }
 }
@@ -118,9 +125,9 @@ export function observeMemory(attempt: TestAttempt): MemoryObserver {
       watches.delete(id)
       if (!result) return
       recorder.record({ type: 'perf:memory', id, result, ...end })
+      recorder.note('memory', memoryNote(result, end.target))
       recorder.property('memory_peak_bytes', 'heapUsed' in result.peak ? result.peak.heapUsed : result.peak.rss)
       recorder.property('memory_growth_bytes', result.growth.bytes)
-      recorder.note('memory', memoryNote(result, end.target))
     },
   }
 }

@@ -4,6 +4,8 @@ import type { ThresholdOutcome } from '../results/threshold.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import { ArtifactRecorder } from './artifact-recorder.ts'
 import { PendingCalls } from './pending-calls.ts'
+import { testPage } from './test-page.ts'
+import { swallow } from '../lifecycle/debug.ts'
 import { clearTimeout, readClock, setTimeout } from '../lifecycle/real-timers.ts'
 
 type Task = TestContext['task']
@@ -125,8 +127,21 @@ export class TestAttempt implements Lifetime {
       await close().catch((error: unknown) => errors.push(error))
     }
     await this.recorder.flush()
+    await this.#attachPage(errors)
     if (errors.length === 1) throw errors[0]
     if (errors.length > 1) throw new AggregateError(errors, 'Several things of this test could not be ended')
+  }
+
+  /** Last, since the page shows all that the attempt recorded. */
+  async #attachPage(errors: readonly unknown[]): Promise<void> {
+    try {
+      const body = await testPage(this.task, { duration: readClock() - this.#startedAt, errors })
+      if (body === undefined) return
+      this.recorder.note('page', `Report of ${this.task.name}`, { contentType: 'text/html', body })
+      await this.recorder.flush()
+    } catch (error) {
+      swallow('page of a test')(error)
+    }
   }
 
   #followSignal(signal: AbortSignal): void {
