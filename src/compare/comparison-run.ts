@@ -61,8 +61,13 @@ export type ComparisonFinding = Pick<
 /** Milliseconds of turns, and of warm-up, in a block: as much as there is time for. */
 const TURNS = { least: 1_200, most: 2_400 }
 const WARMUP = { least: 500, most: 1_000 }
-/** Milliseconds to end a pair, as far as can be told beforehand. */
-const END = 250
+/**
+ * Milliseconds within which the first look should come, also where the comparison may take longer: a change of 30 % is clear by
+ * then. More short blocks tell as much as fewer long ones, since it is the starts that differ.
+ */
+const FIRST_LOOK = 18_000
+/** Milliseconds to end the first pair; of later ones, what it took before counts. */
+const END = 100
 /** Share of a block in which the machine may have stood still or been held back. Pauses that hit few turns change nothing. */
 const DISTURBED = 0.25
 /** Discarded blocks after which the machine is called disturbed, where they are as many as those that count. */
@@ -92,7 +97,10 @@ export class ComparisonRun {
   #disturbance = ''
   /** Milliseconds of the latest block. */
   #course: { warmup: number; turns: number } | undefined
+  /** Milliseconds, of the blocks so far. */
   #longestBlock = 0
+  #longestStart = 0
+  #longestEnd = END
 
   constructor(settings: ComparisonSettings, parts: ComparisonParts) {
     this.#settings = settings
@@ -127,7 +135,14 @@ export class ComparisonRun {
 
   #mayBeginBlock(): boolean {
     const { looks, duration } = this.#settings
-    return this.#blocks.length < mostBlocks(looks) && this.#elapsed + this.#longestBlock <= duration
+    // The first six make do with what time there is.
+    const isAdapted = this.#attempts > 0 && this.#blocks.length < FEWEST_BLOCKS
+    const needed = isAdapted ? this.#leastBlock : this.#longestBlock
+    return this.#blocks.length < mostBlocks(looks) && this.#elapsed + needed <= duration
+  }
+
+  get #leastBlock(): number {
+    return this.#longestStart + WARMUP.least + TURNS.least + this.#longestEnd
   }
 
   async #block(): Promise<Obstacle | undefined> {
@@ -136,14 +151,18 @@ export class ComparisonRun {
     this.#attempts += 1
     const pair = await this.#parts.startPair(first)
     let obstacle: Obstacle | undefined
+    let ending = startedAt
     try {
       const started = this.#parts.now() - startedAt
+      this.#longestStart = Math.max(this.#longestStart, started)
       const course = this.#planCourse(started)
       if (!course) return this.#tooSlowToStart(started)
       obstacle = await this.#turns(pair, first, course)
     } finally {
+      ending = this.#parts.now()
       await pair.stop()
     }
+    this.#longestEnd = Math.max(this.#longestEnd, this.#parts.now() - ending)
     this.#longestBlock = Math.max(this.#longestBlock, this.#parts.now() - startedAt)
     const { duration, looks } = this.#settings
     const left = Math.floor((duration - this.#elapsed) / this.#longestBlock)
@@ -159,15 +178,18 @@ export class ComparisonRun {
 
   /**
    * Six blocks must fit: each of the first six takes its share of what is left. Where there is room to spare they are longer,
-   * since longer ones scatter less.
+   * since longer ones scatter less, but not so long that the first look comes late.
    */
   #planCourse(started: number): { warmup: number; turns: number } | undefined {
     const missing = FEWEST_BLOCKS - this.#blocks.length
     if (missing <= 0 && this.#course) return this.#course
-    const share = (this.#settings.duration - this.#elapsed + started) / Math.max(1, missing)
-    const left = share - started - END
+    const leftOf = (time: number) =>
+      (time - this.#elapsed + started) / Math.max(1, missing) - started - this.#longestEnd
+    const most = leftOf(this.#settings.duration)
     // The first start of a program is its slowest.
-    if (this.#attempts === 1 && left < -started * 0.5) return undefined
+    if (this.#attempts === 1 && most < -started * 0.5) return undefined
+    // Where servers start slowly, turns that take as long as a start are cheap.
+    const left = Math.min(most, Math.max(leftOf(FIRST_LOOK), started))
     const warmup = Math.min(WARMUP.most, Math.max(WARMUP.least, left * 0.3))
     this.#course = { warmup, turns: Math.min(TURNS.most, Math.max(TURNS.least, left - warmup)) }
     return this.#course

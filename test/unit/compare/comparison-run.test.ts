@@ -22,7 +22,9 @@ interface World {
   latency?: number
   /** Scatter of a block. */
   noise?: number
+  /** Milliseconds to start and to end a pair. */
   start?: number
+  stop?: number
   block?: Partial<TurnBlock>
   end?: (attempt: number) => TurnsEnd | undefined
   throttled?: number
@@ -32,7 +34,7 @@ interface World {
 /** A machine without a process: time passes as the parts say. */
 function scripted(world: World, { duration = 60_000, tolerances = TOLERANCES as object } = {}) {
   const random = createRandom(7)
-  const { cpu = 0, latency = 0, noise = 0.02, start = 600 } = world
+  const { cpu = 0, latency = 0, noise = 0.02, start = 600, stop = 0 } = world
   const seen = { plans: [] as TurnsPlan[], stopped: 0, firsts: [] as TurnSide[], progress: 0 }
   let [now, throttling] = [0, 0]
   const turn = (side: TurnSide, block: { cpu: number; latency: number }): Turn => {
@@ -49,7 +51,11 @@ function scripted(world: World, { duration = 60_000, tolerances = TOLERANCES as 
       seen.firsts.push(first)
       now += start
       const server = { pid: 1, load, failure: async () => world.failure }
-      return { base: server, head: server, stop: async () => void (seen.stopped += 1) }
+      const end = async () => {
+        now += stop
+        seen.stopped += 1
+      }
+      return { base: server, head: server, stop: end }
     },
     runTurns: async (plan) => {
       seen.plans.push(plan)
@@ -118,6 +124,33 @@ describe('the verdict', () => {
     const slow = scripted({ start: 1_500 }, { duration: 24_000 })
     expect((await slow.run.run()).pairs).toBe(6)
     expect(slow.seen.plans[0]?.duration).toBeLessThan(quick.seen.plans[0]?.duration as number)
+  })
+})
+
+describe('time', () => {
+  test('30 % more is slower within 20 s, whatever else the comparison may take', async () => {
+    for (const [duration, start] of [
+      [20_000, 300],
+      [20_000, 1_200],
+      [60_000, 300],
+      [300_000, 300],
+    ] as const) {
+      const { run, elapsed } = scripted({ cpu: Math.log(1.3), start, noise: 0.08 }, { duration })
+      expect(await run.run(), `${duration}, ${start}`).toMatchObject({ verdict: 'slower', pairs: 6 })
+      expect(elapsed(), `${duration}, ${start}`).toBeLessThanOrEqual(20_000)
+    }
+  })
+
+  test('servers that start slowly have turns that are worth a start', async () => {
+    const { run, seen } = scripted({ start: 8_000 }, { duration: 120_000 })
+    expect(await run.run()).toMatchObject({ verdict: 'held', pairs: 6 })
+    expect(seen.plans.map(({ duration }) => duration)).toEqual(seen.plans.map(() => 2_400))
+  })
+
+  test('a pair that ends slowly is planned for', async () => {
+    const { run, elapsed } = scripted({ start: 400, stop: 900 }, { duration: 20_000 })
+    expect((await run.run()).pairs).toBe(6)
+    expect(elapsed()).toBeLessThanOrEqual(20_000)
   })
 })
 
