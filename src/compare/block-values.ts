@@ -46,13 +46,25 @@ function perSlice(slices: readonly TurnSlice[], percentile: 'p90' | 'p99'): Bloc
   return { change: ratios.length > 0 ? median(ratios) : Number.NaN, base: of('base'), head: of('head') }
 }
 
+/** CPU that probes counted by slice, in which each server has as many turns as the other. */
+function cpuBySlice(slices: readonly TurnSlice[], requestsPerTurn: number): BlockMetric {
+  const known = slices.flatMap(({ cpu, turns }) =>
+    cpu ? [{ cpu, requests: (turns.length / 2) * requestsPerTurn }] : [],
+  )
+  const of = (side: Turn['side']) => median(known.map(({ cpu, requests }) => cpu[side] / requests))
+  const ratios = known.map(({ cpu }) => Math.log(cpu.head / cpu.base)).filter(Number.isFinite)
+  return { change: middleHalfMean(ratios), base: of('base'), head: of('head') }
+}
+
 /**
  * Reduces a block to one value for each metric. Turns are paired with their neighbours, since the machine changes its speed every
  * 100 to 200 ms; the middle half of the pairs leaves out what collections and bursts did. Percentiles need more than a turn.
  */
 export function metricsOfBlock({ slices, requestsPerTurn }: TurnBlock): BlockMetrics {
   return {
-    cpuPerRequest: perTurn(slices, ({ cpu }) => cpu, requestsPerTurn),
+    cpuPerRequest: slices.some(({ cpu }) => cpu)
+      ? cpuBySlice(slices, requestsPerTurn)
+      : perTurn(slices, ({ cpu }) => cpu, requestsPerTurn),
     timePerRequest: perTurn(slices, ({ time }) => time, requestsPerTurn),
     'latency.p50': perTurn(slices, ({ p50 }) => p50, 1),
     'latency.p90': perSlice(slices, 'p90'),
@@ -60,9 +72,10 @@ export function metricsOfBlock({ slices, requestsPerTurn }: TurnBlock): BlockMet
   }
 }
 
-/** Whether every turn has its CPU. */
+/** Whether every slice, or every turn, has its CPU. */
 export function hasCpu({ slices }: TurnBlock): boolean {
-  return slices.length > 0 && slices.every(({ turns }) => turns.every(({ cpu }) => cpu !== undefined))
+  const has = ({ cpu, turns }: TurnSlice) => cpu !== undefined || turns.every((turn) => turn.cpu !== undefined)
+  return slices.length > 0 && slices.every(has)
 }
 
 /** The values of a metric over blocks, without those that could not tell. */

@@ -1,22 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { ComparisonError, PerfAbortError, ServerStartError } from '../errors.ts'
+import { PerfAbortError, ServerStartError } from '../errors.ts'
 import { abortReason, withDeadline } from '../lifecycle/abort.ts'
 import { inLifetime, type Lifetime } from '../lifecycle/attempt.ts'
 import { readClock, readWallClock } from '../lifecycle/real-timers.ts'
 import { LOAD_DEFAULTS } from '../load/plan/load-defaults.ts'
 import { resolveLoadOptions } from '../load/plan/load-plan.ts'
 import type { TurnSide } from '../load/plan/turns-plan.ts'
+import { TreeCpu } from '../load/engine/turns/tree-cpu.ts'
+import { openProbeChannel, type ProbeChannel } from '../probe/channel.ts'
 import { warmLoadProcess } from '../load/spec/shared-load-processes.ts'
 import type { ComparedServer, Comparison } from '../results/comparison.ts'
 import { tagMeasurement } from '../results/measurement-id.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import { startServer } from '../server/start.ts'
-import { makeGitBase, mapIntoTree, type GitBase } from './base/git-base.ts'
+import { makeGitBase, type GitBase } from './base/git-base.ts'
+import { moveIntoTree } from './base/move-into-tree.ts'
 import { describeWorkingTree, findRepository } from './base/git.ts'
 import type { CompareOptions } from './compare-options.ts'
+import { ProbedCpu } from './probed-cpu.ts'
 import { planComparison, type ComparisonContext, type ComparisonPlan } from './comparison-plan.ts'
 import { ComparisonRun, type BlockPair, type BlockServer, type ComparisonProgress } from './comparison-run.ts'
 import { readThrottling } from './throttling.ts'
@@ -38,6 +40,13 @@ export interface CompareServersContext extends ComparisonContext {
   /** Vitest's root: what folders and modules are relative to. */
   readonly root: string
   readonly observe?: ComparisonObserver
+  /** Where the CPU of servers is read. Default: from the process table where it shows CPU, else by probes in the servers. */
+  readonly cpu?: 'process-tree' | 'probe'
+}
+
+interface StartedSide {
+  readonly server: PerfServer
+  readonly cpu: ProbedCpu | undefined
 }
 
 /** Milliseconds that the exit of a server may take to reach us after a request to it has failed. */
@@ -90,6 +99,10 @@ class ComparisonSession {
       base: { options: plan.base, about: { source: sourceOf(plan.base) } },
       head: { options: plan.head, about: { source: sourceOf(plan.head) } },
     }
+  }
+
+  get #cpuSource(): 'process-tree' | 'probe' {
+    return this.#context.cpu ?? (TreeCpu.isSupported() ? 'process-tree' : 'probe')
   }
 
   get #url(): string {
@@ -151,9 +164,10 @@ class ComparisonSession {
       signal: this.#signal,
       onProgress: (step, elapsed) => observe?.onPrepare?.(this.#id, step, elapsed),
     })
-    this.#notes.push(...made.notes)
+    const moved = moveIntoTree(base, root, made)
+    this.#notes.push(...made.notes, ...moved.notes)
     this.#sides.base = {
-      options: inTree(base, root, made),
+      options: moved.options,
       about: { source: sourceOf(base), ref: git.ref, commit: made.commit },
     }
     return made
@@ -167,8 +181,8 @@ class ComparisonSession {
     const { head } = this.#sides
     this.#sides.head = { ...head, about: { ...head.about, ...state } }
     if (state.dirty && base) this.#notes.push('head is the working tree, which has changes that are not committed')
-    const same = base ? base.commit === state.commit && state.dirty === false : this.#plan.isSame
-    if (same) {
+    const isSameTree = base === undefined || (base.commit === state.commit && state.dirty === false)
+    if (isSameTree && this.#plan.isSame) {
       this.#notes.push(
         'base and head are the same build (A/A): the result shows what this machine can tell apart, and nothing about a change',
       )
@@ -181,10 +195,10 @@ class ComparisonSession {
     const { load, duration, looks, tolerances } = this.#plan
     const { observe } = this.#context
     this.#run = new ComparisonRun(
-      { connections: load.connections ?? LOAD_DEFAULTS.connections, duration, looks, tolerances },
+      { connections: load.connections ?? LOAD_DEFAULTS.connections, duration, looks, tolerances, cpu: this.#cpuSource },
       {
         startPair: (first) => this.#startPair(first),
-        runTurns: (plan) => runTurnBlock(plan, this.#signal),
+        runTurns: (turns, askCpu) => runTurnBlock(turns, this.#signal, askCpu),
         now: readClock,
         throttling: readThrottling,
         onProgress: (progress) => observe?.onProgress?.(this.#id, progress),
@@ -201,18 +215,18 @@ class ComparisonSession {
     try {
       const started = await Promise.all(starting)
       const [base, head] = first === 'base' ? started : started.toReversed()
-      const stop = async () => void (await Promise.all(started.map((server) => server.stop())))
-      return { base: this.#blockServer(base as PerfServer), head: this.#blockServer(head as PerfServer), stop }
+      const stop = async () => void (await Promise.all(started.map(({ server }) => server.stop())))
+      return { base: this.#blockServer(base as StartedSide), head: this.#blockServer(head as StartedSide), stop }
     } catch (error) {
       // The one beside it has nobody to stand by.
       ending.abort(new Error('The other server of the pair did not start'))
       const settled = await Promise.allSettled(starting)
-      for (const result of settled) if (result.status === 'fulfilled') await result.value.stop()
+      for (const result of settled) if (result.status === 'fulfilled') await result.value.server.stop()
       throw error
     }
   }
 
-  async #start(side: TurnSide, signal: AbortSignal): Promise<PerfServer> {
+  async #start(side: TurnSide, signal: AbortSignal): Promise<StartedSide> {
     const { lifetime, root } = this.#context
     const { options, about } = this.#sides[side]
     const limits: Lifetime = {
@@ -223,7 +237,13 @@ class ComparisonSession {
       },
     }
     try {
-      return await startServer(options, { lifetime: limits, baseDirectory: root })
+      if (this.#cpuSource === 'process-tree') {
+        return { server: await startServer(options, { lifetime: limits, baseDirectory: root }), cpu: undefined }
+      }
+      let channel: ProbeChannel | undefined
+      const instrument = async () => (channel = await openProbeChannel())
+      const server = await startServer(options, { lifetime: limits, baseDirectory: root, instrument })
+      return { server, cpu: channel && new ProbedCpu(channel) }
     } catch (error) {
       if (!(error instanceof ServerStartError) || signal.aborted) throw error
       const commit = about.commit ? `, ${about.commit.slice(0, 8)}` : ''
@@ -235,10 +255,11 @@ class ComparisonSession {
     }
   }
 
-  #blockServer(server: PerfServer): BlockServer {
+  #blockServer({ server, cpu }: StartedSide): BlockServer {
     return {
       pid: server.pid,
-      load: resolveLoadOptions(this.#plan.load, { baseUrl: server.url, env: {} }),
+      ...(cpu ? { readCpu: () => cpu.read() } : {}),
+      load: resolveLoadOptions(this.#plan.load, { baseUrl: server.url, tlsOf: () => server.tls, env: {} }),
       async failure() {
         const { signal } = server
         const gone = new Promise((settle) => {
@@ -257,7 +278,10 @@ class ComparisonSession {
     const { title } = this.#plan
     const notes = [...this.#notes]
     if (finding.cpu === 'none' && finding.pairs > 0) {
-      notes.push('the CPU of a process tree cannot be read on this machine: latency alone was judged')
+      notes.push('the CPU of the servers cannot be read on this machine: latency alone was judged')
+    }
+    if (finding.cpu === 'probe' && finding.pairs > 0) {
+      notes.push('the CPU is that of the Node processes of each server: this machine does not show that of others')
     }
     if (finding.discarded > 0) {
       notes.push(
@@ -281,19 +305,4 @@ class ComparisonSession {
 
 function sourceOf({ command, module }: ServerOptions): string {
   return command ?? module ?? ''
-}
-
-/** The options of a server that runs in the tree of the base: its folder, and what stands as a path in the working tree. */
-function inTree(options: ServerOptions, root: string, base: GitBase): ServerOptions {
-  const own = resolve(root, options.cwd ?? '.')
-  const cwd = mapIntoTree(base, own)
-  if (cwd === undefined) {
-    throw new ComparisonError(
-      `\`cwd\` of the base, ${own}, is outside the repository ${base.top}, so ${base.commit.slice(0, 8)} has no such folder. Leave \`git\` out to compare with a server there.`,
-    )
-  }
-  const { module } = options
-  if (module === undefined) return { ...options, cwd }
-  const file = module.startsWith('file:') ? fileURLToPath(module) : resolve(own, module)
-  return { ...options, cwd, module: mapIntoTree(base, file) ?? file }
 }

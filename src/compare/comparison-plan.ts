@@ -28,7 +28,7 @@ export interface ComparisonPlan {
   readonly looks: LookPlan
   /** Relative, by the metrics that are judged. */
   readonly tolerances: Tolerances
-  /** Both are the same server with the same options. */
+  /** Both are started with the same options. */
   readonly isSame: boolean
 }
 
@@ -143,7 +143,7 @@ export function planComparison(input: CompareOptions, context: ComparisonContext
     duration,
     looks: duration > LONG_DURATION ? LONG : SHORT,
     tolerances: merged.tolerance ? resolveTolerances(merged.tolerance) : COMPARE_DEFAULTS.tolerance,
-    isSame: ref === undefined && isDeepStrictEqual(base, head),
+    isSame: isDeepStrictEqual(base, head),
   }
 }
 

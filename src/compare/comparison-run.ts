@@ -1,4 +1,4 @@
-import type { TurnBlock, TurnsEnd, TurnSide, TurnsPlan } from '../load/plan/turns-plan.ts'
+import type { CpuSource, TurnBlock, TurnsEnd, TurnSide, TurnsPlan } from '../load/plan/turns-plan.ts'
 import type { LoadPlan } from '../load/plan/load-plan.ts'
 import type { Comparison, ComparisonObstacle } from '../results/comparison.ts'
 import { differenceOfAnswers } from './answers.ts'
@@ -7,12 +7,15 @@ import { concludeBlocks, judgedOf, metricsOf, type Measured } from './comparison
 import type { Tolerances } from './tolerance.ts'
 import { median } from './statistics/location.ts'
 import { FEWEST_BLOCKS, isLook, mostBlocks, type LookPlan } from './statistics/looks.ts'
+import type { AskCpu } from './turn-block.ts'
 import { judge } from './verdict.ts'
 
 /** A server of a block, as far as the procedure needs to know it. */
 export interface BlockServer {
   readonly pid: number | undefined
   readonly load: LoadPlan
+  /** CPU milliseconds that its probes have seen so far; absent where nobody can be asked. */
+  readCpu?(): Promise<number | undefined>
   /** Why it died by itself, once that is known. */
   failure(): Promise<Error | undefined>
 }
@@ -28,7 +31,7 @@ export interface BlockPair {
 export interface ComparisonParts {
   /** Starts a fresh base and a fresh head at the same time; `first` is spawned first. */
   startPair(first: TurnSide): Promise<BlockPair>
-  runTurns(plan: TurnsPlan): Promise<TurnsEnd>
+  runTurns(plan: TurnsPlan, askCpu: AskCpu): Promise<TurnsEnd>
   /** Milliseconds. */
   now(): number
   /** Milliseconds that a CPU limit has held back this machine so far. */
@@ -48,6 +51,7 @@ export interface ComparisonProgress {
 export interface ComparisonSettings {
   readonly connections: number
   readonly duration: number
+  readonly cpu: CpuSource
   readonly looks: LookPlan
   readonly tolerances: Tolerances
 }
@@ -90,7 +94,7 @@ export class ComparisonRun {
   readonly #blocks: BlockMetrics[] = []
   readonly #utilizations: number[] = []
   #tolerances: Tolerances
-  #cpu: Comparison['cpu'] = 'process-tree'
+  #cpu: CpuSource
   #discarded = 0
   #attempts = 0
   #requests = 0
@@ -106,6 +110,7 @@ export class ComparisonRun {
     this.#settings = settings
     this.#parts = parts
     this.#tolerances = settings.tolerances
+    this.#cpu = settings.cpu
     this.#startedAt = parts.now()
   }
 
@@ -210,15 +215,21 @@ export class ComparisonRun {
     const pids = Object.fromEntries(
       (['base', 'head'] as const).flatMap((side) => (pair[side].pid === undefined ? [] : [[side, pair[side].pid]])),
     ) as TurnsPlan['pids']
-    const end = await this.#parts.runTurns({
+    const plan: TurnsPlan = {
       loads: { base: pair.base.load, head: pair.head.load },
       pids,
       connections: this.#settings.connections,
+      cpu: this.#cpu,
       first,
       warmup,
       duration: turns,
       compareAnswers: this.#attempts === 1,
-    })
+    }
+    const askCpu = async () => {
+      const [base, head] = await Promise.all([pair.base.readCpu?.(), pair.head.readCpu?.()])
+      return base === undefined || head === undefined ? undefined : { base, head }
+    }
+    const end = await this.#parts.runTurns(plan, askCpu)
     if (end.outcome === 'aborted') throw new Error('The turns were aborted')
     if (end.outcome === 'failed') return this.#failed(pair, end)
     const heldBack = this.#parts.throttling() - throttled
@@ -280,7 +291,7 @@ export class ComparisonRun {
     }
     if (Object.keys(this.#tolerances).length === 0) {
       const reason =
-        'No verdict: the CPU of a process tree cannot be read on this machine, and nothing else has a tolerance. Give `latency.p50` one.'
+        'No verdict: the CPU of the servers cannot be read on this machine, and nothing else has a tolerance. Give `latency.p50` one.'
       return { obstacle: 'too-few-blocks', reason }
     }
     const utilization = median(this.#utilizations)

@@ -1,7 +1,7 @@
 import type { EncodedHistogram, LoadProgress, LoadSample } from '../results/load-result.ts'
 import type { ThresholdOutcome } from '../results/threshold.ts'
 import type { LoadPlan } from './plan/load-plan.ts'
-import type { TurnsEnd, TurnsPlan } from './plan/turns-plan.ts'
+import type { TurnsEnd, TurnSide, TurnsPlan } from './plan/turns-plan.ts'
 
 /** To the load process. */
 export type LoadRequestMessage =
@@ -11,6 +11,8 @@ export type LoadRequestMessage =
   | { type: 'go'; id: string; at: number }
   /** Compare two servers in alternating turns. */
   | { type: 'turns'; id: string; plan: TurnsPlan }
+  /** Answers `turns-ask-cpu`. */
+  | { type: 'turns-cpu'; id: string; cpu: Record<TurnSide, number> | undefined }
   /** End early; what was measured is the result. */
   | { type: 'stop'; id: string }
   /** End at once. */
@@ -65,4 +67,7 @@ export type LoadReportMessage =
 /** From the load process, of a block of turns. */
 export type TurnsReportMessage =
   /** It still runs. */
-  { type: 'turns-tick'; id: string } | { type: 'turns-end'; id: string; end: TurnsEnd }
+  | { type: 'turns-tick'; id: string }
+  /** The block waits for the CPU that each server has used so far. */
+  | { type: 'turns-ask-cpu'; id: string }
+  | { type: 'turns-end'; id: string; end: TurnsEnd }

@@ -92,6 +92,7 @@ const ACCEPTS: { readonly [A in Ask]: (value: unknown) => boolean } = {
   record: isNull,
   endRecord: (value) => value === null || isIsolateProfile(value),
   dropRecord: isNull,
+  cpu: isAmount,
   snapshot: (value) => value === null || isAmount(value),
 }
 

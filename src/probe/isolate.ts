@@ -63,6 +63,10 @@ export class Isolate {
       this.#profiler.close()
       return null
     },
+    cpu: () => {
+      const { user, system } = process.cpuUsage()
+      return (user + system) / 1_000
+    },
     snapshot: ({ file, largestHeap }) => this.#snapshot(file, largestHeap),
   }
 

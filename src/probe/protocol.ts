@@ -115,6 +115,8 @@ export interface IsolateQuestions {
   endRecord: { details: { readonly file: string }; answer: IsolateProfile | null }
   /** Ends it and keeps nothing. */
   dropRecord: { details: object; answer: null }
+  /** CPU milliseconds that its process, with all its threads, has used so far. */
+  cpu: { details: object; answer: number }
   /** Writes a heap snapshot; answers with its milliseconds, or `null` where the heap is larger than asked for. */
   snapshot: { details: { readonly file: string; readonly largestHeap: number }; answer: number | null }
 }

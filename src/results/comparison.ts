@@ -68,8 +68,11 @@ export interface Comparison {
   head: ComparedServer
   /** All metrics, also those that are shown and not judged. */
   metrics: Record<ComparedMetricName, ComparedMetric>
-  /** Where CPU came from: the scheduler's count for each thread of the server's tree, or nowhere (then it is not judged). */
-  cpu: 'process-tree' | 'none'
+  /**
+   * Where CPU came from: the scheduler's count for each thread of the server's tree, the probes in its Node processes, or nowhere
+   * (then it is not judged).
+   */
+  cpu: 'process-tree' | 'probe' | 'none'
   /** Milliseconds more that would probably decide; only where the verdict is 'inconclusive' for want of blocks. */
   moreTime?: number
   /** What a reader should know besides: the same build on both sides, no CPU, missing submodules, … */

@@ -13,7 +13,7 @@ import type { AutocannonRun } from './autocannon-run.ts'
 import type { LoadMachine } from './load-machine.ts'
 import { LoadRun, type LoadRunReport } from './load-run.ts'
 import type { ScenarioRun } from './scenario-run.ts'
-import { TurnBlockRun } from './turns/turn-block-run.ts'
+import { TurnBlockRun, turnsMachine, type CpuReading } from './turns/turn-block-run.ts'
 
 /** Milliseconds between two ticks: what is lost at the most where this process is killed. */
 const TICK = 100
@@ -26,6 +26,8 @@ export class LoadHost {
   readonly #report: (message: LoadReportMessage | TurnsReportMessage) => void
   readonly #runs = new Map<string, LoadRun | ScenarioRun | AutocannonRun>()
   readonly #blocks = new Map<string, TurnBlockRun>()
+  /** What waits for the CPU of a block's servers. */
+  readonly #cpuAsked = new Map<string, (cpu: CpuReading) => void>()
   /** Ended before they began: their module was still being imported. */
   readonly #endedEarly = new Set<string>()
   #stopTicking: Cancel | undefined
@@ -43,6 +45,8 @@ export class LoadHost {
         return this.#runs.get(message.id)?.go(message.at)
       case 'turns':
         return this.#beginTurns(message.id, message.plan)
+      case 'turns-cpu':
+        return this.#cpuAsked.get(message.id)?.(message.cpu)
       case 'stop':
       case 'abort':
         return this.#end(message.id, message.type)
@@ -100,9 +104,15 @@ export class LoadHost {
 
   #beginTurns(id: string, plan: TurnsPlan): void {
     const stopTicks = every(this.#machine.clock, TURNS_TICK, () => this.#report({ type: 'turns-tick', id }))
-    const block = new TurnBlockRun(plan, (end) => {
+    const askCpu = () =>
+      new Promise<CpuReading>((resolve) => {
+        this.#cpuAsked.set(id, resolve)
+        this.#report({ type: 'turns-ask-cpu', id })
+      })
+    const block = new TurnBlockRun(plan, turnsMachine(this.#machine, askCpu), (end) => {
       stopTicks()
       this.#blocks.delete(id)
+      this.#cpuAsked.delete(id)
       this.#report({ type: 'turns-end', id, end })
     })
     this.#blocks.set(id, block)

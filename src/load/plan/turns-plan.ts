@@ -3,11 +3,18 @@ import type { LoadPlan } from './load-plan.ts'
 /** The two servers of a comparison. */
 export type TurnSide = 'base' | 'head'
 
+/**
+ * Where the CPU of a server comes from: the scheduler's count for each thread of its tree (after every turn), its probes (after
+ * every slice), or nowhere.
+ */
+export type CpuSource = 'process-tree' | 'probe' | 'none'
+
 /** A block of turns: so many requests to one server, then as many to the other, over and over. Times in milliseconds. */
 export interface TurnsPlan {
   /** The same load, on each server. */
   readonly loads: Readonly<Record<TurnSide, LoadPlan>>
-  /** Pid of each server's root process; CPU is read off its whole tree. Absent where it is not known. */
+  readonly cpu: CpuSource
+  /** Pid of each server's root process. Absent where it is not known. */
   readonly pids: Readonly<Partial<Record<TurnSide, number>>>
   readonly connections: number
   /** Whose turn is first. */
@@ -25,7 +32,7 @@ export interface Turn {
   readonly time: number
   /** Median latency in milliseconds. */
   readonly p50: number
-  /** CPU milliseconds of the server's tree since the end of its turn before; absent where it cannot be read. */
+  /** CPU milliseconds of the server's tree since the end of its turn before; with `cpu: 'process-tree'`. */
   readonly cpu?: number
 }
 
@@ -35,6 +42,8 @@ export interface TurnSlice {
   /** Percentiles of all latencies of the slice, in milliseconds. */
   readonly p90: Readonly<Record<TurnSide, number>>
   readonly p99: Readonly<Record<TurnSide, number>>
+  /** CPU milliseconds of each server in this slice; with `cpu: 'probe'`. Absent where a probe did not answer. */
+  readonly cpu?: Readonly<Record<TurnSide, number>>
 }
 
 /** What one of the requests was answered with. */

@@ -84,7 +84,7 @@ function scripted(world: World, { duration = 60_000, tolerances = TOLERANCES as 
     throttling: () => throttling,
     onProgress: () => void (seen.progress += 1),
   }
-  const settings = { connections: 4, duration, looks: SHORT, tolerances }
+  const settings = { connections: 4, duration, looks: SHORT, tolerances, cpu: 'process-tree' as const }
   return { run: new ComparisonRun(settings, parts), seen, elapsed: () => now }
 }
 

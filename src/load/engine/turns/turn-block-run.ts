@@ -1,6 +1,6 @@
-import { performance } from 'node:perf_hooks'
 import type { Turn, TurnsEnd, TurnSide, TurnSlice, TurnsPlan } from '../../plan/turns-plan.ts'
-import { clearInterval, readClock, setInterval } from '../../../lifecycle/real-timers.ts'
+import { every, type Cancel } from '../../../lifecycle/clock.ts'
+import type { LoadMachine } from '../load-machine.ts'
 import { TreeCpu } from './tree-cpu.ts'
 import { TurnServer, type TurnFailure } from './turn-server.ts'
 
@@ -20,6 +20,22 @@ const STALL = 250
 const MOST_REQUESTS = 1_000_000
 
 type Pair<Value> = Record<TurnSide, Value>
+
+/** CPU milliseconds of each server so far; `undefined` where that is not known. */
+export type CpuReading = Pair<number> | undefined
+
+/** What a block needs of the machine that it runs on. */
+export interface TurnsMachine extends Pick<LoadMachine, 'clock' | 'wire' | 'measureCost'> {
+  /** Opens the CPU counts of a process and of all that it started. */
+  openTree(pid: number): Pick<TreeCpu, 'refresh' | 'read' | 'close'>
+  /** Asks the spec's process for the CPU of both servers; `undefined` where it does not answer. */
+  askCpu(): Promise<CpuReading>
+}
+
+/** The machine of a load process, with what a block needs besides. */
+export function turnsMachine(machine: LoadMachine, askCpu: TurnsMachine['askCpu']): TurnsMachine {
+  return { ...machine, openTree: (pid) => new TreeCpu(pid), askCpu }
+}
 
 function other(side: TurnSide): TurnSide {
   return side === 'base' ? 'head' : 'base'
@@ -42,25 +58,28 @@ export function requestsOfTurn(requests: number, time: number, connections: numb
 /** One block of turns: two servers, side by side, that are asked in strict alternation. */
 export class TurnBlockRun {
   readonly #plan: TurnsPlan
+  readonly #machine: TurnsMachine
   readonly #servers: Pair<TurnServer>
-  readonly #trees: Partial<Pair<TreeCpu>> = {}
+  readonly #trees: Partial<Pair<ReturnType<TurnsMachine['openTree']>>> = {}
   readonly #end: (end: TurnsEnd) => void
-  #sweeping: NodeJS.Timeout | undefined
-  #sweptAt = readClock()
+  #stopSweeping: Cancel | undefined
+  #sweptAt = 0
   #stalled = 0
   #latencies = new Float64Array(64)
   #over = false
 
-  constructor(plan: TurnsPlan, onEnd: (end: TurnsEnd) => void) {
+  constructor(plan: TurnsPlan, machine: TurnsMachine, onEnd: (end: TurnsEnd) => void) {
     this.#plan = plan
+    this.#machine = machine
     this.#end = onEnd
     const server = (side: TurnSide) =>
-      new TurnServer(plan.loads[side], plan.connections, (failure) => this.#fail(side, failure))
+      new TurnServer(plan.loads[side], plan.connections, machine, (failure) => this.#fail(side, failure))
     this.#servers = { base: server('base'), head: server('head') }
   }
 
   start(): void {
-    this.#sweeping = setInterval(() => this.#sweep(), SWEEP)
+    this.#sweptAt = this.#machine.clock.now()
+    this.#stopSweeping = every(this.#machine.clock, SWEEP, () => this.#sweep())
     void this.#run().catch((error: unknown) => {
       this.#finish({ outcome: 'failed', side: 'head', kind: 'other', message: String(error) })
     })
@@ -77,7 +96,7 @@ export class TurnBlockRun {
   #finish(end: TurnsEnd): void {
     if (this.#over) return
     this.#over = true
-    clearInterval(this.#sweeping)
+    this.#stopSweeping?.()
     for (const side of ['base', 'head'] as const) {
       this.#servers[side].close()
       this.#trees[side]?.close()
@@ -86,7 +105,7 @@ export class TurnBlockRun {
   }
 
   #sweep(): void {
-    const now = readClock()
+    const now = this.#machine.clock.now()
     const late = now - this.#sweptAt - SWEEP
     if (late > STALL) this.#stalled += late
     this.#sweptAt = now
@@ -101,9 +120,9 @@ export class TurnBlockRun {
       ? { base: await base.look(), head: await head.look() }
       : { base: [], head: [] }
     const requests = await this.#warmUp()
-    if (TreeCpu.isSupported()) this.#openTrees()
+    if (this.#plan.cpu === 'process-tree') this.#openTrees()
     this.#stalled = 0
-    const [startedAt, utilization] = [readClock(), performance.eventLoopUtilization()]
+    const [startedAt, cost] = [this.#machine.clock.now(), this.#machine.measureCost()]
     const slices = await this.#measure(requests)
     const count = (side: TurnSide) =>
       requests * slices.reduce((sum, { turns }) => sum + turns.filter((turn) => turn.side === side).length, 0)
@@ -118,8 +137,8 @@ export class TurnBlockRun {
         requestsPerTurn: requests,
         slices,
         sides: { base: report('base'), head: report('head') },
-        duration: readClock() - startedAt,
-        generatorUtilization: performance.eventLoopUtilization(utilization).utilization,
+        duration: this.#machine.clock.now() - startedAt,
+        generatorUtilization: cost.read().eventLoopUtilization,
         stalled: this.#stalled,
       },
     })
@@ -128,7 +147,7 @@ export class TurnBlockRun {
   /** Alternates until both servers are warm; returns how many requests a turn of about 10 ms has. */
   async #warmUp(): Promise<number> {
     const { connections, warmup, first } = this.#plan
-    const startedAt = readClock()
+    const startedAt = this.#machine.clock.now()
     let [wanted, perServer, side] = [connections, 0, first]
     let recent = { requests: 0, time: 0 }
     for (let turns = 1; ; turns += 1) {
@@ -138,7 +157,7 @@ export class TurnBlockRun {
       side = other(side)
       if (turns % 2 === 1) continue
       perServer += wanted
-      const elapsed = readClock() - startedAt
+      const elapsed = this.#machine.clock.now() - startedAt
       const isWarm = elapsed >= warmup || (perServer >= WARM && elapsed >= LEAST_WARMUP)
       if (isWarm) return requestsOfTurn(recent.requests, recent.time, connections)
       wanted = requestsOfTurn(recent.requests, recent.time, connections)
@@ -150,13 +169,13 @@ export class TurnBlockRun {
   #openTrees(): void {
     for (const side of ['base', 'head'] as const) {
       const pid = this.#plan.pids[side]
-      if (pid !== undefined) this.#trees[side] = new TreeCpu(pid)
+      if (pid !== undefined) this.#trees[side] = this.#machine.openTree(pid)
     }
   }
 
   async #measure(requests: number): Promise<TurnSlice[]> {
     const { duration, first } = this.#plan
-    const startedAt = readClock()
+    const startedAt = this.#machine.clock.now()
     const slices: TurnSlice[] = []
     // CPU at the end of each server's latest turn.
     const cpu: Partial<Pair<number>> = {}
@@ -166,21 +185,34 @@ export class TurnBlockRun {
     }
     let begins = first
     let turns = 0
-    while (readClock() - startedAt < duration || turns < FEWEST_TURNS * 2) {
+    let asked = await this.#askCpu()
+    while (this.#machine.clock.now() - startedAt < duration || turns < FEWEST_TURNS * 2) {
       for (const tree of Object.values(this.#trees)) tree.refresh()
       const slice = await this.#slice(begins, requests, cpu)
-      slices.push(slice)
+      const now = await this.#askCpu()
+      slices.push(
+        asked && now ? { ...slice, cpu: { base: now.base - asked.base, head: now.head - asked.head } } : slice,
+      )
+      asked = now
       turns += slice.turns.length
       begins = other(begins)
     }
     return slices
   }
 
+  async #askCpu(): Promise<CpuReading> {
+    return this.#plan.cpu === 'probe' ? this.#machine.askCpu() : undefined
+  }
+
   async #slice(begins: TurnSide, requests: number, cpu: Partial<Pair<number>>): Promise<TurnSlice> {
     const turns: Turn[] = []
     const latencies: Pair<number[]> = { base: [], head: [] }
-    const startedAt = readClock()
-    for (let side = begins; readClock() - startedAt < SLICE || turns.length % 2 === 1; side = other(side)) {
+    const startedAt = this.#machine.clock.now()
+    for (
+      let side = begins;
+      this.#machine.clock.now() - startedAt < SLICE || turns.length % 2 === 1;
+      side = other(side)
+    ) {
       const time = await this.#turn(side, requests)
       const used = this.#trees[side]?.read()
       const sorted = this.#latencies.slice(0, requests).sort()

@@ -6,8 +6,8 @@ import { encodeRequest, type OutgoingRequest } from '../../http/outgoing-request
 import { targetOf } from '../../http/target.ts'
 import type { LoadPlan } from '../../plan/load-plan.ts'
 import type { SeenAnswer } from '../../plan/turns-plan.ts'
-import { realMachine } from '../load-machine.ts'
-import { readClock } from '../../../lifecycle/real-timers.ts'
+import type { Clock } from '../../../lifecycle/clock.ts'
+import type { LoadMachine } from '../load-machine.ts'
 
 /** A request that failed, and the block with it. */
 export interface TurnFailure {
@@ -41,6 +41,7 @@ const MOST_LOOKED_AT = 50
 export class TurnServer {
   /** Of all turns. */
   readonly statusCodes: Record<string, number> = {}
+  readonly #clock: Clock
   readonly #pool: ConnectionPool<TurnRequest>
   readonly #connections: number
   readonly #requests: readonly TurnRequest[]
@@ -49,7 +50,13 @@ export class TurnServer {
   #turn: RunningTurn | undefined
   #onOpen: (() => void) | undefined
 
-  constructor(plan: LoadPlan, connections: number, onFailure: (failure: TurnFailure) => void) {
+  constructor(
+    plan: LoadPlan,
+    connections: number,
+    { clock, wire }: Pick<LoadMachine, 'clock' | 'wire'>,
+    onFailure: (failure: TurnFailure) => void,
+  ) {
+    this.#clock = clock
     this.#connections = connections
     this.#onFailure = onFailure
     this.#requests = plan.requests.map((request) => ({
@@ -58,7 +65,6 @@ export class TurnServer {
       name: `${request.method} ${request.path}`,
       expectStatus: request.expectStatus,
     }))
-    const { clock, wire } = realMachine()
     this.#pool = new ConnectionPool<TurnRequest>(
       { target: targetOf(plan), clock, wire },
       {
@@ -132,7 +138,7 @@ export class TurnServer {
 
   #begin(wanted: number, take: RunningTurn['take'], onAnswer: RunningTurn['onAnswer']): Promise<number> {
     return new Promise((onEnd) => {
-      this.#turn = { wanted, startedAt: readClock(), sent: 0, answered: 0, take, onAnswer, onEnd }
+      this.#turn = { wanted, startedAt: this.#clock.now(), sent: 0, answered: 0, take, onAnswer, onEnd }
       for (const connection of this.#pool.ready()) this.#offer(connection, this.#turn)
     })
   }
@@ -147,7 +153,7 @@ export class TurnServer {
   #offer(connection: Connection<TurnRequest>, turn: RunningTurn): void {
     connection.together(() => {
       while (connection.ready && turn.sent < turn.wanted) {
-        const now = readClock()
+        const now = this.#clock.now()
         turn.sent += 1
         connection.send(turn.take(), Math.max(turn.startedAt, connection.waitingSince(now)), now)
       }
@@ -166,7 +172,7 @@ export class TurnServer {
       })
       return
     }
-    const now = readClock()
+    const now = this.#clock.now()
     turn.answered += 1
     turn.onAnswer(now - since, status, answer)
     if (turn.answered < turn.wanted) return
