@@ -17,6 +17,7 @@ export const VARIABLES = {
   engine: 'VITEST_PERF_ENGINE',
   /** The commit that `compareServers` takes as base: `base.git`. */
   base: 'VITEST_PERF_BASE',
+  /** The secret that both sides of a load on other machines have: workers run only plans that are signed with it. */
   token: 'VITEST_PERF_TOKEN',
 } as const
 
