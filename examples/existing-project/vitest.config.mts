@@ -2,12 +2,18 @@ import { defineConfig } from 'vitest/config'
 import perf from 'vitest-plugin-perf/plugin'
 
 export default defineConfig({
-  plugins: [perf({ server: { command: 'node server.cjs' } })],
   test: {
     projects: [
       { test: { name: 'unit', include: ['**/*.test.ts'] } },
-      { extends: true, test: { name: 'perf', include: ['**/*.perf.ts'] } },
+      {
+        plugins: [perf({ server: { command: 'node server.cjs' } })],
+        test: {
+          name: 'perf',
+          include: ['**/*.perf.ts'],
+          fileParallelism: false, // one load test at a time
+          sequence: { groupOrder: 1 }, // after the unit tests
+        },
+      },
     ],
-    fileParallelism: false,
   },
 })

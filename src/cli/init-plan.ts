@@ -1,3 +1,7 @@
+import { findServer, type FoundServer } from './find-server.ts'
+
+export type PackageManager = 'npm' | 'pnpm' | 'yarn' | 'bun'
+
 /** What was found in a project. */
 export interface ProjectFacts {
   readonly manifest: {
@@ -6,10 +10,12 @@ export interface ProjectFacts {
     readonly dependencies?: Readonly<Record<string, string>>
     readonly devDependencies?: Readonly<Record<string, string>>
   }
-  /** The config of Vitest or Vite. */
-  readonly config?: string | undefined
-  /** A file that looks like the server's entry. */
-  readonly entry?: string | undefined
+  /** By the lock file, of this folder or of one above it. */
+  readonly packageManager: PackageManager
+  /** The config of Vitest or Vite that is there. */
+  readonly config?: { readonly path: string; readonly usesPlugin: boolean } | undefined
+  /** A file that looks like the server's entry, and its text. */
+  readonly entry?: { readonly path: string; readonly text: string } | undefined
   readonly typescript: boolean
   /** Files of ours that are there already. */
   readonly taken: readonly string[]
@@ -21,35 +27,49 @@ export interface InitPlan {
   readonly next: readonly string[]
 }
 
+/** Where `init` puts the config: a config that is there stays as it is. */
+const CONFIG = 'vitest.config.mts'
+const OWN_CONFIG = 'vitest.perf.config.mts'
+
+/** Config files and specs that `init` may write. */
+export const INIT_FILES = [OWN_CONFIG, 'perf/first.perf.ts', 'perf/first.perf.js'] as const
+
 /** What `init` writes for a project, and what it tells. Pure. */
 export function planInit(facts: ProjectFacts): InitPlan {
-  const command = serverCommand(facts)
-  const spec = `perf/first.perf.${facts.typescript ? 'ts' : 'js'}`
-  const files = [
-    ...(facts.config === undefined ? [{ path: 'vitest.config.mts', text: configText(command) }] : []),
-    ...(facts.taken.includes(spec) ? [] : [{ path: spec, text: SPEC }]),
-  ]
-  const install = missingPackages(facts)
+  const server = findServer(facts)
+  const spec = { path: `perf/first.perf.${facts.typescript ? 'ts' : 'js'}`, text: specText(server) }
+  const files = [...configFiles(facts, server), spec]
+  const taken = facts.config?.usesPlugin ? [...facts.taken, facts.config.path] : facts.taken
   return {
-    files,
-    next: [
-      ...(facts.taken.includes(spec) ? [`${spec} is there already and stays as it is`] : []),
-      ...(install.length > 0 ? ['', 'install:', `  npm install --save-dev ${install.join(' ')}`] : []),
-      ...(facts.config === undefined ? [] : ['', `add to ${facts.config}:`, ...indent(snippet(command))]),
-      '',
-      'your server must read PORT (and HOST) from its environment and answer GET /health with a status below 400;',
-      "or set `health: { path: '/' }` or `health: { tcp: true }` in the config",
-      '',
-      'run:',
-      `  npx vitest run ${facts.config === undefined ? '--project=perf ' : ''}--reporter=perf${facts.config === undefined ? '' : ` ${spec}`}`,
-    ],
+    files: files.filter(({ path }) => !taken.includes(path)),
+    next: [...taken.map((path) => `${path} is there already and stays as it is`), ...whatIsLeft(facts, server)],
   }
 }
 
-function serverCommand({ manifest, entry }: ProjectFacts): string {
-  const start = manifest.scripts?.['start']
-  if (start !== undefined) return /^node\s/.test(start) ? start : 'npm start'
-  return `node ${entry ?? manifest.main ?? 'server.js'}`
+function configFiles({ config }: ProjectFacts, server: FoundServer): InitPlan['files'] {
+  if (config === undefined) return [{ path: CONFIG, text: withUnitTests(server) }]
+  return config.usesPlugin ? [] : [{ path: OWN_CONFIG, text: besideConfig(server, config.path) }]
+}
+
+function whatIsLeft(facts: ProjectFacts, server: FoundServer): string[] {
+  const { exec, add } = COMMANDS[facts.packageManager]
+  const install = missingPackages(facts)
+  const { config } = facts
+  const select = config === undefined ? ' --project=perf' : config.usesPlugin ? '' : ` --config=${OWN_CONFIG}`
+  return [
+    ...(install.length > 0 ? ['', 'install:', `  ${add} ${install.join(' ')}`] : []),
+    ...(server.problems.length > 0 ? ['', 'before you run it:', ...server.problems.map((line) => `  ${line}`)] : []),
+    '',
+    'run:',
+    `  ${exec} vitest run${select} --reporter=perf`,
+  ]
+}
+
+const COMMANDS: Readonly<Record<PackageManager, { readonly exec: string; readonly add: string }>> = {
+  npm: { exec: 'npx', add: 'npm install --save-dev' },
+  pnpm: { exec: 'pnpm exec', add: 'pnpm add --save-dev' },
+  yarn: { exec: 'yarn', add: 'yarn add --dev' },
+  bun: { exec: 'bunx', add: 'bun add --dev' },
 }
 
 function missingPackages({ manifest }: ProjectFacts): string[] {
@@ -57,49 +77,58 @@ function missingPackages({ manifest }: ProjectFacts): string[] {
   return ['vitest', 'vitest-plugin-perf'].filter((name) => known[name] === undefined)
 }
 
-function indent(text: string): string[] {
-  return text.split('\n').map((line) => `  ${line}`)
-}
-
 function quoted(text: string): string {
   return `'${text.replace(/[\\']/g, '\\$&')}'`
 }
 
-function snippet(command: string): string {
-  return `import perf from 'vitest-plugin-perf/plugin'
-// plugins: [perf({ server: { command: ${quoted(command)} } })],
-// and, so that unit tests and load tests stay apart:
-// test: {
-//   projects: [
-//     { test: { name: 'unit', include: ['**/*.test.ts'] } },
-//     { extends: true, test: { name: 'perf', include: ['**/*.perf.{ts,js}'] } },
-//   ],
-//   fileParallelism: false,
-// },`
+function pluginText({ command, health }: FoundServer): string {
+  return `perf({ server: { command: ${quoted(command)}${health === undefined ? '' : `, health: ${health}`} } })`
 }
 
-function configText(command: string): string {
+function withUnitTests(server: FoundServer): string {
   return `import { defineConfig } from 'vitest/config'
 import perf from 'vitest-plugin-perf/plugin'
 
 export default defineConfig({
-  plugins: [perf({ server: { command: ${quoted(command)} } })],
   test: {
     projects: [
       { test: { name: 'unit', include: ['**/*.{test,spec}.?(c|m)[jt]s?(x)'] } },
-      { extends: true, test: { name: 'perf', include: ['**/*.perf.{ts,js}'] } },
+      {
+        plugins: [${pluginText(server)}],
+        test: {
+          name: 'perf',
+          include: ['**/*.perf.{ts,js}'],
+          fileParallelism: false, // one load test at a time
+          sequence: { groupOrder: 1 }, // after the unit tests
+        },
+      },
     ],
-    // Two load tests at a time would fight for the same cores.
-    fileParallelism: false,
   },
 })
 `
 }
 
-const SPEC = `import { expect, test } from 'vitest-plugin-perf'
+function besideConfig(server: FoundServer, config: string): string {
+  return `import { defineConfig } from 'vitest/config'
+import perf from 'vitest-plugin-perf/plugin'
 
-test('GET / answers 99 of 100 requests in 200 ms', async ({ server, loadGenerator }) => {
-  const result = await loadGenerator.generateLoad({ url: \`\${server.url}/\`, rate: 50, duration: '5s' })
+// Beside ${config}, so that your unit tests stay as they are.
+export default defineConfig({
+  plugins: [${pluginText(server)}],
+  test: {
+    include: ['**/*.perf.{ts,js}'],
+    fileParallelism: false, // one load test at a time
+  },
+})
+`
+}
+
+function specText({ route }: FoundServer): string {
+  return `import { expect, test } from 'vitest-plugin-perf'
+
+test('GET ${route} answers 99 of 100 requests in 200 ms', async ({ server, loadGenerator }) => {
+  const result = await loadGenerator.generateLoad({ url: \`\${server.url}${route}\`, rate: 50, duration: '5s' })
   expect(result).toMeetThresholds({ 'latency.p99': '<200', errorRate: '==0' })
 })
 `
+}

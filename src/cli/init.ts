@@ -1,13 +1,22 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { planInit, type ProjectFacts } from './init-plan.ts'
+import { INIT_FILES, planInit, type PackageManager, type ProjectFacts } from './init-plan.ts'
 
 const CONFIGS = ['vitest.config', 'vite.config'].flatMap((name) =>
   ['mts', 'ts', 'mjs', 'js', 'cts', 'cjs'].map((extension) => `${name}.${extension}`),
 )
 const ENTRIES = ['server', 'app', 'index', 'main'].flatMap((name) =>
-  ['', 'src/', 'dist/'].flatMap((folder) => ['js', 'mjs', 'cjs'].map((extension) => `${folder}${name}.${extension}`)),
+  ['', 'src/', 'dist/'].flatMap((folder) =>
+    ['js', 'mjs', 'cjs', 'ts', 'mts'].map((extension) => `${folder}${name}.${extension}`),
+  ),
 )
+const LOCK_FILES: readonly (readonly [name: string, manager: PackageManager])[] = [
+  ['pnpm-lock.yaml', 'pnpm'],
+  ['yarn.lock', 'yarn'],
+  ['bun.lock', 'bun'],
+  ['bun.lockb', 'bun'],
+  ['package-lock.json', 'npm'],
+]
 
 /**
  * Writes the config and a first spec of a project, and returns lines that say what was written and what is left to do. No file
@@ -41,9 +50,34 @@ function readFacts(folder: string): ProjectFacts {
   const exists = (name: string) => existsSync(join(folder, name))
   return {
     manifest,
-    config: CONFIGS.find(exists),
-    entry: ENTRIES.find(exists),
+    packageManager: managerOf(folder),
+    config: configOf(folder),
+    entry: entryOf(folder, manifest),
     typescript: exists('tsconfig.json'),
-    taken: ['perf/first.perf.ts', 'perf/first.perf.js'].filter(exists),
+    taken: INIT_FILES.filter(exists),
   }
+}
+
+function configOf(folder: string): ProjectFacts['config'] {
+  const path = CONFIGS.find((name) => existsSync(join(folder, name)))
+  if (path === undefined) return undefined
+  return { path, usesPlugin: readFileSync(join(folder, path), 'utf8').includes('vitest-plugin-perf') }
+}
+
+/** The file that `npm start` runs, else one by a usual name. */
+function entryOf(folder: string, manifest: ProjectFacts['manifest']): ProjectFacts['entry'] {
+  const started = /^(?:node|npx tsx|tsx)\s(?:--\S+\s+)*['"]?([^\s'"]+)/.exec(manifest.scripts?.['start'] ?? '')?.[1]
+  const path = [started, ...ENTRIES].find((name) => name !== undefined && isFile(join(folder, name)))
+  return path === undefined ? undefined : { path, text: readFileSync(join(folder, path), 'utf8') }
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+}
+
+/** By the nearest lock file; in a monorepo it is that of a folder above. */
+function managerOf(folder: string): PackageManager {
+  const found = LOCK_FILES.find(([name]) => existsSync(join(folder, name)))
+  if (found) return found[1]
+  return dirname(folder) === folder ? 'npm' : managerOf(dirname(folder))
 }

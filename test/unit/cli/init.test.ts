@@ -7,38 +7,88 @@ import { planInit, type ProjectFacts } from '../../../src/cli/init-plan.ts'
 
 const facts = (more: Partial<ProjectFacts> = {}): ProjectFacts => ({
   manifest: {},
+  packageManager: 'npm',
   typescript: true,
   taken: [],
   ...more,
 })
 const paths = (more: Partial<ProjectFacts>) => planInit(facts(more)).files.map(({ path }) => path)
+const told = (more: Partial<ProjectFacts>) => planInit(facts(more)).next.join('\n')
+const written = (more: Partial<ProjectFacts>) =>
+  planInit(facts(more))
+    .files.map(({ text }) => text)
+    .join('\n')
+const EXPRESS = `app.get('/health', ok)
+app.get('/orders/:id', order)
+app.get("/orders", orders)
+app.listen(process.env.PORT)`
 
 describe('planInit', () => {
-  it('writes a config that keeps the unit tests, and a first spec', () => {
-    const { files, next } = planInit(facts({ entry: 'src/server.js' }))
-    expect(files.map(({ path }) => path)).toEqual(['vitest.config.mts', 'perf/first.perf.ts'])
-    expect(files[0]?.text).toContain("command: 'node src/server.js'")
-    expect(next.join('\n')).toContain('npm install --save-dev vitest vitest-plugin-perf')
+  it('writes a config that keeps the unit tests, and a spec on a route of the server', () => {
+    const more = { entry: { path: 'src/server.js', text: EXPRESS } }
+    expect(paths(more)).toEqual(['vitest.config.mts', 'perf/first.perf.ts'])
+    expect(written(more)).toContain("perf({ server: { command: 'node src/server.js' } })")
+    expect(written(more)).toContain('`${server.url}/orders`')
+    expect(told(more)).not.toContain('before you run it')
   })
 
-  it('leaves a config that is there, and says what to add', () => {
-    const { files, next } = planInit(
-      facts({ config: 'vite.config.ts', manifest: { scripts: { start: 'tsx src/main.ts' } } }),
-    )
-    expect(files.map(({ path }) => path)).toEqual(['perf/first.perf.ts'])
-    expect(next.join('\n')).toMatch(/add to vite\.config\.ts:[^]*command: 'npm start'/)
+  it('takes a port that accepts for enough where it saw no health route', () => {
+    const text = "app.get('/', home); app.listen(process.env.PORT)"
+    expect(written({ entry: { path: 'app.js', text } })).toContain('health: { tcp: true }')
+    expect(written({})).toContain('health: { tcp: true }')
   })
 
-  it('takes the command of the start script where that is a plain one', () => {
-    const { files } = planInit(facts({ manifest: { scripts: { start: "node 'my server.js'" } } }))
-    expect(files[0]?.text).toContain(`command: 'node \\'my server.js\\''`)
+  it.each([
+    ['app.listen(8080)', 'process.env.PORT ?? 8080'],
+    ['const port = 4000\napp.listen(port)', 'process.env.PORT ?? 4000'],
+    ['serve({ fetch: app.fetch, port: 8787 })', 'process.env.PORT ?? 8787'],
+    ['app.listen(Number(process.env.PORT ?? 3000))', undefined],
+    ['const { PORT } = process.env\napp.listen(PORT)', undefined],
+    ['export default app', undefined],
+  ])('of %s it tells what to do about the port: %s', (text, advice) => {
+    const next = told({ entry: { path: 'app.js', text } })
+    if (advice === undefined) expect(next).not.toContain('process.env.PORT')
+    else expect(next).toContain(advice)
+  })
+
+  it('leaves a config that is there, and writes one beside it', () => {
+    const more = { config: { path: 'vite.config.ts', usesPlugin: false } }
+    expect(paths(more)).toEqual(['vitest.perf.config.mts', 'perf/first.perf.ts'])
+    expect(told(more)).toContain('npx vitest run --config=vitest.perf.config.mts --reporter=perf')
+    expect(paths({ ...more, taken: ['vitest.perf.config.mts', 'perf/first.perf.ts'] })).toEqual([])
+  })
+
+  it.each([
+    [{ scripts: { start: "node 'my server.js'" } }, "command: 'node \\'my server.js\\''"],
+    [{ scripts: { start: 'next start' } }, "command: 'npm start'"],
+    [{ scripts: { preview: 'vite preview' } }, "command: 'npx vite preview --port {port} --host {host} --strictPort'"],
+    [{ main: 'lib/main.js' }, "command: 'node lib/main.js'"],
+  ])('of %j it starts the server with %s', (manifest, command) => {
+    expect(written({ manifest })).toContain(command)
+  })
+
+  it('starts TypeScript with the tsx of the project', () => {
+    const entry = { path: 'src/server.ts', text: '' }
+    expect(written({ entry, manifest: { devDependencies: { tsx: '^4' } } })).toContain("'npx tsx src/server.ts'")
+    expect(written({ entry })).toContain("'node src/server.ts'")
+  })
+
+  it.each([
+    ['npm', 'npm install --save-dev vitest vitest-plugin-perf', 'npx vitest run'],
+    ['pnpm', 'pnpm add --save-dev vitest vitest-plugin-perf', 'pnpm exec vitest run'],
+    ['yarn', 'yarn add --dev vitest vitest-plugin-perf', 'yarn vitest run'],
+    ['bun', 'bun add --dev vitest vitest-plugin-perf', 'bunx vitest run'],
+  ] as const)('tells the commands of %s', (packageManager, install, run) => {
+    expect(told({ packageManager })).toContain(install)
+    expect(told({ packageManager })).toContain(run)
   })
 
   it('asks and writes nothing twice', () => {
-    expect(paths({ config: 'vitest.config.mts', taken: ['perf/first.perf.ts'] })).toEqual([])
-    expect(paths({ typescript: false })).toEqual(['vitest.config.mts', 'perf/first.perf.js'])
+    const config = { path: 'vitest.config.mts', usesPlugin: true }
+    expect(paths({ config, taken: ['perf/first.perf.ts'] })).toEqual([])
+    expect(paths({ config })).toEqual(['perf/first.perf.ts'])
     const known = { vitest: '^4.1.0', 'vitest-plugin-perf': '^0.1.0' }
-    expect(planInit(facts({ manifest: { devDependencies: known } })).next.join('\n')).not.toContain('npm install')
+    expect(told({ manifest: { devDependencies: known } })).not.toContain('npm install')
   })
 })
 
