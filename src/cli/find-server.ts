@@ -17,8 +17,8 @@ const TCP = '{ tcp: true }'
 /** Finds out how the server of a project is started. Pure. */
 export function findServer({ manifest, entry }: ProjectFacts): FoundServer {
   const { scripts = {} } = manifest
-  const preview = scripts['start'] === undefined && entry === undefined && /\bvite\b/.test(scripts['preview'] ?? '')
-  if (preview) {
+  // A built page: an entry beside it is for browsers.
+  if (scripts['start'] === undefined && /\bvite\b/.test(scripts['preview'] ?? '')) {
     const command = 'npx vite preview --port {port} --host {host} --strictPort'
     return { command, health: "{ path: '/' }", route: '/', problems: ['build it: npx vite build'] }
   }
@@ -29,7 +29,7 @@ export function findServer({ manifest, entry }: ProjectFacts): FoundServer {
     health: hasHealth ? undefined : TCP,
     route: route ?? '/',
     problems: [
-      ...portProblems(entry),
+      ...portProblems(entry, scripts['start']),
       ...(route === undefined ? ['set the path in the spec to a route of yours'] : []),
     ],
   }
@@ -49,7 +49,8 @@ function firstRoute(text: string): string | undefined {
   return routes.find((path) => path !== '/health')
 }
 
-function portProblems(entry: ProjectFacts['entry']): string[] {
+function portProblems(entry: ProjectFacts['entry'], start = ''): string[] {
+  if (/\bnext start\b/.test(start)) return []
   if (entry === undefined) return ['check that your server listens on the port in the variable PORT']
   const listens = /\blisten\(|\bserve\(|\bport\b/i.test(entry.text)
   if (!listens || /\benv\b[^\n]*\bPORT\b|\bPORT\b[^\n]*\benv\b/.test(entry.text)) return []
