@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { root, run, step } from './tool.mjs'
 
 // `npm run bench` runs all; `npm run bench -- load` one. Every figure is a ratio of two things measured in turn in one run.
-const BENCHES = ['fixtures', 'server', 'load', 'memory', 'reporter', 'profile', 'scenario']
+const BENCHES = ['fixtures', 'server', 'load', 'memory', 'reporter', 'profile', 'scenario', 'scale']
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 const flags = process.argv.slice(2).filter((argument) => argument.startsWith('--'))
 

@@ -26,8 +26,8 @@ async function freePort() {
   return port
 }
 
-/** nginx as Debian installs it, with one worker and a constant answer. */
-export async function startNginx() {
+/** nginx as Debian installs it, with one worker and a constant answer; on one core of the machine, if `core` is given. */
+export async function startNginx({ core } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'perf-bench-'))
   const port = await freePort()
   const config = `daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;
@@ -36,7 +36,9 @@ http { access_log off; keepalive_requests 100000000; client_body_temp_path ${fol
   uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
   server { listen 127.0.0.1:${port}; location / { return 200 'hello world'; } } }`
   await writeFile(join(folder, 'nginx.conf'), config)
-  const child = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], {
+  const command = ['nginx', '-p', folder, '-c', join(folder, 'nginx.conf')]
+  const [file, ...args] = core === undefined ? command : ['taskset', '-c', String(core), ...command]
+  const child = spawn(file, args, {
     stdio: ['ignore', 'ignore', 'ignore'],
   })
   const url = `http://127.0.0.1:${port}/`
