@@ -1,4 +1,5 @@
 import type { EncodedHistogram, LoadProgress, LoadSample } from '../results/load-result.ts'
+import type { NameCount } from '../results/name-rows.ts'
 import type { ThresholdOutcome } from '../results/threshold.ts'
 import type { LoadPlan } from './plan/load-plan.ts'
 import type { TurnsEnd, TurnSide, TurnsPlan } from './plan/turns-plan.ts'
@@ -33,6 +34,8 @@ export interface LoadHistograms {
   /** Of the last interval, and of each of the rows that come with it. */
   readonly interval?: EncodedHistogram
   readonly rows?: readonly EncodedHistogram[]
+  /** By name, of each of these rows. */
+  readonly names?: readonly Readonly<Record<string, NameCount>>[]
   readonly stages?: readonly EncodedHistogram[]
   readonly iterations?: EncodedHistogram
   readonly lateness?: EncodedHistogram

@@ -13,7 +13,7 @@ import { CheckEvaluator, type ReadableAnswer } from './evaluate-check.ts'
 import { GeneratorCost, type CostMeter } from './generator-cost.ts'
 import type { InFlightHistory } from './in-flight-history.ts'
 import type { LoadPlan, PlannedRequest } from '../plan/load-plan.ts'
-import type { RowlessProgress } from '../messages.ts'
+import type { LoadHistograms, RowlessProgress } from '../messages.ts'
 import { IterationCounts } from './iteration-counts.ts'
 import { nameResult, type NameCounts } from './name-counts.ts'
 import { NameTable } from './name-table.ts'
@@ -219,16 +219,22 @@ export class Measurement {
     this.#stageResults = undefined
     this.#nameResults = undefined
     this.#lastInterval = this.recorder.endInterval(end ?? elapsed, state, end !== undefined)
-    this.names.endInterval(end ?? elapsed, end !== undefined)
     const rows = this.recorder.rows.slice(this.#rowsTaken)
+    const names = this.#endRowsByName(end ?? elapsed, end !== undefined, rows.length > 0)
     this.#rowsTaken = this.recorder.rows.length
     const progress = this.soFar(elapsed, lateness)
     const { intervalHistogram, rowHistograms } = this.recorder
     if (progress.histograms && intervalHistogram) {
       const newRows = rowHistograms.splice(0)
-      progress.histograms = { ...progress.histograms, interval: intervalHistogram, rows: newRows }
+      progress.histograms = { ...progress.histograms, interval: intervalHistogram, rows: newRows, ...names }
     }
     return { progress, rows }
+  }
+
+  /** Rows by name are made here, or where the rows of several processes are joined: then with those. */
+  #endRowsByName(at: number, last: boolean, madeRow: boolean): Pick<LoadHistograms, 'names'> {
+    if (!this.#plan.share) this.names.endInterval(at, last)
+    return this.#plan.share && madeRow && this.names.size > 0 ? { names: [this.names.takeRows()] } : {}
   }
 
   /** What others need to merge this with their own. */

@@ -1,43 +1,7 @@
 import { LatencyHistogram } from '../../results/latency-histogram.ts'
-import type { LoadErrorKind, NameResult, NameSample } from '../../results/load-result.ts'
+import type { LoadErrorKind, NameResult } from '../../results/load-result.ts'
+import { NameRows, type NameCount } from '../../results/name-rows.ts'
 import { OutcomeCounts } from './outcome-counts.ts'
-
-/** Rows of one name after which rows become twice as long. */
-const ROWS = 300
-
-/** The time series of one name. */
-class NameRows {
-  readonly rows: NameSample[] = []
-  readonly #latency = new LatencyHistogram()
-  #errors = 0
-  #start = 0
-  #length: number
-
-  /** `planned` is the length of the load in milliseconds. */
-  constructor(planned: number | undefined) {
-    this.#length = (planned ?? 0) / ROWS
-  }
-
-  answer(latency: number): void {
-    this.#latency.record(latency)
-  }
-
-  failure(): void {
-    this.#errors += 1
-  }
-
-  /** Ends an interval of the load. Adds a row if enough time has passed since the last one. */
-  endInterval(at: number, last: boolean): void {
-    const duration = at - this.#start
-    if (duration <= 0 || (duration < this.#length && !last)) return
-    const [p50, p95] = this.#latency.percentiles([0.5, 0.95]) as [number, number]
-    this.rows.push({ at, duration, requests: this.#latency.count, errors: this.#errors, latency: { p50, p95 } })
-    this.#latency.reset()
-    this.#errors = 0
-    this.#start = at
-    if (this.rows.length % ROWS === 0) this.#length = Math.max(duration, this.#length) * 2
-  }
-}
 
 /** All that a load has counted under one name. */
 export class NameCounts {
@@ -68,6 +32,11 @@ export class NameCounts {
 
   endInterval(at: number, last: boolean): void {
     this.#rows?.endInterval(at, last)
+  }
+
+  /** What was counted since the last call, where the name has rows. To be called in place of `endInterval`. */
+  takeRow(): NameCount | undefined {
+    return this.#rows?.take()
   }
 
   result(elapsed: number): NameResult {

@@ -1,4 +1,5 @@
 import type { NameResult } from '../../results/load-result.ts'
+import type { NameCount } from '../../results/name-rows.ts'
 import { NameCounts } from './name-counts.ts'
 
 /** Names told apart. Each costs up to 100 KB. */
@@ -40,6 +41,12 @@ export class NameTable {
 
   endInterval(at: number, last: boolean): void {
     for (const counts of this.#names.values()) counts.endInterval(at, last)
+  }
+
+  /** What was counted since the last call under each name that has a time series: for whoever joins it with that of other processes. */
+  takeRows(): Record<string, NameCount> {
+    const rows = [...this.#names].map(([name, counts]) => [name, counts.takeRow()] as const)
+    return Object.fromEntries(rows.flatMap(([name, row]) => (row ? [[name, row]] : [])))
   }
 
   results(elapsed: number): Record<string, NameResult> {

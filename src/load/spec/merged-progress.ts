@@ -10,12 +10,15 @@ import type {
   LoadStageResult,
   NameResult,
 } from '../../results/load-result.ts'
+import type { NameCount } from '../../results/name-rows.ts'
 import type { RowlessProgress } from '../messages.ts'
 
 /** A row of one process, with the latencies it sums up. */
 export interface MergeableRow {
   readonly row: LoadSample
   readonly latency: EncodedHistogram
+  /** What is counted under each name. Absent where the load has one name. */
+  readonly names?: Readonly<Record<string, NameCount>>
 }
 
 type Counts = Record<string, number>

@@ -1,6 +1,12 @@
 import type { LoadSample } from '../../results/load-result.ts'
 import { mergeRows, type MergeableRow } from './merged-progress.ts'
 
+/** A row of the whole, and those of each process that it was joined from. */
+export interface JoinedRow {
+  readonly row: LoadSample
+  readonly parts: readonly (readonly MergeableRow[])[]
+}
+
 /**
  * Joins the rows of several processes by their time. A process that was busy makes one row of two intervals: then its row stands
  * beside two of another.
@@ -19,24 +25,24 @@ export class RowJoiner {
   }
 
   /** Rows that one process has ended; returns those of the whole that are complete by that. */
-  add(index: number, rows: readonly MergeableRow[]): LoadSample[] {
+  add(index: number, rows: readonly MergeableRow[]): JoinedRow[] {
     this.#queues[index]?.push(...rows)
     return this.#join()
   }
 
   /** No more rows come of a process. */
-  end(index: number): LoadSample[] {
+  end(index: number): JoinedRow[] {
     this.#ended[index] = true
     return this.#join()
   }
 
-  #join(): LoadSample[] {
-    const joined: LoadSample[] = []
+  #join(): JoinedRow[] {
+    const joined: JoinedRow[] = []
     for (let counts = this.#next(); counts; counts = this.#next()) {
-      const taken = this.#queues.map((queue, index) => queue.splice(0, counts?.[index]))
-      const row = mergeRows(taken, this.#since)
+      const parts = this.#queues.map((queue, index) => queue.splice(0, counts?.[index]))
+      const row = mergeRows(parts, this.#since)
       this.#since = row.at
-      joined.push(row)
+      joined.push({ row, parts })
     }
     return joined
   }
@@ -45,6 +51,8 @@ export class RowJoiner {
   #next(): number[] | undefined {
     const counts = this.#queues.map((queue) => Math.min(1, queue.length))
     if (counts.every((count) => count === 0)) return undefined
+    // Also where the first row is shorter than the tolerance: nothing is known of a process without one.
+    if (counts.some((count, index) => count === 0 && !this.#ended[index])) return undefined
     for (;;) {
       const ends = counts.map((count, index) => this.#queues[index]?.[count - 1]?.row.at ?? 0)
       const last = Math.max(...ends)

@@ -9,7 +9,8 @@ import { dividePlan } from '../plan/share.ts'
 import { ThresholdWatch } from '../plan/threshold-watch.ts'
 import type { LoadEngine, LoadEngineLine, LoadEngineListener } from './load-engine.ts'
 import { mergeProgress, type MergeableRow } from './merged-progress.ts'
-import { RowJoiner } from './row-joiner.ts'
+import { RowJoiner, type JoinedRow } from './row-joiner.ts'
+import { SharedNameRows } from './shared-name-rows.ts'
 
 /** Milliseconds between two looks at the whole: what is lost at the most where a process is killed, as with one process. */
 const TICK = 100
@@ -110,6 +111,7 @@ class RunningShares {
   readonly #parts: readonly Part[]
   readonly #report: (message: LoadReportMessage) => void
   readonly #joiner: RowJoiner
+  readonly #nameRows: SharedNameRows
   readonly #thresholds: ThresholdWatch | undefined
   readonly #clock: Clock
   readonly #stopTicking: Cancel
@@ -129,6 +131,7 @@ class RunningShares {
     this.#parts = parts
     this.#report = report
     this.#joiner = new RowJoiner(parts.length, plan.progressInterval)
+    this.#nameRows = new SharedNameRows(plan.duration)
     const ramps = plan.stages !== undefined
     if (plan.abortOnFail) this.#thresholds = new ThresholdWatch(plan.thresholds, { duration: plan.duration, ramps })
     this.#stopTicking = every(clock, TICK, () => this.tick())
@@ -167,10 +170,17 @@ class RunningShares {
     if ('completed' in message) part.completed = message.completed
     if (message.progress) part.latest = complete(message.progress, part.latest)
     if (message.type === 'tick') return
-    this.#rows.push(...this.#joiner.add(index, mergeable(message.rows, message.progress)))
+    this.#keep(this.#joiner.add(index, mergeable(message.rows, message.progress)))
     part.told = true
     if (message.type === 'end') this.#onPartEnd(index, part, message)
     else this.#tellInterval()
+  }
+
+  #keep(joined: readonly JoinedRow[]): void {
+    for (const { row, parts } of joined) {
+      this.#rows.push(row)
+      this.#nameRows.add(row, parts)
+    }
   }
 
   #onArmed(part: Part): void {
@@ -218,7 +228,7 @@ class RunningShares {
   #onPartEnd(index: number, part: Part, { end, left }: EndMessage): void {
     part.end = end
     if (left) part.line.retire()
-    this.#rows.push(...this.#joiner.end(index))
+    this.#keep(this.#joiner.end(index))
     if (this.#parts.every((other) => other.end)) return this.#conclude()
     // A process whose few requests got no answer says nothing of the whole; any other failure ends it.
     if (end.outcome === 'failed' && !end.unanswered) this.#endWith(end)
@@ -233,10 +243,24 @@ class RunningShares {
       type: 'end',
       id: this.#id,
       end,
-      progress: { ...progress, aborted: !completed, ...(completed ? { progress: 1 } : {}) },
+      progress: {
+        ...progress,
+        byName: this.#withRows(progress.byName),
+        aborted: !completed,
+        ...(completed ? { progress: 1 } : {}),
+      },
       rows: this.#rows.splice(0),
       completed: this.#completed(),
     })
+  }
+
+  #withRows(byName: RowlessProgress['byName']): RowlessProgress['byName'] {
+    const ofParts = this.#parts.map(({ latest }) => latest?.byName ?? {})
+    const withRows = Object.entries(byName).map(([name, figures]) => {
+      const samples = this.#nameRows.samplesOf(name, ofParts)
+      return [name, samples ? { ...figures, samples } : figures]
+    })
+    return Object.fromEntries(withRows)
   }
 
   #ownEnd(progress: RowlessProgress): LoadEnd {
@@ -250,7 +274,7 @@ class RunningShares {
 
 /** With many names a tick leaves them out: what was known of them still stands. */
 function complete(progress: TickProgress, before: RowlessProgress | undefined): RowlessProgress {
-  const { interval, rows: _, ...histograms } = progress.histograms ?? {}
+  const { interval, rows: _rows, names: _names, ...histograms } = progress.histograms ?? {}
   const lastInterval = interval ?? before?.histograms?.interval
   return {
     ...progress,
@@ -262,6 +286,7 @@ function complete(progress: TickProgress, before: RowlessProgress | undefined): 
 function mergeable(rows: readonly LoadSample[], { histograms }: RowlessProgress): MergeableRow[] {
   return rows.flatMap((row, index) => {
     const latency = histograms?.rows?.[index]
-    return latency ? [{ row, latency }] : []
+    const names = histograms?.names?.[index]
+    return latency ? [{ row, latency, ...(names ? { names } : {}) }] : []
   })
 }

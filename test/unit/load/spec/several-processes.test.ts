@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { LoadProgress } from '../../../../src/results/load-result.ts'
+import type { LoadProgress, LoadResult } from '../../../../src/results/load-result.ts'
 import { mergeLatency } from '../../../../src/results/merged-latency.ts'
-import { codedError } from '../scripted-wire.ts'
+import { codedError, type ScriptedRequest } from '../scripted-wire.ts'
 import { answersAfter } from '../virtual-load.ts'
 import { rejection, VirtualWorker } from '../virtual-worker.ts'
 
@@ -46,6 +46,38 @@ describe('several processes', () => {
     const requests = Array.from({ length: 7 }, (_, index) => ({ path: `/?${index}`, name: String(index) }))
     const { byName } = await worker.run({ requests, amount: 70, connections: 4, processes: 2 })
     expect(Object.values(byName).map((name) => name.requests)).toEqual(requests.map(() => 10))
+  })
+
+  it('have a time series by name as one process has it', async () => {
+    const requests = [{ name: 'quick' }, { name: 'slow', path: '/slow' }, { name: 'failing', path: '/failing' }]
+    const serve = ({ line, path }: ScriptedRequest) =>
+      line.answer(path === '/slow' ? 40 : 5, { status: path === '/failing' ? 503 : 200 })
+    const options = { requests, rate: 300, duration: 1_000, connections: 30, progressInterval: 250 }
+    const [one, two] = await Promise.all(
+      [1, 3].map((processes) => new VirtualWorker({ serve }).run({ ...options, processes })),
+    )
+    // Times of a sum differ in their last digits.
+    const rounded = (value: unknown) =>
+      JSON.parse(JSON.stringify(value, (_, item) => (typeof item === 'number' ? Math.round(item) : item)))
+    const rows = (result?: LoadResult) =>
+      Object.entries(result?.byName ?? {}).map(([name, { samples }]) => [name, rounded(samples)])
+    expect(rows(one)).toMatchObject([
+      ['quick', [{ at: 250, errors: 0 }, {}, {}, { requests: 25 }]],
+      ['slow', [{}, {}, {}, {}]],
+      ['failing', [{ errors: 24 }, { errors: 25 }, {}, {}]],
+    ])
+    expect(rows(two)).toEqual(rows(one))
+  })
+
+  it('have no time series of a name that a process has no rows of: each has those of its first 20 names', async () => {
+    const names = (first: number, count: number) =>
+      Array.from({ length: count }, (_, k) => ({ name: String(first + k) }))
+    const worker = new VirtualWorker(answersAfter(5))
+    const { byName } = await worker.run({ requests: names(0, 30), amount: 60, connections: 4, processes: 2 })
+    const withRows = Object.entries(byName).flatMap(([name, { samples }]) => (samples ? [name] : []))
+    expect(withRows).toEqual(names(0, 20).map(({ name }) => name))
+    const requests = (name: string) => byName[name]?.samples?.reduce((sum, row) => sum + row.requests, 0)
+    expect(withRows.map(requests)).toEqual(withRows.map(() => 2))
   })
 
   it('tell of the whole while they run', async () => {
