@@ -39,6 +39,7 @@ export type {
 } from './load/plan/load-options.ts'
 export type { EngineName } from './load/plan/engine-choice.ts'
 export type { LoadOptionsOf, ScenarioData, ScenarioNames } from './load/plan/scenario-types.ts'
+export type { LocustEngine } from './load/plan/locust-options.ts'
 export type * from './load/plan/virtual-user.ts'
 export type { LeakOptions } from './memory/leak-description.ts'
 export type { MeasureOptions, MemoryConfig } from './memory/memory-options.ts'

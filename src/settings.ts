@@ -1,5 +1,5 @@
 import type { OptionIssue } from './errors.ts'
-import { LONGEST_TIMER, optionIssue, rejectIssues } from './option-issues.ts'
+import { isRecord, LONGEST_TIMER, optionIssue, rejectIssues } from './option-issues.ts'
 import { findBaseUrlProblem } from './server-url.ts'
 import { milliseconds, type Duration } from './units.ts'
 
@@ -28,7 +28,7 @@ export interface Settings {
   readonly loadDuration?: number
   readonly testTimeout?: number
   /** Who generates the load. */
-  readonly engine?: 'built-in' | 'autocannon'
+  readonly engine?: 'built-in' | 'autocannon' | object
   /** The `git` of `compare.base`. */
   readonly base?: string
   /** The secret that Vitest and its workers share: plans are signed with it. */
@@ -36,7 +36,7 @@ export interface Settings {
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
-type Reader = (text: string) => { readonly value: string | number } | { readonly expected: string }
+type Reader = (text: string) => { readonly value: string | number | object } | { readonly expected: string }
 
 const time: Reader = (text) => {
   const value = Number.isNaN(Number(text)) ? milliseconds(text as Duration) : Number(text)
@@ -49,8 +49,21 @@ const baseUrl: Reader = (text) => {
   return expected === undefined ? { value: text } : { expected }
 }
 
-const engineName: Reader = (value) =>
-  value === 'built-in' || value === 'autocannon' ? { value } : { expected: "'built-in' or 'autocannon'" }
+/** The options of an engine that has some are JSON; what they say is checked with those of the load. */
+const engine: Reader = (text) => {
+  if (text === 'built-in' || text === 'autocannon') return { value: text }
+  const value = jsonObject(text)
+  return value ? { value } : { expected: `'built-in', 'autocannon' or JSON such as '{"use":"locust","workers":2}'` }
+}
+
+function jsonObject(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isRecord(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
 
 const anyText: Reader = (value) => ({ value })
 
@@ -59,14 +72,14 @@ const READERS: Record<keyof Settings, Reader> = {
   healthTimeout: time,
   loadDuration: time,
   testTimeout: time,
-  engine: engineName,
+  engine,
   base: anyText,
   token: anyText,
 }
 
 /** What the environment says, and every mistake in it. */
 export function parseSettings(environment: Environment): { settings: Settings; issues: OptionIssue[] } {
-  const settings: Record<string, string | number> = {}
+  const settings: Record<string, string | number | object> = {}
   const issues: OptionIssue[] = []
   for (const name of Object.keys(VARIABLES) as (keyof Settings)[]) {
     const text = environment[VARIABLES[name]]?.trim()

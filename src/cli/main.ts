@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { cac } from 'cac'
+import type { WorkerArguments } from './worker.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -15,6 +16,16 @@ cli
   .action(async ({ dryRun }: { dryRun?: boolean }) => {
     const { initProject } = await import('./init.ts')
     console.log(initProject(process.cwd(), { write: dryRun !== true }).join('\n'))
+  })
+
+cli
+  .command('worker', 'Generate the loads of a Locust master, here or on another machine')
+  .option('--master <host:port>', 'Where the master listens, such as 10.0.0.5:5557')
+  .option('--processes <n>', "Load processes, or 'auto': one less than this machine has cores", { default: 1 })
+  .option('--allow <target>', 'Load these targets only, such as http://10.0.0.7:3000 (may be given several times)')
+  .action(async (options: WorkerArguments) => {
+    const { runWorker } = await import('./worker.ts')
+    await runWorker(options)
   })
 
 cli.help()

@@ -5,14 +5,14 @@ import type { LoadPlan } from './load-plan.ts'
 
 export const ENGINES = ['built-in', 'autocannon'] as const
 
-/** Who generates a load. */
+/** Who generates a load on this machine. */
 export type EngineName = (typeof ENGINES)[number]
 
 /** Options that autocannon has nothing for. */
 const WITHOUT = ['rate', 'stages', 'scenario', 'warmup'] as const
 
 /** What autocannon cannot do, and what it would do in another way than the options say. */
-export function findEngineIssues(plan: LoadPlan, options: LoadOptions): OptionIssue[] {
+export function findAutocannonIssues(plan: LoadPlan, options: LoadOptions): OptionIssue[] {
   if (plan.engine !== 'autocannon') return []
   const issue = (option: string, expected: string, received: unknown) =>
     optionIssue(option, `${expected} with \`engine: 'autocannon'\``, received)

@@ -16,7 +16,8 @@ import { answerCheck, findCheckIssues, type AnswerCheck } from './answer-check.t
 import { plannedNames } from './request-name.ts'
 import { milliseconds, type Duration } from '../../units.ts'
 import type { KnownNames } from '../../results/figures.ts'
-import { ENGINES, type EngineName } from './engine-choice.ts'
+import type { EngineName } from './engine-choice.ts'
+import { engineOption, type LocustEngine } from './locust-options.ts'
 import { findContradictions } from './contradictions.ts'
 import { findScenarioIssues } from './scenario-options.ts'
 import {
@@ -144,8 +145,9 @@ export interface LoadOptions {
    * - `'built-in'` (default).
    * - `'autocannon'`: autocannon's own client, for figures that must compare with those collected before. Closed model and
    *   `requests` only; the result's `remarks` say what its latencies cannot be trusted for.
+   * - `{ use: 'locust', workers: 2 }`: workers on other machines, which a Locust master finds, watches and stops; all options work.
    */
-  engine?: EngineName
+  engine?: EngineName | LocustEngine
   /** How the certificate of an `https:` target is checked. Default: as the test's server has it. */
   tls?: LoadTls
   /** `'h2'`: HTTP/2, on `https:` by ALPN and on `http:` by prior knowledge. Default `'http/1.1'`. */
@@ -313,7 +315,7 @@ const schema = v.strictObject(
     signal: v.optional(abortSignal),
     title: v.optional(text),
     processes: v.optional(processes),
-    engine: v.optional(v.picklist(ENGINES, "'built-in' or 'autocannon'")),
+    engine: v.optional(engineOption),
     tls: v.optional(tls),
     protocol: v.optional(v.picklist(['http/1.1', 'h2'], "'http/1.1' or 'h2'")),
     profile: v.optional(v.union([flag, v.literal('on-failure')], "true, false or 'on-failure'")),

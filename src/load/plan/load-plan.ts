@@ -22,11 +22,12 @@ import {
 } from './load-options.ts'
 import { findUrlIssues, isBytes } from './request-issues.ts'
 import { milliseconds } from '../../units.ts'
-import { findEngineIssues, type EngineName } from './engine-choice.ts'
+import { findAutocannonIssues, type EngineName } from './engine-choice.ts'
+import { findLocustIssues, planEngine, urlOnTarget, type PlannedLocust } from './locust-options.ts'
 import { findShareIssues, type Share } from './share.ts'
 import { SCENARIO_OPTIONS } from './scenario-options.ts'
 import type { PlannedScenario } from './scenario-plan.ts'
-import { findTimeIssues, planTime, planVirtualUsers, type LoadTime } from './load-time.ts'
+import { findTimeIssues, planTime, spareTime, planVirtualUsers, type LoadTime } from './load-time.ts'
 import { nameOfRequest } from './request-name.ts'
 
 /** A request as the load process sends it. */
@@ -60,7 +61,7 @@ export interface LoadPlan extends LoadTime {
   readonly abortOnFail: boolean
   readonly progressInterval: number
   readonly tls: LoadTls
-  readonly engine: EngineName
+  readonly engine: EngineName | PlannedLocust
   /** Load processes on this machine; `'auto'`: one less than it has cores. */
   readonly processes: number | 'auto'
   /** Of one of several processes; absent where one runs the whole load. */
@@ -130,7 +131,8 @@ export function resolveLoadOptions(input: LoadOptions, context: ResolveLoadConte
     rejectIssues('load options', [...findLoadOptionIssues(input), ...fromEnvironment.issues, ...(context.issues ?? [])])
   }
   const { engine } = fromEnvironment.settings
-  const merged: LoadOptions = { ...mergeLoadOptions(input, defaults), ...(engine === undefined ? {} : { engine }) }
+  const fromCall = mergeLoadOptions(input, defaults)
+  const merged = engine === undefined ? fromCall : { ...fromCall, engine: engine as LoadOptions['engine'] & {} }
   const issues = [
     ...findLoadOptionIssues(merged, '', { absoluteUrl: resolveUrl === undefined && base === undefined }),
     ...fromEnvironment.issues,
@@ -144,9 +146,18 @@ export function resolveLoadOptions(input: LoadOptions, context: ResolveLoadConte
   rejectIssues('load options', issues)
   const text = resolveUrl ? resolveUrl(merged.url) : absoluteUrl(merged.url, base)
   rejectIssues('load options', findUrlIssues('url', text, 'absolute'))
-  const parts = { time: time as LoadTime, loadDuration, inherited: context.tlsOf?.(text) }
+  const parts = {
+    time: time as LoadTime,
+    loadDuration,
+    inherited: context.tlsOf?.(text),
+    longestWait: lifetime ? spareTime(time as LoadTime, lifetime) : Infinity,
+  }
   const plan = completePlan(merged, new URL(text), parts)
-  rejectIssues('load options', [...findShareIssues(plan), ...findEngineIssues(plan, merged)])
+  rejectIssues('load options', [
+    ...findShareIssues(plan),
+    ...findAutocannonIssues(plan, merged),
+    ...findLocustIssues(plan, merged),
+  ])
   return plan
 }
 
@@ -156,15 +167,16 @@ function absoluteUrl(url: string | undefined, base: string | undefined): string 
   return `${base}${url ?? '/'}`
 }
 
-function completePlan(
-  options: LoadOptions,
-  url: URL,
-  {
-    time,
-    loadDuration,
-    inherited,
-  }: { time: LoadTime; loadDuration: number | undefined; inherited: TlsOptions | undefined },
-): LoadPlan {
+interface PlanParts {
+  readonly time: LoadTime
+  readonly loadDuration: number | undefined
+  readonly inherited: TlsOptions | undefined
+  readonly longestWait: number
+}
+
+function completePlan(options: LoadOptions, localUrl: URL, parts: PlanParts): LoadPlan {
+  const { time, loadDuration, inherited, longestWait } = parts
+  const url = urlOnTarget(localUrl, options.engine)
   return {
     ...(options.title === undefined ? {} : { title: options.title }),
     url: withoutSecrets(url),
@@ -179,7 +191,7 @@ function completePlan(
     progressInterval: planInterval(options, time),
     tls: url.protocol === 'https:' ? tlsFor(url.hostname, { ...inherited, ...options.tls }) : (options.tls ?? {}),
     processes: options.processes ?? LOAD_DEFAULTS.processes,
-    engine: options.engine ?? LOAD_DEFAULTS.engine,
+    engine: planEngine(options.engine, { localUrl: withoutSecrets(localUrl), longestWait }),
     ...(options.scenario === undefined ? {} : { scenario: planScenario(options, url, loadDuration) }),
   }
 }

@@ -95,11 +95,20 @@ function leastDuration({ duration = Infinity, amount, rate }: LoadTime): number 
   return rate ? Math.min(duration, new ArrivalSchedule(rate).dueAt(amount - 1)) : 0
 }
 
+function neededTime(time: LoadTime): number {
+  return leastDuration(time) + (time.warmup?.duration ?? 0) + MARGIN
+}
+
+/** Milliseconds that the test has beyond those that the load needs. */
+export function spareTime(time: LoadTime, lifetime: Lifetime): number {
+  return timeLeft(lifetime) - neededTime(time)
+}
+
 /** Returns a mistake if the load cannot end before its test. Its message names the timeout to set. */
 export function findTimeIssues(time: LoadTime, lifetime: Lifetime): OptionIssue[] {
   const left = timeLeft(lifetime)
   const least = leastDuration(time)
-  const needed = least + (time.warmup?.duration ?? 0) + MARGIN
+  const needed = neededTime(time)
   if (needed <= left) return []
   const whole = (lifetime.timeout ?? left) + needed - left + (time.rate ? OPENING_AND_DRAIN : 0)
   const suggested = Math.ceil(whole / 1_000) * 1_000

@@ -41,7 +41,7 @@ function peakOf(segments: readonly Segment[]): number {
 }
 
 /** What every process needs one of: a connection, or a virtual user. */
-function widthOf(plan: LoadPlan): { option: string; count: number } {
+export function widthOf(plan: LoadPlan): { option: string; count: number } {
   return plan.scenario
     ? { option: 'virtualUsers', count: peakOf(plan.scenario.virtualUsers) }
     : { option: 'connections', count: peakOf(plan.connections) }

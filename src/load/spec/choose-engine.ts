@@ -13,7 +13,12 @@ export interface LoadWorker {
 }
 
 /** Returns who generates a load. */
-export function chooseEngine(plan: LoadPlan, { clock, processes }: LoadWorker): LoadEngine {
+export async function chooseEngine(plan: LoadPlan, { clock, processes }: LoadWorker): Promise<LoadEngine> {
+  if (typeof plan.engine === 'object') {
+    // Imported by the first load over workers: others must not pay for it.
+    const { locustEngine } = await import('./locust-engine.ts')
+    return locustEngine(plan.engine, clock)
+  }
   const count = countProcesses(plan, availableParallelism())
   if (count === 1) return processes.engine()
   return severalProcesses(

@@ -31,20 +31,29 @@ interface Part {
   end: LoadEnd | undefined
 }
 
-/** Generates one load with several engines of one process each, which begin together; to its listener they are one. */
-export function severalProcesses(engines: readonly LoadEngine[], clock: Clock): LoadEngine {
-  return { open: (listener) => new SharedLoad(engines, clock, listener) }
+/**
+ * Generates one load with several engines of one process each, which begin together; to its listener they are one. `headStart`:
+ * milliseconds that the word to begin has to reach all of them.
+ */
+export function severalProcesses(engines: readonly LoadEngine[], clock: Clock, headStart = HEAD_START): LoadEngine {
+  return { open: (listener) => new SharedLoad(engines, { clock, headStart }, listener) }
+}
+
+/** When several processes begin. */
+interface Beginning {
+  readonly clock: Clock
+  readonly headStart: number
 }
 
 class SharedLoad implements LoadEngineLine {
-  readonly #clock: Clock
+  readonly #beginning: Beginning
   readonly #listener: LoadEngineListener
   readonly #parts: Part[]
   #load: RunningShares | undefined
   #isOpen = true
 
-  constructor(engines: readonly LoadEngine[], clock: Clock, listener: LoadEngineListener) {
-    this.#clock = clock
+  constructor(engines: readonly LoadEngine[], beginning: Beginning, listener: LoadEngineListener) {
+    this.#beginning = beginning
     this.#listener = listener
     this.#parts = engines.map((engine, index) => ({
       line: engine.open({
@@ -67,7 +76,7 @@ class SharedLoad implements LoadEngineLine {
   }
 
   #run(message: RunMessage): void {
-    this.#load = new RunningShares(message, this.#parts, this.#clock, (report) => {
+    this.#load = new RunningShares(message, this.#parts, this.#beginning, (report) => {
       if (this.#isOpen) this.#listener.onMessage(report)
     })
   }
@@ -114,6 +123,7 @@ class RunningShares {
   readonly #nameRows: SharedNameRows
   readonly #thresholds: ThresholdWatch | undefined
   readonly #clock: Clock
+  readonly #headStart: number
   readonly #stopTicking: Cancel
   /** Rows that are joined and not told. */
   #rows: LoadSample[] = []
@@ -123,11 +133,12 @@ class RunningShares {
   constructor(
     { id, plan }: RunMessage,
     parts: readonly Part[],
-    clock: Clock,
+    { clock, headStart }: Beginning,
     report: (message: LoadReportMessage) => void,
   ) {
     this.#id = id
     this.#clock = clock
+    this.#headStart = headStart
     this.#parts = parts
     this.#report = report
     this.#joiner = new RowJoiner(parts.length, plan.progressInterval)
@@ -186,7 +197,7 @@ class RunningShares {
   #onArmed(part: Part): void {
     part.armed = true
     if (!this.#parts.every(({ armed }) => armed)) return
-    const at = this.#clock.machineNow() + HEAD_START
+    const at = this.#clock.machineNow() + this.#headStart
     for (const { line } of this.#parts) line.send({ type: 'go', id: this.#ownId, at })
   }
 

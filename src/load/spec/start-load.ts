@@ -30,10 +30,10 @@ export async function startLoad(
   const whole = plan.scenario && scenario !== undefined ? await bundled(plan, scenario) : plan
   const worker = context.worker ?? { clock: realClock, processes: sharedLoadProcesses() }
   return new RunningLoad(whole, {
-    engine: chooseEngine(whole, worker),
+    engine: await chooseEngine(whole, worker),
     clock: worker.clock,
     observe: context.observe ?? {},
-    signals: signalsOf(options, context, plan.url),
+    signals: signalsOf(options, context, localUrlOf(plan)),
     onProgress,
   })
 }
@@ -41,7 +41,12 @@ export async function startLoad(
 /** Imported by the first scenario: a load without one must not pay for it. */
 async function bundled(plan: LoadPlan, scenario: string | URL): Promise<LoadPlan> {
   const { withScenario } = await import('./scenario-source.ts')
-  return withScenario(plan, scenario)
+  return withScenario(plan, scenario, typeof plan.engine === 'object' ? 'inside' : 'outside')
+}
+
+/** The URL of a load as the test knows it. */
+function localUrlOf({ engine, url }: LoadPlan): string {
+  return typeof engine === 'object' ? engine.localUrl : url
 }
 
 /** Whether a load is on a path of the test's server, as far as can be seen before its options are checked. */

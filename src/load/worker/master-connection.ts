@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto'
+import { every, type Cancel, type Clock } from '../../lifecycle/clock.ts'
+import { Lease } from './lease.ts'
+import type { MessageCodec } from './message-codec.ts'
+
+/** Milliseconds without a word of the master after which loads end: a beat comes each 500 ms. */
+export const LEASE = 2_000
+/** Milliseconds that a master has to answer before a new connection is tried. */
+const PATIENCE = 5_000
+/** Milliseconds between two heartbeats, by which Locust knows that a worker lives. */
+const HEARTBEAT = 1_000
+/** Locust's word for a worker whose version it does not check. */
+const ANY_VERSION = -1
+
+/** A connection to a master's port. */
+export interface Wire {
+  send(message: Uint8Array): void
+  close(): void
+}
+
+export interface WireListener {
+  onMessage(message: Uint8Array): void
+  onClosed(): void
+}
+
+/** CPU in percent of a core, memory in bytes. */
+export interface Usage {
+  readonly cpu: number
+  readonly memory: number
+}
+
+export interface MasterConnectionParts {
+  readonly clock: Clock
+  readonly codec: MessageCodec
+  /** Begins to connect, and goes on until it is closed. `node` is what the master knows the connection by. */
+  open(node: string, listener: WireListener): Wire
+  /** The worker's name, for the master's log. */
+  readonly name: string
+  usage(): Usage
+  /** Whether a load runs. */
+  isLoaded(): boolean
+  readonly listener: MasterListener
+}
+
+export interface MasterListener {
+  onJoined(): void
+  onMessage(message: unknown): void
+  /** The master is gone, or the way to it. All that it has asked for must end. */
+  onLost(why: string): void
+  /** Somebody has pressed Locust's own stop button. */
+  onStop(): void
+}
+
+type State =
+  | { readonly is: 'calling'; readonly node: string; readonly wire: Wire; readonly cancel: Cancel }
+  | {
+      readonly is: 'joined'
+      readonly node: string
+      readonly wire: Wire
+      readonly lease: Lease
+      readonly cancel: Cancel
+    }
+  | { readonly is: 'closed' }
+
+/** A worker's part in Locust's protocol: joins a master, says that it lives, and joins the next master when this one is gone. */
+export class MasterConnection {
+  readonly #parts: MasterConnectionParts
+  #state: State
+
+  constructor(parts: MasterConnectionParts) {
+    this.#parts = parts
+    this.#state = this.#call()
+  }
+
+  get isJoined(): boolean {
+    return this.#state.is === 'joined'
+  }
+
+  /** Each call has a name of its own: a master that has not noticed yet that the last connection is dead would refuse its name. */
+  #call(): State {
+    const { clock, name, open } = this.#parts
+    const node = `${name}_${randomUUID()}`
+    const wire = open(node, {
+      onMessage: (message) => this.#onMessage(node, message),
+      onClosed: () => this.#onClosed(node),
+    })
+    // Stays in the wire until there is a master.
+    this.#sendTo(wire, node, 'client_ready', ANY_VERSION)
+    const cancel = clock.after(PATIENCE, () => this.#callAgain(node))
+    return { is: 'calling', node, wire, cancel }
+  }
+
+  #callAgain(node: string): void {
+    if (this.#state.is === 'closed' || this.#state.node !== node) return
+    this.#hangUp()
+    this.#state = this.#call()
+  }
+
+  #hangUp(): void {
+    if (this.#state.is === 'closed') return
+    this.#state.cancel()
+    if (this.#state.is === 'joined') this.#state.lease.release()
+    this.#state.wire.close()
+    this.#state = { is: 'closed' }
+  }
+
+  #sendTo(wire: Wire, node: string, type: string, data: unknown): void {
+    wire.send(this.#parts.codec.encode([type, data, node]))
+  }
+
+  #say(type: string, data: unknown = null): void {
+    if (this.#state.is !== 'closed') this.#sendTo(this.#state.wire, this.#state.node, type, data)
+  }
+
+  /** To the spec; dropped while there is none. */
+  send(message: unknown): void {
+    if (this.#state.is === 'joined') this.#say('perf', this.#parts.codec.encode(message))
+  }
+
+  #onMessage(node: string, bytes: Uint8Array): void {
+    if (this.#state.is === 'closed' || this.#state.node !== node) return
+    const message = this.#decode(bytes)
+    if (!Array.isArray(message)) return
+    const [type, data] = message as [unknown, unknown]
+    if (this.#state.is === 'joined') this.#state.lease.renew()
+    if (type === 'ack') return this.#onAck()
+    if (type === 'quit') return this.#lose('quit')
+    if (type === 'reconnect') return this.#lose('asked for a new connection')
+    if (this.#state.is !== 'joined') return
+    if (type === 'perf_beat') return this.#say('perf_beat')
+    if (type === 'perf' && data instanceof Uint8Array) return this.#parts.listener.onMessage(this.#decode(data))
+    if (type === 'spawn') return this.#onSpawn(data)
+    if (type === 'stop') this.#onStop()
+  }
+
+  #decode(bytes: Uint8Array): unknown {
+    try {
+      return this.#parts.codec.decode(bytes)
+    } catch {
+      // Anybody may have sent it.
+      return undefined
+    }
+  }
+
+  #onAck(): void {
+    if (this.#state.is !== 'calling') return
+    const { node, wire, cancel } = this.#state
+    cancel()
+    const { clock, listener } = this.#parts
+    const lease = new Lease(clock, LEASE, () => this.#lose(`sent nothing for ${LEASE / 1_000} s`))
+    this.#state = { is: 'joined', node, wire, lease, cancel: every(clock, HEARTBEAT, () => this.#heartbeat()) }
+    this.#heartbeat()
+    listener.onJoined()
+  }
+
+  #heartbeat(): void {
+    const { cpu, memory } = this.#parts.usage()
+    const state = this.#parts.isLoaded() ? 'running' : 'ready'
+    this.#say('heartbeat', { state, current_cpu_usage: cpu, current_memory_usage: memory })
+  }
+
+  /** Locust's page wants users. Ours are those of the plan, so we say yes to any number. */
+  #onSpawn(data: unknown): void {
+    const counts = (data as { user_classes_count?: Record<string, number> } | null)?.user_classes_count ?? {}
+    this.#say('spawning')
+    const user_count = Object.values(counts).reduce((sum, count) => sum + count, 0)
+    this.#say('spawning_complete', { user_classes_count: counts, user_count })
+  }
+
+  #onStop(): void {
+    this.#parts.listener.onStop()
+    this.#say('client_stopped')
+    this.#say('client_ready', ANY_VERSION)
+  }
+
+  #onClosed(node: string): void {
+    if (this.#state.is === 'closed' || this.#state.node !== node) return
+    if (this.#state.is === 'joined') this.#lose('closed its connection')
+    else this.#callAgain(node)
+  }
+
+  #lose(why: string): void {
+    if (this.#state.is === 'closed') return
+    const wasJoined = this.#state.is === 'joined'
+    this.#callAgain(this.#state.node)
+    if (wasJoined) this.#parts.listener.onLost(why)
+  }
+
+  /** Leaves the master. Idempotent. */
+  close(): void {
+    this.#say('quit')
+    this.#hangUp()
+  }
+}
