@@ -86,7 +86,7 @@ export class AutocannonRun {
     if (this.#isOver) return
     this.#reachability.noteOpened()
     const now = this.#elapsed
-    this.#measurement.begun += 1
+    this.#measurement.begin()
     this.#measurement.recorder.addBytes(bytes)
     this.#measurement.answer(this.#answered, status, now - latency, now)
     if (this.#measurement.ended >= (this.#plan.amount ?? Infinity)) this.#finish()
@@ -98,7 +98,7 @@ export class AutocannonRun {
     const isTimeout = /timed? ?out/i.test(error.message)
     const { kind, message } = isTimeout ? { kind: 'timeout' as const, message: error.message } : failureOf(error)
     const now = this.#elapsed
-    this.#measurement.begun += 1
+    this.#measurement.begin()
     this.#measurement.failure(kind, message, now, now, 0)
     if (!isTimeout) this.#reachability.noteFailure(message, this.#clock.now())
   }

@@ -12,7 +12,8 @@ import type { TurnsPlan } from '../plan/turns-plan.ts'
 import type { AutocannonRun } from './autocannon-run.ts'
 import type { LoadMachine } from './load-machine.ts'
 import { LoadRun, type LoadRunReport } from './load-run.ts'
-import type { ScenarioRun } from './scenario-run.ts'
+import type { LoadCourse } from './load-work.ts'
+import { RequestWork } from './request-work.ts'
 import { TurnBlockRun, turnsMachine, type CpuReading } from './turns/turn-block-run.ts'
 
 /** Milliseconds between two ticks: what is lost at the most where this process is killed. */
@@ -22,9 +23,9 @@ const TURNS_TICK = 1_000
 
 /** Runs what a worker asks for, and reports it. */
 export class LoadHost {
-  readonly #machine: LoadMachine
+  readonly #createMachine: () => LoadMachine
   readonly #report: (message: LoadReportMessage | TurnsReportMessage) => void
-  readonly #runs = new Map<string, LoadRun | ScenarioRun | AutocannonRun>()
+  readonly #runs = new Map<string, LoadRun | AutocannonRun>()
   readonly #blocks = new Map<string, TurnBlockRun>()
   /** What waits for the CPU of a block's servers. */
   readonly #cpuAsked = new Map<string, (cpu: CpuReading) => void>()
@@ -32,8 +33,9 @@ export class LoadHost {
   readonly #endedEarly = new Set<string>()
   #stopTicking: Cancel | undefined
 
-  constructor(machine: LoadMachine, report: (message: LoadReportMessage | TurnsReportMessage) => void) {
-    this.#machine = machine
+  /** Each load gets a machine of its own: a wire remembers addresses. */
+  constructor(createMachine: () => LoadMachine, report: (message: LoadReportMessage | TurnsReportMessage) => void) {
+    this.#createMachine = createMachine
     this.#report = report
   }
 
@@ -59,16 +61,15 @@ export class LoadHost {
     if (plan.allowedTargets) (await import('../worker/connection-guard.ts')).guardConnections(plan.allowedTargets)
     const isOfUsers = plan.scenario !== undefined || plan.protocol === 'h2'
     // Imported by the first scenario: a load without one must not pay for it.
-    const users = isOfUsers ? await import('./scenario-run.ts') : undefined
+    const users = isOfUsers ? await import('./user-work.ts') : undefined
     const autocannon = plan.engine === 'autocannon' ? await import('./autocannon-run.ts') : undefined
-    const report = this.#reportOf(id)
+    const [report, machine] = [this.#reportOf(id), this.#createMachine()]
+    const createWork = (course: LoadCourse) => users?.createUserWork(course) ?? new RequestWork(course)
     const run = autocannon
       ? new autocannon.AutocannonRun(plan, report)
-      : users
-        ? users.runUsers(plan, report, waits)
-        : new LoadRun(plan, report, this.#machine, waits)
+      : new LoadRun({ plan, report, machine, createWork, waits })
     this.#runs.set(id, run)
-    this.#stopTicking ??= every(this.#machine.clock, TICK, () => this.#tick())
+    this.#stopTicking ??= every(machine.clock, TICK, () => this.#tick())
     run.start()
     if (this.#endedEarly.delete(id)) run.abort()
   }
@@ -103,13 +104,14 @@ export class LoadHost {
   }
 
   #beginTurns(id: string, plan: TurnsPlan): void {
-    const stopTicks = every(this.#machine.clock, TURNS_TICK, () => this.#report({ type: 'turns-tick', id }))
+    const machine = this.#createMachine()
+    const stopTicks = every(machine.clock, TURNS_TICK, () => this.#report({ type: 'turns-tick', id }))
     const askCpu = () =>
       new Promise<CpuReading>((resolve) => {
         this.#cpuAsked.set(id, resolve)
         this.#report({ type: 'turns-ask-cpu', id })
       })
-    const block = new TurnBlockRun(plan, turnsMachine(this.#machine, askCpu), (end) => {
+    const block = new TurnBlockRun(plan, turnsMachine(machine, askCpu), (end) => {
       stopTicks()
       this.#blocks.delete(id)
       this.#cpuAsked.delete(id)

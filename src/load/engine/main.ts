@@ -5,7 +5,7 @@ import { realMachine } from './load-machine.ts'
 
 // Entry of the load process: runs loads for one Vitest worker, and ends with it.
 
-const host = new LoadHost(realMachine(), (message) => {
+const host = new LoadHost(realMachine, (message) => {
   // A worker that goes in this very moment is no error of ours; 'disconnect' follows.
   if (process.connected) process.send?.(message, () => {})
 })

@@ -10,3 +10,12 @@ export function describeNothing(url: string, { recorder, begun }: Measurement, a
   const rest = dropped > 0 ? `; ${dropped} more found no free connection` : ''
   return `${url} answered none of ${begun - dropped} requests in ${time}${why}${rest}`
 }
+
+/** The same of a scenario. */
+export function describeNoAnswer(name: string, { recorder, begun }: Measurement, after: number): string {
+  const [first] = Object.values(recorder.outcomes.errors().byKind)
+  const why = first ? ` (${recorder.outcomes.errorTotal} errors, the first: ${first.message})` : ''
+  const sent = begun - recorder.dropped
+  const what = sent === 0 ? 'sent no request' : `got no answer to any of ${sent} requests`
+  return `${name} ${what} in ${Math.round(after)} ms${why}`
+}

@@ -2,20 +2,38 @@ const LENGTH = 2_048
 
 /** The counts of requests sent and completed over the last 20 s, to tell how many were under way during a pause of the server. */
 export class InFlightHistory {
-  /** Since the start, warm-up included. The owner counts both up. */
-  sent = 0
-  completed = 0
+  #sentSoFar = 0
+  #completedSoFar = 0
   readonly #times = new Float64Array(LENGTH)
   readonly #sent = new Float64Array(LENGTH)
   readonly #completed = new Float64Array(LENGTH)
   #size = 0
 
+  /** Requests completed since the start, warm-up included. */
+  get completed(): number {
+    return this.#completedSoFar
+  }
+
+  noteSent(): void {
+    this.#sentSoFar += 1
+  }
+
+  /** A request was answered, or has failed. */
+  noteCompleted(): void {
+    this.#completedSoFar += 1
+  }
+
+  /** A request that was noted as sent was not. */
+  noteWithdrawn(): void {
+    this.#sentSoFar -= 1
+  }
+
   /** Stores both counts for `time` (Unix ms). */
   note(time: number): void {
     const at = this.#size % LENGTH
     this.#times[at] = time
-    this.#sent[at] = this.sent
-    this.#completed[at] = this.completed
+    this.#sent[at] = this.#sentSoFar
+    this.#completed[at] = this.#completedSoFar
     this.#size += 1
   }
 

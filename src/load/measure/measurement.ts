@@ -64,9 +64,8 @@ export class Measurement {
   readonly checks = new CheckTable()
   /** Only of a scenario. */
   readonly iterations: IterationCounts | undefined
-  /** Attempts begun (requests sent, arrivals dropped, connections that could not be opened), and how many of them have ended. */
-  begun = 0
-  ended = 0
+  #begun = 0
+  #ended = 0
   readonly #plan: LoadPlan
   /** The only name of the load: its figures are those of the load, and nothing is counted twice. */
   readonly #onlyName: string | undefined
@@ -103,6 +102,26 @@ export class Measurement {
     })
   }
 
+  /** Attempts begun: requests sent, arrivals dropped, connections that could not be opened. */
+  get begun(): number {
+    return this.#begun
+  }
+
+  /** How many of them have ended. */
+  get ended(): number {
+    return this.#ended
+  }
+
+  /** An attempt begins. Exactly one call of `answer`, `answerTo`, `failure`, `failureOf` or `withdraw` ends it. */
+  begin(): void {
+    this.#begun += 1
+  }
+
+  /** An attempt that was begun has not taken place. */
+  withdraw(): void {
+    this.#begun -= 1
+  }
+
   #stageAt(time: number): StageCount | undefined {
     // Minus a nanosecond: an arrival due with the next stage must not count in this one by rounding.
     return this.#stages?.find(({ end }) => time < end - 1e-6) ?? this.#stages?.at(-1)
@@ -128,7 +147,7 @@ export class Measurement {
 
   /** Counts an answer: at most one error, that of its status before that of its check. */
   answerTo({ status, since, now, name, expectStatus, checkFailure }: CountedAnswer): void {
-    this.ended += 1
+    this.#ended += 1
     this.recorder.answer(status, now - since, name)
     const stage = this.#stages && this.#stageAt(since)
     if (stage) {
@@ -156,7 +175,7 @@ export class Measurement {
 
   /** An attempt without an answer that counts under `name` too. */
   failureOf(name: NameCounts | undefined, kind: LoadErrorKind, message: string, since: number, now: number): void {
-    this.ended += 1
+    this.#ended += 1
     this.recorder.failure(kind, message, now, false, name)
     const stage = this.#stageAt(since)
     if (stage) stage.errors += 1
@@ -169,8 +188,8 @@ export class Measurement {
 
   /** Counts an arrival that found no free connection. */
   drop(due: number): void {
-    this.begun += 1
-    this.ended += 1
+    this.#begun += 1
+    this.#ended += 1
     this.recorder.drop(1)
     const stage = this.#stageAt(due)
     if (stage) stage.dropped += 1
@@ -200,7 +219,7 @@ export class Measurement {
     this.recorder.gather()
     const { duration, amount } = this.#plan
     const byTime = duration === undefined ? 0 : elapsed / duration
-    const byAmount = amount === undefined ? 0 : (this.iterations?.count ?? this.ended) / amount
+    const byAmount = amount === undefined ? 0 : (this.iterations?.count ?? this.#ended) / amount
     const progress = Math.max(0, Math.min(1, Math.max(byTime, byAmount)))
     const sofar = { ...this.#result(elapsed, lateness), progress, interval: this.#lastInterval }
     return this.#plan.share ? { ...sofar, ...this.#mergeable(lateness) } : sofar
@@ -274,7 +293,7 @@ export class Measurement {
       ...(this.iterations ? { iterations: this.iterations.result(elapsed) } : {}),
       ...(this.#redirectedTo === undefined ? {} : { redirectedTo: { ...this.#redirectedTo } }),
       dropped,
-      unanswered: this.begun - this.ended,
+      unanswered: this.#begun - this.#ended,
       ...(this.#stages ? { stages: (this.#stageResults ??= this.#resultsOf(this.#stages, elapsed)) } : {}),
       ...(this.#collections ? { collections: { ...this.#collections } } : {}),
       ...(remarks.length === 0 ? {} : { remarks }),

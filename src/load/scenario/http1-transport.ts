@@ -1,4 +1,4 @@
-import { readClock } from '../../lifecycle/real-timers.ts'
+import type { Clock } from '../../lifecycle/clock.ts'
 import { AnswerParser } from '../http/answer-parser.ts'
 import type { CapturedAnswer } from '../http/captured-answer.ts'
 import { failureOf, type Failure } from '../http/failure.ts'
@@ -18,14 +18,16 @@ const IDEMPOTENT = /^(GET|HEAD|PUT|DELETE|OPTIONS|TRACE)$/
 export class Http1Transport implements Transport, Carrier {
   readonly #origin: Origin
   readonly #events: TransportEvents
+  readonly #clock: Clock
   readonly #idle: UserConnection[] = []
   readonly #all = new Set<UserConnection>()
   #waiting: Exchange[] = []
   #closed = false
 
-  constructor(origin: Origin, events: TransportEvents) {
+  constructor(origin: Origin, events: TransportEvents, clock: Clock) {
     this.#origin = origin
     this.#events = events
+    this.#clock = clock
   }
 
   send(exchange: Exchange): void {
@@ -44,7 +46,7 @@ export class Http1Transport implements Transport, Carrier {
   }
 
   #open(exchange: Exchange): void {
-    const connection = new UserConnection(this.#origin, {
+    const connection = new UserConnection(this.#origin, this.#clock, {
       onFree: () => this.#onFree(connection),
       onGone: (retry) => this.#onGone(connection, retry),
       events: this.#events,
@@ -85,6 +87,7 @@ interface UserConnectionEvents {
 
 /** One connection: opened by its first request, and used for one request at a time. */
 class UserConnection implements Carrier {
+  readonly #clock: Clock
   readonly #origin: Origin
   readonly #on: UserConnectionEvents
   readonly #parser: AnswerParser
@@ -99,8 +102,9 @@ class UserConnection implements Carrier {
   /** Its request was sent while a chunk was read: what else is in that chunk is no answer to it. */
   #sentInRead = false
 
-  constructor(origin: Origin, on: UserConnectionEvents) {
+  constructor(origin: Origin, clock: Clock, on: UserConnectionEvents) {
     this.#origin = origin
+    this.#clock = clock
     this.#on = on
     this.#parser = new AnswerParser({
       request: () => this.#exchange,
@@ -170,7 +174,7 @@ class UserConnection implements Carrier {
     this.#exchange = undefined
     exchange.carrier = undefined
     this.#answers += 1
-    const now = readClock()
+    const now = this.#clock.now()
     this.#idleUntil = now + Math.max(0, answer.head.keepAlive - IDLE_MARGIN)
     // Before its listener runs: that may send the next request, and this connection is the one to use.
     if (keepAlive) this.#on.onFree()

@@ -1,6 +1,6 @@
 import http2, { type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2'
 import { isIP } from 'node:net'
-import { readClock } from '../../lifecycle/real-timers.ts'
+import type { Clock } from '../../lifecycle/clock.ts'
 import { AnswerHead } from '../http/answer-head.ts'
 import { CapturedAnswer } from '../http/captured-answer.ts'
 import { failureOf, type Failure } from '../http/failure.ts'
@@ -16,12 +16,14 @@ const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = http2.constants
 export class Http2Transport implements Transport {
   readonly #origin: Origin
   readonly #events: TransportEvents
+  readonly #clock: Clock
   #session: ClientHttp2Session | undefined
   #closed = false
 
-  constructor(origin: Origin, events: TransportEvents) {
+  constructor(origin: Origin, events: TransportEvents, clock: Clock) {
     this.#origin = origin
     this.#events = events
+    this.#clock = clock
   }
 
   open(): Promise<void> {
@@ -69,7 +71,11 @@ export class Http2Transport implements Transport {
       if (isOver || !head || this.#closed) return
       isOver = true
       exchange.carrier = undefined
-      exchange.answered(head.status, new CapturedAnswer(new AnswerHead(head.raw), Buffer.concat(parts)), readClock())
+      exchange.answered(
+        head.status,
+        new CapturedAnswer(new AnswerHead(head.raw), Buffer.concat(parts)),
+        this.#clock.now(),
+      )
     })
     stream.on('error', (error) => fail(http2Failure(error, this.#origin)))
     stream.on('close', () => fail({ kind: 'reset', message: 'stream closed by the server without an answer' }))

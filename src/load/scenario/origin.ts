@@ -1,5 +1,4 @@
 import type { LoadTls } from '../plan/load-options.ts'
-import { SocketWire } from '../http/socket-wire.ts'
 import type { Target } from '../http/target.ts'
 import type { Wire } from '../http/wire.ts'
 
@@ -13,12 +12,12 @@ export interface Origin extends Target {
   readonly wire: Wire
 }
 
-export function originOf(url: URL, tls: LoadTls, timeout: number): Origin {
+export function originOf(url: URL, tls: LoadTls, timeout: number, wire: Wire): Origin {
   const secure = url.protocol === 'https:'
   return {
     origin: url.origin,
     authority: url.host,
-    wire: new SocketWire(),
+    wire,
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
     secure,

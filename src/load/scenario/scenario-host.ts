@@ -10,6 +10,8 @@ import { encodePath } from './request-head.ts'
 import { Roster } from './roster.ts'
 import type { ResolvedUrl } from './user-client.ts'
 import type { UserBook, UserHost } from './virtual-user.ts'
+import type { Clock } from '../../lifecycle/clock.ts'
+import type { Wire } from '../http/wire.ts'
 
 /** Paths that are remembered with their URL. */
 const MOST_KNOWN = 1_000
@@ -23,6 +25,7 @@ export interface ScenarioHostEvents {
 
 /** What all virtual users of a load share: its server, its data, and which requests are under way. */
 export class ScenarioHost implements UserHost {
+  readonly clock: Clock
   readonly root: string
   readonly seed: number
   readonly data: unknown
@@ -34,6 +37,7 @@ export class ScenarioHost implements UserHost {
   /** Connections that are open. */
   open = 0
   readonly #plan: LoadPlan
+  readonly #wire: Wire
   readonly #share: PlannedScenario['share']
   readonly transportEvents: TransportEvents
   readonly #origins = new Map<string, Origin>()
@@ -43,8 +47,15 @@ export class ScenarioHost implements UserHost {
   readonly #known = new Map<string, ResolvedUrl>()
   readonly #taken = new Map<string, number>()
 
-  constructor(plan: LoadPlan, scenario: PlannedScenario, events: ScenarioHostEvents) {
+  constructor(
+    plan: LoadPlan,
+    scenario: PlannedScenario,
+    { clock, wire }: { readonly clock: Clock; readonly wire: Wire },
+    events: ScenarioHostEvents,
+  ) {
     const url = new URL(plan.url)
+    this.clock = clock
+    this.#wire = wire
     this.#plan = plan
     this.root = scenario.root
     this.seed = scenario.seed
@@ -72,7 +83,7 @@ export class ScenarioHost implements UserHost {
   originOf(url: URL): Origin {
     const known = this.#origins.get(url.origin)
     if (known) return known
-    const origin = originOf(url, this.#plan.tls, this.timeout)
+    const origin = originOf(url, this.#plan.tls, this.timeout, this.#wire)
     this.#origins.set(url.origin, origin)
     return origin
   }
@@ -112,8 +123,8 @@ export class ScenarioHost implements UserHost {
   createTransport(origin: Origin): Transport {
     const { protocol } = this.#plan
     return protocol === 'h2'
-      ? new Http2Transport(origin, this.transportEvents)
-      : new Http1Transport(origin, this.transportEvents)
+      ? new Http2Transport(origin, this.transportEvents, this.clock)
+      : new Http1Transport(origin, this.transportEvents, this.clock)
   }
 
   /** Fails what has had no answer in time. */

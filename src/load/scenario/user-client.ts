@@ -1,4 +1,4 @@
-import { readClock } from '../../lifecycle/real-timers.ts'
+import type { Clock } from '../../lifecycle/clock.ts'
 import type { LoadErrorKind } from '../../results/load-result.ts'
 import type { CapturedAnswer } from '../http/captured-answer.ts'
 import type { Failure } from '../http/failure.ts'
@@ -38,6 +38,7 @@ export interface RequestBook {
 
 /** What all users of a load share. */
 export interface ClientHost {
+  readonly clock: Clock
   /** The load's own. */
   readonly headers: LoadHeaders
   /** By `origin`. */
@@ -175,7 +176,7 @@ class Hop implements Exchange {
     this.cookie = client.cookieFor(url, headers)
     this.body = body
     this.timeout = request.timeout
-    this.sentAt = readClock()
+    this.sentAt = host.clock.now()
   }
 
   send(): void {
@@ -203,7 +204,7 @@ class Hop implements Exchange {
   failed({ kind, message }: Failure): void {
     this.#host.underWay.delete(this)
     const { book, name } = this.#request
-    book?.failed(name, kind, message, this.#since, readClock())
+    book?.failed(name, kind, message, this.#since, this.#host.clock.now())
     this.#asker.onFailure(new RequestError(`${this.method} ${this.#url}`, kind, message))
   }
 

@@ -1,4 +1,3 @@
-import { delay, readClock, setTimeout } from '../../lifecycle/real-timers.ts'
 import { RequestError } from './request-error.ts'
 import type { ScenarioModule } from './scenario-module.ts'
 import { ScenarioUser, type UserHost } from './virtual-user.ts'
@@ -128,7 +127,7 @@ export class UserPool {
 
   async #iterate(user: ScenarioUser, due: number | undefined): Promise<void> {
     const name = user.begin(this.#module.mix, due)
-    const startedAt = due ?? readClock()
+    const startedAt = due ?? this.#host.clock.now()
     let failure: EndedIteration['failure']
     try {
       await this.#module.functions.get(name)?.(user as never)
@@ -140,9 +139,9 @@ export class UserPool {
     this.#events.onIteration(user, { name, startedAt, sent, failure })
     const pause = this.#pauseAfter(user, sent, failure)
     if (pause === 0) return this.#free(user)
-    setTimeout(() => {
+    this.#host.clock.after(pause, () => {
       if (!this.#ended) this.#free(user)
-    }, pause).unref()
+    })
   }
 
   #pauseAfter(user: ScenarioUser, sent: number, failure: EndedIteration['failure']): number {
@@ -203,10 +202,13 @@ export class UserPool {
   /** Whether everything that the scenario was called for has returned within so many milliseconds. */
   async settles(limit: number): Promise<boolean> {
     if (this.#calls === 0) return true
-    const settled = new Promise<void>((resolve) => {
-      this.#onSettled = resolve
+    await new Promise<void>((resolve) => {
+      const cancel = this.#host.clock.after(limit, resolve)
+      this.#onSettled = () => {
+        cancel()
+        resolve()
+      }
     })
-    await Promise.race([settled, delay(limit, undefined, { ref: false })])
     return this.#calls === 0
   }
 }

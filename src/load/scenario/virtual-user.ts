@@ -1,4 +1,4 @@
-import { clearTimeout, readClock, setImmediate, setTimeout } from '../../lifecycle/real-timers.ts'
+import type { Clock } from '../../lifecycle/clock.ts'
 import { rejectIssues } from '../../option-issues.ts'
 import { findOptionIssues } from '../../options.ts'
 import type { CookieJar } from 'tough-cookie'
@@ -165,7 +165,7 @@ export class ScenarioUser implements VirtualUser {
       check,
       timeout: this.#host.timeout,
       follow: false,
-      since: this.#due ?? readClock(),
+      since: this.#due ?? this.#host.clock.now(),
       book: this.#host.book(),
     }
     this.#due = undefined
@@ -196,7 +196,7 @@ export class ScenarioUser implements VirtualUser {
   }
 
   request(method: string, path: string, options: UserRequestOptions = {}): Promise<UserAnswer> {
-    if (this.#doing === 'ended') return refuse()
+    if (this.#doing === 'ended') return refuse(this.#host.clock)
     try {
       const verb = method.toUpperCase()
       const encoded = encodeBody(options)
@@ -209,7 +209,7 @@ export class ScenarioUser implements VirtualUser {
   }
 
   #send(method: string, path: string, options: UserRequestOptions, body: EncodedBody | undefined): Promise<UserAnswer> {
-    if (this.#doing === 'ended') return refuse()
+    if (this.#doing === 'ended') return refuse(this.#host.clock)
     const { query, timeout = this.#host.timeout, expectStatus, check, headers, redirect } = options
     if (!(timeout > 0))
       throw new TypeError(`\`timeout\` of a request takes a positive number of milliseconds, and was ${timeout}`)
@@ -225,7 +225,7 @@ export class ScenarioUser implements VirtualUser {
       check: check === undefined ? undefined : checkOf(check),
       timeout,
       follow: redirect !== 'manual',
-      since: this.#due ?? readClock(),
+      since: this.#due ?? this.#host.clock.now(),
       book: this.#uncounted ? undefined : this.#host.book(),
     }
     this.#due = undefined
@@ -292,7 +292,7 @@ export class ScenarioUser implements VirtualUser {
     options: UserStreamOptions,
     open: (request: StreamRequest, onClosed: () => void) => { stream: Stream; opened: Promise<Stream> },
   ): Promise<Stream> {
-    if (this.#doing === 'ended') return refuse()
+    if (this.#doing === 'ended') return refuse(this.#host.clock)
     try {
       const { query, name = `${verb} ${path}`, headers = {}, timeout = this.#host.timeout, protocols = [] } = options
       const url = this.#host.resolve(withQuery(path, query))
@@ -302,7 +302,7 @@ export class ScenarioUser implements VirtualUser {
         headers: this.client.headersFor(url, this.headers, headers),
         timeout,
         protocols,
-        since: this.#due ?? readClock(),
+        since: this.#due ?? this.#host.clock.now(),
         book: this.#uncounted ? undefined : this.#host.book(),
         events: this.#host.transportEvents,
       }
@@ -318,7 +318,7 @@ export class ScenarioUser implements VirtualUser {
   }
 
   think(min: number, max = min): Promise<void> {
-    if (this.#doing === 'ended') return refuse()
+    if (this.#doing === 'ended') return refuse(this.#host.clock)
     if (!(min >= 0) || !(max >= min)) {
       throw new RangeError(
         `user.think(min, max) takes milliseconds of 0 or more, the smaller first, and got ${min} and ${max}`,
@@ -328,14 +328,14 @@ export class ScenarioUser implements VirtualUser {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         end: (error) => {
-          clearTimeout(timer)
+          cancel()
           reject(error)
         },
       }
-      const timer = setTimeout(() => {
+      const cancel = this.#host.clock.after(time, () => {
         this.#endWait(waiting)
         resolve()
-      }, time)
+      })
       this.#waits.push(waiting)
     })
   }
@@ -382,9 +382,9 @@ export class ScenarioUser implements VirtualUser {
 }
 
 /** In a turn of its own: a scenario that asks again and again must not keep this process from ending it. */
-function refuse<T>(): Promise<T> {
+function refuse<T>(clock: Clock): Promise<T> {
   return new Promise((_resolve, reject) => {
-    setImmediate(() => reject(new LoadEndedError()))
+    clock.soon(() => reject(new LoadEndedError()))
   })
 }
 

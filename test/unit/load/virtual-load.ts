@@ -1,3 +1,4 @@
+import { RequestWork } from '../../../src/load/engine/request-work.ts'
 import { LoadRun } from '../../../src/load/engine/load-run.ts'
 import type { LoadEnd, RowlessProgress } from '../../../src/load/messages.ts'
 import type { LoadOptions } from '../../../src/load/plan/load-options.ts'
@@ -30,9 +31,9 @@ export class VirtualLoad {
     this.wire = new ScriptedWire(clock, script)
     const plan = resolveLoadOptions({ url: 'http://10.0.0.1/', ...options }, { env: {} })
     const stopTicking = every(clock, TICK, () => this.run.tick())
-    this.run = new LoadRun(
+    this.run = new LoadRun({
       plan,
-      {
+      report: {
         armed: () => {},
         tick: () => {},
         log: () => {},
@@ -49,7 +50,7 @@ export class VirtualLoad {
           this.#result = progress
         },
       },
-      {
+      machine: {
         clock,
         wire: this.wire,
         measureCost: () => ({
@@ -57,7 +58,8 @@ export class VirtualLoad {
           stop() {},
         }),
       },
-    )
+      createWork: (course) => new RequestWork(course),
+    })
     this.run.start()
   }
 

@@ -56,8 +56,9 @@ export class VirtualChild implements LoadChild {
       },
     }
     const measureCost = () => ({ read: () => ({ cpu: 1, eventLoopUtilization: 0.1 }), stop() {} })
-    this.#host = new LoadHost({ clock: own, wire: ownWire, measureCost }, (message) =>
-      this.say(message as LoadReportMessage),
+    this.#host = new LoadHost(
+      () => ({ clock: own, wire: ownWire, measureCost }),
+      (message) => this.say(message as LoadReportMessage),
     )
   }
 

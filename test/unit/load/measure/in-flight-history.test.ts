@@ -7,8 +7,8 @@ describe('InFlightHistory', () => {
     expect(history.underwayDuring(0, 10)).toBe(0)
     // 100 sent a second, each taking 50 ms: five under way at any time.
     for (let time = 0; time <= 5_000; time += 10) {
-      history.sent = time / 10
-      history.completed = Math.max(0, time - 50) / 10
+      if (time > 0) history.noteSent()
+      if (time > 50) history.noteCompleted()
       history.note(time)
     }
     expect(history.underwayDuring(1_000, 1_000)).toBe(5)
@@ -21,7 +21,10 @@ describe('InFlightHistory', () => {
   it('keeps the last seconds only', () => {
     const history = new InFlightHistory()
     for (let time = 0; time <= 100_000; time += 10) {
-      history.sent = history.completed = time
+      for (let count = 0; count < 10 && time > 0; count += 1) {
+        history.noteSent()
+        history.noteCompleted()
+      }
       history.note(time)
     }
     expect(history.underwayDuring(99_000, 99_010)).toBe(10)

@@ -26,7 +26,7 @@ function feed(of: (k: number) => Measurement): void {
     const measurement = of(k)
     const now = k + 100
     const since = now - (1 + ((k * 7_919) % 97) + k / 1_000)
-    measurement.begun += 1
+    measurement.begin()
     if (k % 50 === 49) measurement.drop(since)
     else if (k % 40 === 39) measurement.failure('timeout', 'no answer in 10 s', since, now, k % 2)
     else {

@@ -1,5 +1,4 @@
-import { performance } from 'node:perf_hooks'
-import { clearTimeout, readClock, setTimeout } from '../../lifecycle/real-timers.ts'
+import type { Cancel } from '../../lifecycle/clock.ts'
 import type { LoadErrorKind, LoadSample } from '../../results/load-result.ts'
 import { CheckEvaluator } from '../measure/evaluate-check.ts'
 import type { InFlightHistory } from '../measure/in-flight-history.ts'
@@ -9,68 +8,97 @@ import type { LoadPlan } from '../plan/load-plan.ts'
 import type { AnsweredRequest } from '../scenario/user-client.ts'
 import type { UserBook, ScenarioUser } from '../scenario/virtual-user.ts'
 import type { Arrivals } from './arrivals.ts'
+import type { LoadMachine } from './load-machine.ts'
+import type { LoadPhase } from './load-work.ts'
 
 const EVALUATOR = new CheckEvaluator()
 
-export interface ScenarioPhaseParts {
+export interface UserPhaseParts {
   readonly plan: LoadPlan
+  readonly machine: LoadMachine
   readonly history: InFlightHistory
   /** Open model: when iterations are due. */
   readonly arrivals: Arrivals | undefined
   /** Iterations after which no more is begun. */
   readonly amount: number | undefined
+  /** Users that are free at its beginning. */
+  readonly users: readonly ScenarioUser[]
+  /** Connections that are open. */
+  connections(): number
+  /** Runs an iteration, which was due at `due`. */
   run(user: ScenarioUser, due?: number): void
-  onIterationEnded(): void
+  /** One more iteration has come to its end. */
+  onEnded(): void
 }
 
 /** A part of a load in which virtual users iterate, warm-up or measured: when iterations begin, and what became of each request. */
-export class ScenarioPhase implements UserBook {
-  /** On the monotonic clock: when it began. */
-  readonly start = readClock()
+export class UserPhase implements LoadPhase, UserBook {
+  /** When it began, by the clock. */
+  readonly start: number
   readonly measurement: Measurement
-  readonly #parts: ScenarioPhaseParts
+  readonly #parts: UserPhaseParts
   /** Can begin an iteration. The one that was busy last is the next, as its connections are the freshest. */
   readonly #free: ScenarioUser[] = []
   /** Where a check failed is looked up once. */
   readonly #failedChecks = new Set<string>()
   #begun = 0
   #ended = 0
-  #timer: NodeJS.Timeout | undefined
-  /** When it began its last iteration; nothing of later counts. */
-  #beginningEnded: number | undefined
+  #cancelTimer: Cancel | undefined
+  /** From when on no iteration is begun, by the clock. Rates are of the time until then. */
+  #sendingEnded: number | undefined
   #closed = false
 
-  constructor(parts: ScenarioPhaseParts) {
+  constructor(parts: UserPhaseParts) {
+    const { plan, machine } = parts
+    const { clock } = machine
     this.#parts = parts
-    this.measurement = new Measurement(parts.plan, performance.timeOrigin + this.start)
+    this.start = clock.now()
+    this.measurement = new Measurement(plan, clock.origin + this.start, machine.measureCost())
+  }
+
+  get #now(): number {
+    return this.#parts.machine.clock.now()
+  }
+
+  /** The one place that says when no more iteration is begun. Of arrivals there are only so many as the amount. */
+  get #mayBegin(): boolean {
+    const { arrivals, amount = Infinity } = this.#parts
+    return this.#sendingEnded === undefined && (arrivals !== undefined || this.#begun < amount)
+  }
+
+  get drains(): boolean {
+    return this.#parts.arrivals !== undefined
   }
 
   // When iterations begin ------------------------------------------------------------------------------------------------
 
-  /** A user can begin an iteration. */
-  offer(user: ScenarioUser): void {
-    const { arrivals, amount = Infinity } = this.#parts
-    if (this.#beginningEnded !== undefined || arrivals || this.#begun >= amount) {
-      this.#free.push(user)
-      if (arrivals && arrivals.due <= readClock() - this.start) this.pace(readClock())
-      return
-    }
-    this.#begin(user, undefined)
+  beginSending(): void {
+    for (const user of this.#parts.users) this.offer(user)
+    this.#pace(this.#now)
   }
 
-  #begin(user: ScenarioUser, due: number | undefined): void {
+  /** A user can begin an iteration. */
+  offer(user: ScenarioUser): void {
+    const { arrivals } = this.#parts
+    if (!arrivals && this.#mayBegin) return this.#run(user, undefined)
+    this.#free.push(user)
+    const now = this.#now
+    if (arrivals && arrivals.due <= now - this.start) this.#pace(now)
+  }
+
+  #run(user: ScenarioUser, due: number | undefined): void {
     this.#begun += 1
     this.#parts.run(user, due)
   }
 
   /** Begins every iteration that is due and for which there is a user, and sets the timer for the next. */
-  pace(now: number): void {
-    const { arrivals, plan } = this.#parts
-    if (!arrivals || this.#beginningEnded !== undefined) return
+  #pace(now: number): void {
+    const { arrivals, plan, machine } = this.#parts
+    if (!arrivals || !this.#mayBegin) return
     const elapsed = now - this.start
     const known = arrivals.notice(elapsed)
     while (arrivals.due <= elapsed) {
-      // What nobody has looked at before has waited for us, not for a user.
+      // An arrival that is looked at for the first time has waited for this process, not for a user.
       if (arrivals.isAmong(known) && elapsed - arrivals.due > plan.timeout) {
         this.#drop()
         continue
@@ -79,11 +107,11 @@ export class ScenarioPhase implements UserBook {
       if (!user) break
       const { due } = arrivals
       arrivals.advance()
-      this.#begin(user, this.start + due)
+      this.#run(user, this.start + due)
     }
-    clearTimeout(this.#timer)
+    this.#cancelTimer?.()
     if (arrivals.dueAhead === Infinity) return
-    this.#timer = setTimeout(() => this.pace(readClock()), arrivals.dueAhead - elapsed)
+    this.#cancelTimer = machine.clock.after(arrivals.dueAhead - elapsed, () => this.#pace(this.#now))
   }
 
   #takeFree(): ScenarioUser | undefined {
@@ -98,7 +126,7 @@ export class ScenarioPhase implements UserBook {
     arrivals.advance()
     this.#ended += 1
     this.#begun += 1
-    this.#parts.onIterationEnded()
+    this.#parts.onEnded()
   }
 
   /** Users that wait for their next iteration; they are the next phase's. */
@@ -106,29 +134,27 @@ export class ScenarioPhase implements UserBook {
     return this.#free.splice(0)
   }
 
-  /** Begins no more. What was due and found no user is dropped. Returns whether iterations are still waited for (open model). */
-  endBeginning(): boolean {
-    this.#beginningEnded ??= readClock()
+  endSending(): void {
+    if (this.#sendingEnded !== undefined) return
+    this.#sendingEnded = this.#now
     this.measurement.stopCost()
-    clearTimeout(this.#timer)
+    this.#cancelTimer?.()
     const { arrivals } = this.#parts
-    if (!arrivals) return false
-    while (arrivals.due <= this.#beginningEnded - this.start) {
+    if (!arrivals) return
+    while (arrivals.due <= this.#sendingEnded - this.start) {
       this.measurement.drop(arrivals.due)
       arrivals.advance()
     }
-    return true
   }
 
-  /** Counts nothing any more. Idempotent. */
   close(): void {
-    this.endBeginning()
+    this.endSending()
     this.#closed = true
   }
 
   /** Whether nothing is left to wait for. */
   get isDone(): boolean {
-    return this.#ended >= (this.#beginningEnded === undefined ? (this.#parts.amount ?? Infinity) : this.#begun)
+    return this.#ended >= (this.#sendingEnded === undefined ? (this.#parts.amount ?? Infinity) : this.#begun)
   }
 
   // What became of it ----------------------------------------------------------------------------------------------------
@@ -137,22 +163,22 @@ export class ScenarioPhase implements UserBook {
   iterationEnded(startedAt: number, failed: boolean): void {
     if (this.#closed || startedAt < this.start) return
     this.#ended += 1
-    this.measurement.iterations?.add(readClock() - startedAt, failed)
-    this.#parts.onIterationEnded()
+    this.measurement.iterations?.add(this.#now - startedAt, failed)
+    this.#parts.onEnded()
   }
 
   /** What a scenario has thrown. */
   scenarioFailed(message: string): void {
-    if (!this.#closed) this.measurement.recorder.failure('scenario', message, readClock() - this.start)
+    if (!this.#closed) this.measurement.recorder.failure('scenario', message, this.#now - this.start)
   }
 
   begin(): void {
-    this.#parts.history.sent += 1
-    this.measurement.begun += 1
+    this.#parts.history.noteSent()
+    this.measurement.begin()
   }
 
   answered(name: string, { status, since, now, expectStatus, check, answer }: AnsweredRequest): void {
-    this.#parts.history.completed += 1
+    this.#parts.history.noteCompleted()
     if (this.#closed) return
     const { measurement, start } = this
     const checkFailure = check && EVALUATOR.failure(check, answer)
@@ -162,7 +188,7 @@ export class ScenarioPhase implements UserBook {
   }
 
   opened(name: string, status: number, since: number, now: number): void {
-    this.#parts.history.completed += 1
+    this.#parts.history.noteCompleted()
     if (this.#closed) return
     const { measurement, start } = this
     measurement.answerTo({
@@ -185,7 +211,7 @@ export class ScenarioPhase implements UserBook {
   }
 
   failed(name: string, kind: LoadErrorKind, message: string, since: number, now: number): void {
-    this.#parts.history.completed += 1
+    this.#parts.history.noteCompleted()
     if (this.#closed) return
     const { measurement, start } = this
     measurement.failureOf(measurement.names.of(name), kind, message, since - start, now - start)
@@ -198,31 +224,30 @@ export class ScenarioPhase implements UserBook {
     const location = this.#failedChecks.has(name) ? undefined : at()
     this.#failedChecks.add(name)
     checks.count(name, location === undefined ? 'it was false' : `it was false (${location})`)
-    recorder.failure('check', name, readClock() - this.start, true)
+    recorder.failure('check', name, this.#now - this.start, true)
   }
 
   // What is known --------------------------------------------------------------------------------------------------------
 
   get #elapsed(): number {
-    return (this.#beginningEnded ?? readClock()) - this.start
+    return (this.#sendingEnded ?? this.#now) - this.start
   }
 
-  /** To be called every `LOOK` milliseconds. */
   look(now: number): void {
     this.measurement.look(now - this.start)
-    this.pace(now)
+    this.#pace(now)
   }
 
   soFar(): RowlessProgress {
     return this.measurement.soFar(this.#elapsed, this.#parts.arrivals?.lateness)
   }
 
-  /** Ends an interval; the `last` one with the last answer, which may be later than the last request. */
-  interval(connections: number, last = false): { progress: RowlessProgress; rows: LoadSample[] } {
+  interval(last = false): { progress: RowlessProgress; rows: LoadSample[] } {
     const elapsed = this.#elapsed
     const { arrivals } = this.#parts
     const open = arrivals && { rate: arrivals.rateAt(elapsed), backlog: arrivals.backlog(elapsed) }
-    const end = last ? readClock() - this.start : undefined
-    return this.measurement.interval(elapsed, { connections, ...open }, arrivals?.lateness, end)
+    const state = { connections: this.#parts.connections(), ...open }
+    const end = last ? this.#now - this.start : undefined
+    return this.measurement.interval(elapsed, state, arrivals?.lateness, end)
   }
 }

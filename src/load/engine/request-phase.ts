@@ -8,13 +8,14 @@ import type { Failure } from '../http/failure.ts'
 import type { InFlightHistory } from '../measure/in-flight-history.ts'
 import type { LoadMachine } from './load-machine.ts'
 import type { LoadModel, Sending } from './load-model.ts'
+import type { LoadPhase } from './load-work.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 import { Measurement } from '../measure/measurement.ts'
 import type { RowlessProgress } from '../messages.ts'
 import { OpenModel } from './open-model.ts'
 import type { ListedRequest, RequestOrder } from './request-order.ts'
 
-export interface LoadPhaseParts {
+export interface RequestPhaseParts {
   readonly plan: LoadPlan
   readonly machine: LoadMachine
   readonly pool: ConnectionPool<ListedRequest>
@@ -33,16 +34,16 @@ export interface LoadPhaseParts {
  * A part of a load in which requests are sent, warm-up or measured: what sends, and what became of each request. Requests of the
  * part before, answered in this one, do not count.
  */
-export class LoadPhase {
+export class RequestPhase implements LoadPhase {
   /** When its sending began, by the clock. */
   readonly start: number
   readonly measurement: Measurement
-  readonly #parts: LoadPhaseParts
+  readonly #parts: RequestPhaseParts
   readonly #model: LoadModel
   /** When sending ended, by the clock, where that was before the end: rates are of the time until then. */
   #sendingEnded: number | undefined
 
-  constructor(parts: LoadPhaseParts) {
+  constructor(parts: RequestPhaseParts) {
     const { plan, machine, pool, arrivals } = parts
     const { clock } = machine
     this.#parts = parts
@@ -85,7 +86,7 @@ export class LoadPhase {
   // Sending ------------------------------------------------------------------------------------------------------------
 
   /** Sends what is due, on the connections that are ready. */
-  begin(): void {
+  beginSending(): void {
     for (const connection of this.#parts.pool.ready()) this.offer(connection)
     this.#model.pace(this.#now)
   }
@@ -107,8 +108,8 @@ export class LoadPhase {
   }
 
   #noteBegun(): void {
-    this.#parts.history.sent += 1
-    this.measurement.begun += 1
+    this.#parts.history.noteSent()
+    this.measurement.begin()
   }
 
   #drop(due: number): void {
@@ -125,6 +126,11 @@ export class LoadPhase {
     this.#model.end(this.#sendingEnded)
   }
 
+  /** What is answered from now on is the next phase's, which knows that it was sent before. */
+  close(): void {
+    this.endSending()
+  }
+
   // What became of requests ----------------------------------------------------------------------------------------------
 
   #counts(since: number): boolean {
@@ -132,28 +138,27 @@ export class LoadPhase {
   }
 
   onAnswer(status: number, since: number, request: ListedRequest, answer: CapturedAnswer | undefined): void {
-    this.#parts.history.completed += 1
+    this.#parts.history.noteCompleted()
     if (!this.#counts(since)) return
     this.measurement.answer(request.index, status, since - this.start, this.#now - this.start, answer)
     this.#parts.onEnded()
   }
 
   onFailure(kind: LoadErrorKind, message: string, since: number, request: ListedRequest): void {
-    this.#parts.history.completed += 1
+    this.#parts.history.noteCompleted()
     if (!this.#counts(since)) return
     this.measurement.failure(kind, message, since - this.start, this.#now - this.start, request.index)
     this.#parts.onEnded()
   }
 
   onWithdrawn(connection: Connection<ListedRequest>, since: number, request: ListedRequest): void {
-    this.#parts.history.sent -= 1
+    this.#parts.history.noteWithdrawn()
     const counts = this.#counts(since)
-    if (counts) this.measurement.begun -= 1
+    if (counts) this.measurement.withdraw()
     this.#parts.order.giveBack(connection, request, counts)
   }
 
-  onConnectFailure(connection: Connection<ListedRequest>, { kind, message, ownLimit }: Failure): void {
-    if (ownLimit) this.measurement.noteOwnLimit(message)
+  onConnectFailure(connection: Connection<ListedRequest>, { kind, message }: Failure): void {
     this.#model.failUnserved(this.#now, (since) => {
       this.#noteBegun()
       this.onFailure(kind, message, since, this.#parts.order.spend(connection))
