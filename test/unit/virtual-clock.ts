@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Cancel, Clock } from '../../src/lifecycle/clock.ts'
 
 /** Time moves at least so far with each timer: else one that is set anew for 0 ms would stop it. */
@@ -91,6 +92,19 @@ export class VirtualClock implements Clock {
       this.#turn()
     }
     this.#now = Math.max(this.#now, until)
+  }
+
+  /** As `advance`, and lets promises settle after all that is done at one time. */
+  async pass(milliseconds: number): Promise<void> {
+    const until = this.#now + milliseconds
+    await turn()
+    for (;;) {
+      const next = Math.min(this.#timers.next, this.#arrivals.next, this.#soon.next)
+      if (next > until) break
+      this.advance(Math.max(0, next - this.#now))
+      await turn()
+    }
+    this.advance(until - this.#now)
   }
 
   /** The process stands still for so many milliseconds: time passes, things arrive, and nothing is done. */

@@ -8,7 +8,8 @@ import type { LoadOptions } from '../../../../src/load/plan/load-options.ts'
 import type { LoadResult } from '../../../../src/results/load-result.ts'
 import { startShop, type ShopServer } from './shop-server.ts'
 
-// What the contract says of scenarios, sentence by sentence, against a server that keeps a record of its own. The load process is real.
+// What the contract says of scenarios, against a server that keeps a record of its own, in a real load process. When iterations begin and
+// loads of users end is tested on a virtual clock in `../engine/user-work.test.ts`.
 
 let folder: string
 let made = 0
@@ -102,76 +103,6 @@ describe('virtual users and iterations', () => {
     // binom.interval(0.9999, 200, 0.25): 27 to 75.
     expect(bought).toBeGreaterThanOrEqual(27)
     expect(bought).toBeLessThanOrEqual(75)
-  })
-
-  test('`rate` starts iterations when they are due, and the first request counts from then', async () => {
-    const shop = await startShop()
-    const result = await run(
-      shop,
-      `export default async (user) => { await user.get('/slow', { name: 'first' }); await user.get('/items') }`,
-      {
-        rate: 20,
-        virtualUsers: 1,
-        amount: 4,
-      },
-    )
-    // One user: the iterations are due at 0, 50, 100 and 150 ms, and each takes at least 120.
-    expect(result.iterations?.count).toBe(4)
-    expect(result.byName['first']?.latency.max).toBeGreaterThan(3 * 120 + 120 - 150)
-    expect(result.byName['GET /items']?.latency.p50).toBeLessThan(result.byName['first']?.latency.min as number)
-    expect(result.dropped).toBe(0)
-  })
-
-  test('an iteration that no user is free for waits as long as a request may take, and is dropped', async () => {
-    const shop = await startShop()
-    const result = await run(
-      shop,
-      `export default async (user) => { await user.get('/items'); await user.think(400) }`,
-      {
-        rate: 50,
-        virtualUsers: 1,
-        amount: undefined as never,
-        duration: 1_000,
-        timeout: 200,
-      },
-    )
-    expect(result.dropped).toBeGreaterThan(10)
-    expect(result.dropped + shop.count('GET /items')).toBe(50)
-  })
-
-  test('stages ramp virtual users up and down, and those that go run `stop`', async () => {
-    const shop = await startShop()
-    await run(
-      shop,
-      `export const start = (user) => user.get('/start/' + user.id)
-       export default async (user) => { await user.get('/items'); await user.think(5) }
-       export const stop = (user) => user.get('/stop/' + user.id)`,
-      {
-        virtualUsers: undefined as never,
-        amount: undefined as never,
-        stages: [
-          { duration: 400, virtualUsers: 4 },
-          { duration: 400, virtualUsers: 1 },
-        ],
-      },
-    )
-    const users = (hook: string) => shop.served.map(({ path }) => path).filter((path) => path.startsWith(hook))
-    expect(new Set(users('/start/'))).toEqual(new Set(['/start/0', '/start/1', '/start/2', '/start/3']))
-    expect(
-      users('/stop/')
-        .map((path) => path.replace('stop', 'start'))
-        .sort(),
-    ).toEqual(users('/start/').sort())
-  })
-
-  test('think time is in no latency, and in the duration of the iteration', async () => {
-    const shop = await startShop()
-    const result = await run(
-      shop,
-      `export default async (user) => { await user.get('/items'); await user.think(150, 160); await user.get('/items') }`,
-    )
-    expect(result.latency.max).toBeLessThan(150)
-    expect(result.iterations?.duration.min).toBeGreaterThanOrEqual(150)
   })
 })
 
@@ -401,16 +332,6 @@ describe('what a scenario does wrong', () => {
     expect(result.requests).toBe(6)
   })
 
-  test('an iteration that sends nothing is counted as failed, and does not spin', async () => {
-    const shop = await startShop()
-    const error = await rejection(run(shop, `export default () => {}`, { amount: undefined as never, duration: 500 }))
-    expect(error.message).toMatch(
-      /sent no request in \d+ ms \(\d+ errors, the first: default ended without a request\)/,
-    )
-    expect(error.partial?.iterations?.count).toBeLessThan(30)
-    expect(error.partial?.iterations?.failed).toBe(error.partial?.iterations?.count)
-  })
-
   test('`start` that throws ends the load, also on a status that is none of success', async () => {
     const shop = await startShop()
     const error = await rejection(
@@ -549,18 +470,6 @@ describe('the end', () => {
     const result = await load
     expect(result).toMatchObject({ requests: 2, aborted: true })
     expect(shop.count('GET /bye')).toBe(2)
-  })
-
-  test('a target that refuses every connection is an error, not a result of zeros', async () => {
-    const shop = await startShop()
-    const error = await rejection(
-      run(shop, `export default (user) => user.get('/')`, {
-        url: 'http://127.0.0.1:1',
-        duration: 10_000,
-        amount: undefined as never,
-      }),
-    )
-    expect(error.message).toMatch(/No connection to .* could be opened/)
   })
 
   test('one that keeps its process busy makes the load saturated, and names the line', async () => {

@@ -1,0 +1,332 @@
+import { describe, expect, it } from 'vitest'
+import { every } from '../../../../src/lifecycle/clock.ts'
+import { LoadRun } from '../../../../src/load/engine/load-run.ts'
+import { UserWork } from '../../../../src/load/engine/user-work.ts'
+import type { LoadEnd, RowlessProgress } from '../../../../src/load/messages.ts'
+import type { LoadOptions } from '../../../../src/load/plan/load-options.ts'
+import { resolveLoadOptions } from '../../../../src/load/plan/load-plan.ts'
+import type { PlannedScenario } from '../../../../src/load/plan/scenario-plan.ts'
+import type { VirtualUser } from '../../../../src/load/plan/virtual-user.ts'
+import { VirtualClock } from '../../virtual-clock.ts'
+import { codedError, ScriptedWire, type Script } from '../scripted-wire.ts'
+import { answersAfter } from '../virtual-load.ts'
+
+type Act = (user: VirtualUser<never>) => unknown
+
+interface Scenario {
+  readonly start?: Act
+  readonly act: Act
+  readonly stop?: Act
+}
+
+/** A load of virtual users on a clock and against a server that a test holds. Its module is the test's own functions. */
+class VirtualScenario {
+  readonly clock = new VirtualClock()
+  readonly wire: ScriptedWire
+  readonly run: LoadRun
+  readonly printed: string[] = []
+  readonly progresses: RowlessProgress[] = []
+  end: LoadEnd | undefined
+  endedAt = Number.NaN
+  /** Whether something of the scenario still ran at its end. */
+  left: boolean | undefined
+  result!: RowlessProgress
+
+  constructor({ start, act, stop }: Scenario, options: LoadOptions, script: Script = answersAfter(10)) {
+    const { clock } = this
+    this.wire = new ScriptedWire(clock, script)
+    const given = { url: 'http://10.0.0.1/', scenario: './virtual.ts', ...options }
+    const plan = resolveLoadOptions(given, { env: {} })
+    const stopTicking = every(clock, 100, () => this.run.tick())
+    const scenario = { ...plan.scenario, name: 'virtual.ts', mix: [['act', 1]] } as PlannedScenario
+    this.run = new LoadRun({
+      plan,
+      report: {
+        armed: () => {},
+        tick: () => {},
+        log: (_level, text) => this.printed.push(text),
+        progress: (progress) => this.progresses.push(progress),
+        end: (end, _completed, progress, _rows, left) => {
+          stopTicking()
+          Object.assign(this, { end, left, result: progress, endedAt: clock.now() })
+        },
+      },
+      machine: {
+        clock,
+        wire: this.wire,
+        measureCost: () => ({ read: () => ({ cpu: 1, eventLoopUtilization: 0.1 }), stop() {} }),
+      },
+      createWork: (course) =>
+        new UserWork(course, scenario, () =>
+          Promise.resolve({
+            start: start as never,
+            stop: stop as never,
+            functions: new Map([['act', act as never]]),
+            mix: [['act', 1]],
+            url: '',
+          }),
+        ),
+    })
+    this.run.start()
+  }
+
+  /** Runs to its end, at most so many milliseconds; nothing may be left of it then. */
+  async finish(within = 60_000): Promise<RowlessProgress> {
+    for (let passed = 0; passed < within && !this.end; passed += 100) await this.clock.pass(100)
+    if (!this.end) throw new Error(`The load goes on after ${within} ms`)
+    return this.result
+  }
+
+  /** Requests by path, in the order in which they came. */
+  count(path: string): number {
+    return this.wire.requests.filter((request) => request.path === path).length
+  }
+
+  get times(): number[] {
+    return this.wire.requests.map(({ at }) => Math.round(at))
+  }
+}
+
+const getItems: Act = (user) => user.get('/items')
+
+describe('virtual users', () => {
+  it('run `start` once before the first iteration, and `stop` at the end; neither is in the figures', async () => {
+    const load = new VirtualScenario(
+      { start: (user) => user.post('/login'), act: getItems, stop: (user) => user.post('/logout') },
+      { virtualUsers: 3, amount: 12 },
+    )
+    const result = await load.finish()
+    expect([load.count('/login'), load.count('/items'), load.count('/logout')]).toEqual([3, 12, 3])
+    expect(load.wire.requests.slice(0, 3).map(({ path }) => path)).toEqual(['/login', '/login', '/login'])
+    expect(result).toMatchObject({ requests: 12, iterations: { count: 12, failed: 0 } })
+    expect(Object.keys(result.byName)).toEqual(['GET /items'])
+    expect([load.end, load.left]).toEqual([{ outcome: 'completed' }, false])
+    expect([load.wire.openLines, load.clock.pending]).toEqual([0, 0])
+  })
+
+  it('that all start are waited for; no iteration begins before', async () => {
+    let started = 0
+    const load = new VirtualScenario(
+      {
+        start: async (user) => {
+          await user.think(50 * (1 + user.id))
+          started += 1
+        },
+        act: (user) => user.get(`/${started}`),
+      },
+      { virtualUsers: 3, amount: 3 },
+    )
+    await load.finish()
+    expect(load.count('/3')).toBe(3)
+    expect(load.times).toEqual([151, 151, 151])
+  })
+
+  it('think: in no latency, and in the duration of the iteration', async () => {
+    const load = new VirtualScenario(
+      {
+        act: async (user) => {
+          await user.get('/items')
+          await user.think(150)
+          await user.get('/items')
+        },
+      },
+      { virtualUsers: 1, amount: 2 },
+    )
+    const { latency, iterations } = await load.finish()
+    // The first request opens its connection.
+    expect([latency.min, latency.max].map(Math.round)).toEqual([10, 11])
+    expect([iterations?.duration.min, iterations?.duration.max].map((time) => Math.round(time ?? 0))).toEqual([
+      170, 171,
+    ])
+  })
+
+  it('ramp with stages; those that go run `stop`', async () => {
+    const load = new VirtualScenario(
+      {
+        start: (user) => user.get(`/start/${user.id}`),
+        act: async (user) => {
+          await user.get('/items')
+          await user.think(5)
+        },
+        stop: (user) => user.get(`/stop/${user.id}`),
+      },
+      {
+        stages: [
+          { duration: 400, virtualUsers: 4 },
+          { duration: 400, virtualUsers: 1 },
+        ],
+      },
+    )
+    await load.finish()
+    const users = (hook: string) =>
+      load.wire.requests.flatMap(({ path }) => (path.startsWith(hook) ? [path.slice(hook.length)] : []))
+    expect(users('/start/')).toEqual(['0', '1', '2', '3'])
+    expect(users('/stop/')).toEqual(['3', '2', '1', '0'])
+  })
+})
+
+describe('the open model of users', () => {
+  it('begins iterations when they are due, and their first request counts from then', async () => {
+    const act: Act = async (user) => {
+      await user.get('/slow', { name: 'first' })
+      await user.get('/items')
+    }
+    const load = new VirtualScenario({ act }, { rate: 20, virtualUsers: 1, amount: 4 }, answersAfter(60))
+    const { byName, iterations, dropped } = await load.finish()
+    expect([iterations?.count, dropped]).toEqual([4, 0])
+    // One user: due at 0, 50, 100 and 150 ms, and begun at 0, 121, 241 and 361.
+    expect(load.times).toEqual([1, 61, 121, 181, 241, 301, 361, 421])
+    expect(Math.round(byName['first']?.latency.max ?? 0)).toBe(361 + 60 - 150)
+    expect(Math.round(byName['GET /items']?.latency.max ?? 0)).toBe(60)
+  })
+
+  it('drops an iteration that no user was free for as long as a request may take', async () => {
+    const act: Act = async (user) => {
+      await user.get('/items')
+      await user.think(400)
+    }
+    const load = new VirtualScenario({ act }, { rate: 50, virtualUsers: 1, duration: 1_000, timeout: 200 })
+    const { dropped } = await load.finish()
+    expect(load.count('/items')).toBe(3)
+    expect(dropped).toBe(47)
+    // The last one, begun at 820 ms, is waited for a moment.
+    expect(Math.round(load.endedAt)).toBe(1_220)
+  })
+
+  it('counts what was due and not begun as dropped where it is stopped', async () => {
+    const act: Act = async (user) => {
+      await user.get('/items')
+      await user.think(10_000)
+    }
+    const load = new VirtualScenario({ act }, { rate: 100, virtualUsers: 1 })
+    await load.clock.pass(500.5)
+    load.run.stop()
+    const { dropped, requests } = await load.finish()
+    expect([requests, dropped]).toEqual([1, 50])
+  })
+})
+
+describe('an iteration', () => {
+  it('that sends nothing has failed, and its user waits longer each time', async () => {
+    const load = new VirtualScenario({ act: () => {} }, { virtualUsers: 1, duration: 1_000 })
+    const { iterations } = await load.finish()
+    // At 0, 10, 30, 70, 150, 310, 560 and 810 ms.
+    expect(iterations).toMatchObject({ count: 8, failed: 8 })
+    expect(load.end).toMatchObject({
+      outcome: 'failed',
+      message: 'virtual.ts sent no request in 1000 ms (8 errors, the first: act ended without a request)',
+    })
+  })
+
+  it('whose request gets no answer in time fails, unless it catches that', async () => {
+    const act: Act = async (user) => {
+      if (user.iteration === 0) await user.get('/hang', { timeout: 100 }).catch(() => {})
+      else if (user.iteration === 1) await user.get('/hang', { timeout: 50 })
+      else await user.get('/items')
+    }
+    const script: Script = {
+      serve: ({ line, path }) => {
+        if (path === '/items') line.answer(10)
+      },
+    }
+    const load = new VirtualScenario({ act }, { virtualUsers: 1, amount: 3 }, script)
+    const { errors, iterations } = await load.finish()
+    expect(errors).toMatchObject({ total: 2, timeouts: 2 })
+    expect(iterations).toMatchObject({ count: 3, failed: 1 })
+    // Time-outs are looked for every 10 ms.
+    expect(load.times).toEqual([1, 101, 151])
+  })
+})
+
+describe('the end of a load of users', () => {
+  it('by an abort ends thinks and requests at once, and runs no `stop`', async () => {
+    const act: Act = async (user) => {
+      await user.get('/items')
+      await (user.id % 2 === 0 ? user.think(60_000) : user.get('/hang'))
+    }
+    const script: Script = {
+      serve: ({ line, path }) => {
+        if (path === '/items') line.answer(10)
+      },
+    }
+    const load = new VirtualScenario({ act, stop: (user) => user.get('/bye') }, { virtualUsers: 4 }, script)
+    await load.clock.pass(300)
+    load.run.abort()
+    await load.clock.pass(1)
+    expect(load.end).toEqual({ outcome: 'aborted' })
+    expect([load.result.requests, load.result.unanswered, load.left]).toEqual([4, 2, false])
+    await load.clock.pass(5_000)
+    expect([load.count('/bye'), load.wire.openLines, load.clock.pending]).toEqual([0, 0, 0])
+  })
+
+  it('by stop() runs `stop` of the users, which has 5 s or the time of a request', async () => {
+    const act: Act = async (user) => {
+      await user.get('/items')
+      await user.think(60_000)
+    }
+    const quick = new VirtualScenario({ act, stop: (user) => user.get('/bye') }, { virtualUsers: 2 })
+    await quick.clock.pass(300)
+    quick.run.stop()
+    await quick.finish()
+    expect([quick.count('/bye'), quick.result.requests, quick.left]).toEqual([2, 2, false])
+
+    const slow = new VirtualScenario({ act, stop: (user) => user.think(60_000) }, { virtualUsers: 2, timeout: 2_000 })
+    await slow.clock.pass(300)
+    slow.run.stop()
+    await slow.clock.pass(1_999)
+    expect(slow.end).toBe(undefined)
+    await slow.clock.pass(2)
+    expect([slow.end, slow.left]).toEqual([{ outcome: 'stopped' }, false])
+  })
+
+  it('says after 80 ms that something of the scenario still runs', async () => {
+    const act: Act = async (user) => {
+      await user.get('/items')
+      await new Promise(() => {})
+    }
+    const load = new VirtualScenario({ act, stop: (user) => user.get('/bye') }, { virtualUsers: 2, duration: 300 })
+    await load.clock.pass(379)
+    expect(load.end).toBe(undefined)
+    await load.clock.pass(5)
+    expect([load.end, load.left, load.count('/bye')]).toEqual([{ outcome: 'completed' }, true, 0])
+  })
+
+  it('by `start` that throws names the user and the error', async () => {
+    const start: Act = (user) => user.id === 1 && user.fail('no account')
+    const load = new VirtualScenario({ start, act: getItems }, { virtualUsers: 2 })
+    await load.finish()
+    expect(load.end).toMatchObject({
+      outcome: 'failed',
+      message: expect.stringMatching(/^virtual\.ts: `start` of virtual user 1 failed: no account/),
+    })
+    expect(load.count('/items')).toBe(0)
+  })
+
+  it('where a target refuses every connection comes within a second', async () => {
+    const script: Script = { open: () => codedError('ECONNREFUSED') }
+    const load = new VirtualScenario({ act: getItems }, { virtualUsers: 10, duration: 10_000 }, script)
+    await load.finish()
+    expect(load.end).toMatchObject({
+      outcome: 'failed',
+      message: expect.stringMatching(/^No connection to .* ECONNREFUSED/),
+    })
+    expect(load.endedAt).toBeLessThan(1_000)
+    expect(load.wire.lines.length).toBeLessThan(100)
+  })
+})
+
+describe('a warm-up of users', () => {
+  it('shows in the interval alone, and its iterations do not count', async () => {
+    const load = new VirtualScenario(
+      { act: getItems },
+      { virtualUsers: 2, duration: 500, warmup: { duration: 300 }, progressInterval: 100 },
+    )
+    const { requests, iterations, duration } = await load.finish()
+    expect(duration).toBe(500)
+    expect(requests).toBe(98)
+    expect(iterations?.count).toBe(98)
+    const warm = load.progresses.slice(0, 2)
+    expect(warm.map((progress) => progress.requests)).toEqual([0, 0])
+    expect(warm[1]?.interval.requestsPerSecond).toBe(200)
+  })
+})
