@@ -11,6 +11,7 @@ import {
   type CpuProfile,
   type FunctionTime,
 } from './cpu-samples.ts'
+import { resumeInlining, stopInlining } from './inlined-code.ts'
 import { post } from './inspector-post.ts'
 import { LoopTimer } from './loop-delay.ts'
 import type { IsolateProfile } from './protocol.ts'
@@ -28,8 +29,8 @@ const MOSTLY = 0.5
 
 interface Recording {
   readonly session: Session
-  readonly startedAt: number
-  readonly processor: ProcessorTimes | undefined
+  startedAt: number
+  processor: ProcessorTimes | undefined
   readonly waits: WaitRecorder
   readonly timer: LoopTimer
   /** The longest time without a turn, in milliseconds, and when it ended, in microseconds of V8's clock. */
@@ -50,17 +51,15 @@ export class IsolateProfiler {
       if (delay > block.duration) Object.assign(block, { duration: delay, endedAt: microseconds() })
     })
     const waits = new WaitRecorder()
-    this.#recording = {
-      session,
-      startedAt: readClock(),
-      processor: readProcessorTimes(),
-      waits,
-      timer,
-      block,
-    }
+    const recording: Recording = { session, startedAt: readClock(), processor: undefined, waits, timer, block }
+    this.#recording = recording
     await post(session, 'Profiler.enable', {})
     await post(session, 'Profiler.setSamplingInterval', { interval })
     await post(session, 'Profiler.start', {})
+    await stopInlining(session)
+    // To start takes V8 up to some hundred milliseconds of the loop, which are not the server's.
+    recording.startedAt = readClock()
+    recording.processor = readProcessorTimes()
     waits.start()
     timer.start()
   }
@@ -77,6 +76,7 @@ export class IsolateProfiler {
     const duration = readClock() - startedAt
     try {
       const { profile } = (await post(session, 'Profiler.stop', {})) as { profile: CpuProfile }
+      await resumeInlining(session)
       await post(session, 'Profiler.disable', {})
       const lines = await SourceLines.of(session)
       writeFileSync(file, JSON.stringify(profile))
@@ -100,9 +100,12 @@ export class IsolateProfiler {
   close(): void {
     const recording = this.#recording
     this.#recording = undefined
-    recording?.timer.stop()
-    recording?.waits.close()
-    recording?.session.disconnect()
+    if (!recording) return
+    recording.timer.stop()
+    recording.waits.close()
+    void resumeInlining(recording.session)
+      .catch(() => {})
+      .finally(() => recording.session.disconnect())
   }
 }
 

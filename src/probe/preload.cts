@@ -51,8 +51,4 @@ function connectProbe(path: string): void {
 // Under Node's permission model what a probe needs may be forbidden, and its failure would be the server's.
 const restricted = (process as { permission?: unknown }).permission !== undefined
 const path = restricted ? undefined : process.env[SOCKET]
-if (path) {
-  // Code that V8 has optimized before a CPU profile begins would hide the functions that were inlined into it.
-  ;(require('node:v8') as typeof import('node:v8')).setFlagsFromString('--detailed-line-info')
-  connectProbe(path)
-}
+if (path) connectProbe(path)
