@@ -114,7 +114,7 @@ export class PerfAbortError<Partial = unknown> extends PerfError {
 }
 
 /** The last look at a server that did not become healthy. */
-export interface ServerProbe {
+export interface HealthAttempt {
   /** What was asked, such as `GET http://127.0.0.1:4100/health`. */
   readonly asked: string
   /** What came back, as the end of a sentence: `answered 404 in 1.20 ms`, `refused the connection: nothing listens there`. */
@@ -146,7 +146,7 @@ export interface ServerFailure {
   /** The line of `output` that names the fault, such as `TypeError: db.connect is not a function`; absent where none does. */
   readonly fault?: string
   /** The last look at a server that was not ready. */
-  readonly lastProbe?: ServerProbe
+  readonly lastAttempt?: HealthAttempt
 }
 
 /** A server that could not be spawned, exited during start-up or did not become healthy in time. */

@@ -22,7 +22,7 @@ export { checkServerHealth, readData, startServer } from './vitest/standalone.ts
 
 export type { CompareBase, CompareLoad, CompareOptions, CompareTolerance } from './compare/compare-options.ts'
 export type { RegressOptions } from './compare/regression.ts'
-export type { OptionIssue, PerfErrorCode, ServerFailure, ServerProbe } from './errors.ts'
+export type { OptionIssue, PerfErrorCode, ServerFailure, HealthAttempt } from './errors.ts'
 export type { OnLoadProgress } from './load/spec/load-generator.ts'
 export type { AnswerCheck, BodyCheck, JsonValue } from './load/plan/answer-check.ts'
 export type {

@@ -209,7 +209,7 @@ export const PAGES = [
       'ServerStartError',
       'ServerExitedError',
       'ServerFailure',
-      'ServerProbe',
+      'HealthAttempt',
       'PortInUseError',
       'LoadError',
       'MemoryError',

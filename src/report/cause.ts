@@ -87,10 +87,12 @@ function serverSentence(server: ServerEntry): string {
   const said = serverWords(server, exit !== '')
   if (server.crashes > 0) return `the server \`${source}\` died in mid-test${exit}${said ? `: ${said}` : ''}`
   const reason = server.error ? oneLine(server.error.split('\n')[0] ?? '') : exit && `it exited${exit}`
-  // A process that has exited answers no probe.
-  const probe = exit ? undefined : (server.lastProbe ?? /^ {2}last probe: (.+)$/m.exec(server.error ?? '')?.[1])
+  // A process that has exited answers no health check.
+  const attempt = exit
+    ? undefined
+    : (server.lastAttempt ?? /^ {2}last health check: (.+)$/m.exec(server.error ?? '')?.[1])
   const further = [
-    probe && !reason.includes(probe) ? `Last probe: ${oneLine(probe)}.` : '',
+    attempt && !reason.includes(attempt) ? `Last health check: ${oneLine(attempt)}.` : '',
     said && !reason.includes(said) ? `It printed: ${said}` : '',
   ].filter(Boolean)
   return [`the server \`${source}\` did not start${reason ? `: ${reason}` : ''}`, ...further].join(' ')

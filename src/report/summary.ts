@@ -1,4 +1,4 @@
-import type { ServerProbe } from '../errors.ts'
+import type { HealthAttempt } from '../errors.ts'
 import { loadName } from '../results/load-plan-summary.ts'
 import type { LoadResult } from '../results/load-result.ts'
 import type { MemoryResult } from '../results/memory-result.ts'
@@ -80,7 +80,7 @@ export interface ServerEntry {
   output?: string
   error?: string
   /** What the last health check found: `GET http://127.0.0.1:4100/healthz answered 404`. */
-  lastProbe?: string
+  lastAttempt?: string
   /** The line of its output that names the fault. */
   fault?: string
 }
@@ -213,8 +213,8 @@ function addServer(summary: TestSummary, artifact: PerfServerArtifact): void {
     summary.servers.push(server)
   }
   const { url, pid, exitCode, exitSignal, output, error, fault } = rest
-  const lastProbe = rest.lastProbe && probeSentence(rest.lastProbe)
-  Object.assign(server, definedOnly({ url, pid, exitCode, exitSignal, output, error, lastProbe, fault }))
+  const lastAttempt = rest.lastAttempt && attemptSentence(rest.lastAttempt)
+  Object.assign(server, definedOnly({ url, pid, exitCode, exitSignal, output, error, lastAttempt, fault }))
   // What a server that died left behind stays its state: that it was also stopped afterwards is no news.
   if (!(event === 'stopped' && server.crashes > 0)) server.state = event
   if (typeof readyAfter === 'number') server.readyAfter = readyAfter
@@ -222,7 +222,7 @@ function addServer(summary: TestSummary, artifact: PerfServerArtifact): void {
 }
 
 /** What was asked and what came back, with the words of the server. */
-function probeSentence({ asked, answered, body }: ServerProbe): string {
+function attemptSentence({ asked, answered, body }: HealthAttempt): string {
   return `${asked} ${answered}${body === undefined ? '' : `: ${JSON.stringify(body)}`}`
 }
 

@@ -55,13 +55,13 @@ export function adviseOnExit({ code, signal, output, isInBackground, hadNoInput 
 
 /** The whole message of an error on a server, several lines. */
 export function formatFailure({ what, advice, server }: FailureStory): string {
-  const { lastProbe: probe, fault } = server
+  const { lastAttempt: attempt, fault } = server
   const facts: [string, string | undefined][] = [
     ['command', server.command],
     ['folder', server.cwd],
     ['url', server.url],
-    ['last probe', probe && `${probe.asked} ${probe.answered}`],
-    ['its body', probe?.body && JSON.stringify(probe.body)],
+    ['last health check', attempt && `${attempt.asked} ${attempt.answered}`],
+    ['its body', attempt?.body && JSON.stringify(attempt.body)],
   ]
   const said = fault && `It said: ${fault}`
   const lines = [[what, said, advice].filter(Boolean).join(' ')]

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { ServerProbe } from '../errors.ts'
+import type { HealthAttempt } from '../errors.ts'
 import { onAbort } from '../lifecycle/abort.ts'
 import { readClock } from '../lifecycle/real-timers.ts'
 import { rejectIssues } from '../option-issues.ts'
@@ -7,7 +7,7 @@ import { abortSignal, findOptionIssues, timerDuration } from '../options.ts'
 import { bareHost, hostInUrl } from '../server-url.ts'
 import type { TlsOptions } from '../tls.ts'
 import { formatDuration, milliseconds, type Duration } from '../units.ts'
-import { addressesOf, probeHttp, probeTcp, type ProbeOptions, type ProbeOutcome } from './health-probe.ts'
+import { addressesOf, tryHttp, tryTcp, type AttemptOptions, type AttemptOutcome } from './health-attempt.ts'
 import { healthPath, healthStatus } from './server-option-issues.ts'
 import { resolveStatus, SERVER_DEFAULTS, type HealthStatus } from './server-options.ts'
 import { findSpokenProtocol, type SpokenProtocol } from './spoken-protocol.ts'
@@ -77,16 +77,16 @@ const TLS_FAILURE = /^(EPROTO|ERR_SSL_|ERR_TLS_)/
 /** One look at a server: the verdict, and what it rests on. */
 export interface HealthLook {
   readonly result: HealthCheckResult
-  readonly outcome: ProbeOutcome
-  readonly probe: ServerProbe
+  readonly outcome: AttemptOutcome
+  readonly attempt: HealthAttempt
   /** What the port speaks, where it did not answer HTTP/1.1 as it was asked. */
   readonly speaks?: SpokenProtocol
   /** The address that answered, where a host has several. */
   readonly address?: string
 }
 
-/** The end of a sentence on a probe. `range` is absent for a probe of the port alone. */
-function describeOutcome(outcome: ProbeOutcome, timeout: number, range?: readonly [number, number]): string {
+/** The end of a sentence on an attempt. `range` is absent for an attempt on the port alone. */
+function describeOutcome(outcome: AttemptOutcome, timeout: number, range?: readonly [number, number]): string {
   switch (outcome.kind) {
     case 'open':
       return `accepted a connection in ${formatDuration(outcome.latency)}`
@@ -113,7 +113,7 @@ function describeOutcome(outcome: ProbeOutcome, timeout: number, range?: readonl
   }
 }
 
-function isHealthy(outcome: ProbeOutcome, range: readonly [number, number] | undefined): boolean {
+function isHealthy(outcome: AttemptOutcome, range: readonly [number, number] | undefined): boolean {
   if (outcome.kind === 'open') return true
   if (outcome.kind !== 'answer') return false
   return range === undefined || (outcome.status >= range[0] && outcome.status <= range[1])
@@ -122,15 +122,15 @@ function isHealthy(outcome: ProbeOutcome, range: readonly [number, number] | und
 const USEFULNESS = ['answer', 'timeout', 'aborted', 'failure']
 
 interface Found {
-  readonly outcome: ProbeOutcome
+  readonly outcome: AttemptOutcome
   readonly address: string | undefined
 }
 
 /** Asks all addresses at once; the first healthy answer wins and aborts the others. */
-async function probeAll(
+async function tryAll(
   addresses: readonly (string | undefined)[],
-  probe: (address: string | undefined, signal: AbortSignal) => Promise<ProbeOutcome>,
-  healthy: (outcome: ProbeOutcome) => boolean,
+  attempt: (address: string | undefined, signal: AbortSignal) => Promise<AttemptOutcome>,
+  healthy: (outcome: AttemptOutcome) => boolean,
   signal: AbortSignal | undefined,
 ): Promise<Found> {
   const nothing: Found = { outcome: { kind: 'aborted' }, address: undefined }
@@ -139,7 +139,7 @@ async function probeAll(
   const unlisten = signal && onAbort(signal, () => losers.abort())
   const found = await Promise.all(
     addresses.map(async (address) => {
-      const outcome = await probe(address, losers.signal)
+      const outcome = await attempt(address, losers.signal)
       if (healthy(outcome)) losers.abort()
       return { outcome, address }
     }),
@@ -150,13 +150,13 @@ async function probeAll(
 }
 
 /** Whether an outcome is what a server of another protocol answers to HTTP/1.1. */
-function isStrange(outcome: ProbeOutcome): boolean {
+function isStrange(outcome: AttemptOutcome): boolean {
   // Node's HTTP/2 server tells a client without ALPN so, over HTTP/1.1.
   if (outcome.kind === 'answer') return outcome.status === 400 || /\bALPN\b|HTTP\/2/i.test(outcome.body)
   return outcome.kind === 'failure' && (/^(ECONNRESET$|HPE_)/.test(outcome.code) || TLS_FAILURE.test(outcome.code))
 }
 
-async function spokenBy(target: URL, { outcome, address }: Found, { timeout, signal }: ProbeOptions) {
+async function spokenBy(target: URL, { outcome, address }: Found, { timeout, signal }: AttemptOptions) {
   if (!isStrange(outcome) || timeout < 1) return undefined
   const port = Number(target.port || (target.protocol === 'https:' ? 443 : 80))
   const spoken = await findSpokenProtocol(address ?? bareHost(target.hostname), port, { timeout, signal })
@@ -167,14 +167,14 @@ async function spokenBy(target: URL, { outcome, address }: Found, { timeout, sig
 export async function lookByHttp(
   target: URL,
   status: readonly [number, number],
-  options: ProbeOptions,
+  options: AttemptOptions,
 ): Promise<HealthLook> {
   const { timeout, signal, tls } = options
-  const healthy = (outcome: ProbeOutcome) => isHealthy(outcome, status)
-  const probe = (address: string | undefined, own: AbortSignal) =>
-    probeHttp(target, address, { timeout, signal: own, tls })
+  const healthy = (outcome: AttemptOutcome) => isHealthy(outcome, status)
+  const attempt = (address: string | undefined, own: AbortSignal) =>
+    tryHttp(target, address, { timeout, signal: own, tls })
   const started = readClock()
-  const found = await probeAll(addressesOf(target.hostname), probe, healthy, signal)
+  const found = await tryAll(addressesOf(target.hostname), attempt, healthy, signal)
   const { outcome, address } = found
   const left = timeout - (readClock() - started)
   const speaks = healthy(outcome) ? undefined : await spokenBy(target, found, { timeout: left, signal })
@@ -189,7 +189,7 @@ export async function lookByHttp(
       url: target.href,
       ...(answer && { latency: answer.latency, status: answer.status }),
     },
-    probe: {
+    attempt: {
       asked,
       answered,
       ...(answer && { status: answer.status }),
@@ -201,11 +201,11 @@ export async function lookByHttp(
 }
 
 /** One look whether a port accepts connections. */
-export async function lookByTcp(host: string, port: number, options: ProbeOptions): Promise<HealthLook> {
-  const healthy = (outcome: ProbeOutcome) => isHealthy(outcome, undefined)
-  const probe = (address: string | undefined, own: AbortSignal) =>
-    probeTcp(address ?? host, port, { timeout: options.timeout, signal: own })
-  const { outcome, address } = await probeAll(addressesOf(host), probe, healthy, options.signal)
+export async function lookByTcp(host: string, port: number, options: AttemptOptions): Promise<HealthLook> {
+  const healthy = (outcome: AttemptOutcome) => isHealthy(outcome, undefined)
+  const attempt = (address: string | undefined, own: AbortSignal) =>
+    tryTcp(address ?? host, port, { timeout: options.timeout, signal: own })
+  const { outcome, address } = await tryAll(addressesOf(host), attempt, healthy, options.signal)
   const url = `tcp://${hostInUrl(host)}:${port}`
   const answered = describeOutcome(outcome, options.timeout)
   return {
@@ -216,7 +216,7 @@ export async function lookByTcp(host: string, port: number, options: ProbeOption
       url,
       ...(outcome.kind === 'open' && { latency: outcome.latency }),
     },
-    probe: { asked: `connecting to ${url}`, answered },
+    attempt: { asked: `connecting to ${url}`, answered },
     ...(address !== undefined && { address }),
   }
 }

@@ -1,4 +1,4 @@
-import type { PortInUseError, ServerExitedError, ServerProbe, ServerStartError } from '../errors.ts'
+import type { PortInUseError, ServerExitedError, HealthAttempt, ServerStartError } from '../errors.ts'
 import type { MemorySnapshot } from '../results/memory-result.ts'
 import type { TlsOptions } from '../tls.ts'
 import type { HealthCheckOptions, HealthCheckResult } from './health.ts'
@@ -55,7 +55,7 @@ export interface ServerEvent {
   /** The line of `output` that names the fault; with 'failed' and 'exited', where one does. */
   readonly fault?: string
   /** The last look at a server that was not ready; with 'failed'. */
-  readonly lastProbe?: ServerProbe
+  readonly lastAttempt?: HealthAttempt
   /** Milliseconds that its process lived; with 'failed' and 'exited'. */
   readonly lifetime?: number
   readonly error?: string

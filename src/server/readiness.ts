@@ -4,7 +4,7 @@ import { readClock } from '../lifecycle/real-timers.ts'
 import { hostInUrl } from '../server-url.ts'
 import type { TlsOptions } from '../tls.ts'
 import { healthUrl, lookByHttp, lookByTcp, type HealthLook } from './health.ts'
-import { addressesOf } from './health-probe.ts'
+import { addressesOf } from './health-attempt.ts'
 import { findOwnership, type PortOwner } from './listeners.ts'
 import type { LineReader } from './output.ts'
 import type { HealthCheck } from './server-options.ts'
@@ -45,7 +45,7 @@ export type Readiness =
   | { readonly kind: 'port-taken' }
   | { readonly kind: 'aborted' }
 
-/** The first probe's limit; each next one that is cut off has twice as long, so that a slow server is not asked for ever. */
+/** The first attempt's limit; each next one that is cut off has twice as long, so that a slow server is not asked for ever. */
 const FIRST_PROBE_TIMEOUT = 1_000
 
 const MEANINGFUL_PROBE = 100
@@ -98,11 +98,11 @@ function lookAtOutput(pattern: RegExp, lines: LineReader): HealthLook {
   return {
     result: { healthy, message: `the output ${answered}`, url: '' },
     outcome: { kind: 'failure', code: 'NO_MATCH', message: answered },
-    probe: { asked: 'the output', answered },
+    attempt: { asked: 'the output', answered },
   }
 }
 
-/** A signal that also follows the child's end, so that no probe outlives it. */
+/** A signal that also follows the child's end, so that no attempt outlives it. */
 function whileRunning(server: ServerProcess, signal: AbortSignal) {
   const controller = new AbortController()
   const abort = () => controller.abort()
@@ -112,21 +112,21 @@ function whileRunning(server: ServerProcess, signal: AbortSignal) {
 }
 
 /**
- * Waits until a server is ready: one probe at a time, each bounded, all of them cut off by the child's end, the deadline
+ * Waits until a server is ready: one attempt at a time, each bounded, all of them cut off by the child's end, the deadline
  * and the signal. A healthy answer counts only when it came from the server's own process tree.
  */
 export async function waitUntilReady(server: ServerProcess, plan: ReadinessPlan): Promise<Readiness> {
   const running = whileRunning(server, plan.signal)
   const lines = server.output.readLines()
   try {
-    return await probeUntilReady(server, plan, { running: running.signal, lines })
+    return await checkUntilReady(server, plan, { running: running.signal, lines })
   } finally {
     running.release()
     server.output.release(lines)
   }
 }
 
-async function probeUntilReady(
+async function checkUntilReady(
   server: ServerProcess,
   plan: ReadinessPlan,
   { running, lines }: { running: AbortSignal; lines: LineReader },

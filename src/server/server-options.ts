@@ -16,7 +16,7 @@ export interface HealthOptions {
   path?: string
   /** Time until a server that is not ready has failed. Default 30 000 (ms). */
   timeout?: Duration
-  /** Time between two probes. Default 50 (ms). (A port that still refuses is tried every 15 ms: that costs the server nothing.) */
+  /** Time between two health checks. Default 50 (ms). (A port that still refuses is tried every 15 ms: that costs the server nothing.) */
   interval?: Duration
   /** Statuses that count as healthy. Default `[200, 399]`. */
   status?: HealthStatus

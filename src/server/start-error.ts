@@ -54,9 +54,9 @@ export function startError(failed: FailedStart): Error {
     return new ServerStartError(story(what, advice), { server })
   }
   if (readiness.kind === 'steady') {
-    const { probe } = readiness.look
-    const answer = probe.status === undefined ? probe.answered : `answered ${probe.status} for 3 s`
-    const message = story(`is up, but ${probe.asked} ${answer}.`, adviseOnLook(failed, readiness.look))
+    const { attempt } = readiness.look
+    const answer = attempt.status === undefined ? attempt.answered : `answered ${attempt.status} for 3 s`
+    const message = story(`is up, but ${attempt.asked} ${answer}.`, adviseOnLook(failed, readiness.look))
     return new ServerStartError(message, { server, isFinal: true })
   }
   const { timeout, ofTest } = failed.limit
@@ -85,7 +85,7 @@ function factsOf({ options, cwd, url, process, readiness, output }: FailedStart,
       lifetime: readiness.exit.lifetime,
     }),
     ...(fault !== undefined && readiness.kind === 'exited' && { fault }),
-    ...(look && { lastProbe: look.probe }),
+    ...(look && { lastAttempt: look.attempt }),
   }
   return server
 }
@@ -133,6 +133,6 @@ export function failureEvent(options: ResolvedServerOptions, error: unknown): Se
     ...(failed?.pid !== undefined && { pid: failed.pid }),
     ...(failed?.lifetime !== undefined && { lifetime: failed.lifetime }),
     ...(failed?.fault !== undefined && { fault: failed.fault }),
-    ...(failed?.lastProbe && { lastProbe: failed.lastProbe }),
+    ...(failed?.lastAttempt && { lastAttempt: failed.lastAttempt }),
   }
 }

@@ -136,14 +136,14 @@ async function useRunning(
   })
 }
 
-function notHealthy(url: string, { result, probe, speaks }: HealthLook): ServerStartError {
+function notHealthy(url: string, { result, attempt, speaks }: HealthLook): ServerStartError {
   const advice =
     speaks === 'https'
       ? `Write ${url.replace(/^http:/i, 'https:')}.`
       : 'Start it first, or set `health` to what it answers.'
-  const body = probe.body === undefined ? '' : `\n  its body: ${JSON.stringify(probe.body)}`
-  const message = `The running server ${url} is not healthy. ${advice}\n  last probe: ${result.message}${body}`
-  return new ServerStartError(message, { server: { url, output: '', lastProbe: probe } })
+  const body = attempt.body === undefined ? '' : `\n  its body: ${JSON.stringify(attempt.body)}`
+  const message = `The running server ${url} is not healthy. ${advice}\n  last health check: ${result.message}${body}`
+  return new ServerStartError(message, { server: { url, output: '', lastAttempt: attempt } })
 }
 
 async function launchServer(

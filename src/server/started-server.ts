@@ -9,7 +9,7 @@ import { milliseconds } from '../units.ts'
 import { adviseOnExit, afterLifetime, describeExit, formatFailure } from './failure-report.ts'
 import { faultLine } from './fault-line.ts'
 import { checkServerHealth, type HealthCheckOptions, type HealthCheckResult } from './health.ts'
-import { addressesOf, probeTcp } from './health-probe.ts'
+import { addressesOf, tryTcp } from './health-attempt.ts'
 import type { Instrument, PerfServer, ServerEvent, ServerEnd } from './perf-server.ts'
 import { lookAtServer, type Target } from './readiness.ts'
 import type { ResolvedServerOptions } from './server-options.ts'
@@ -85,7 +85,7 @@ function isSignal(value: HealthCheckOptions | AbortSignal): value is AbortSignal
 
 /** Whether nobody listens. One that does not answer the knock may be blocked, or stopped, but it is there. */
 async function isRefused(host: string, port: number): Promise<boolean> {
-  const looks = addressesOf(host).map((address) => probeTcp(address ?? host, port, { timeout: LOOK_TIMEOUT }))
+  const looks = addressesOf(host).map((address) => tryTcp(address ?? host, port, { timeout: LOOK_TIMEOUT }))
   return (await Promise.all(looks)).every((found) => found.kind === 'failure' && found.code === 'ECONNREFUSED')
 }
 

@@ -2,7 +2,7 @@ import waitOn from 'wait-on'
 import { setInterval } from '../lifecycle/real-timers.ts'
 import { describeRefusal, type HttpStatuses } from './head-refusal.ts'
 
-// The entry of the process that waits for what a server needs. wait-on takes no signal and leaves hung probes open: a
+// The entry of the process that waits for what a server needs. wait-on takes no signal and leaves hung requests open: a
 // process of its own can be ended at any time, and keeps 42 packages out of the spec's process.
 
 const { resources, timeout } = JSON.parse(process.argv[2] ?? '{}') as { resources: string[]; timeout: number }

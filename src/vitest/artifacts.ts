@@ -1,5 +1,5 @@
 import type {} from 'vitest'
-import type { ServerProbe } from '../errors.ts'
+import type { HealthAttempt } from '../errors.ts'
 import type { Capacity } from '../results/capacity.ts'
 import type { Comparison } from '../results/comparison.ts'
 import type { LoadPlanSummary } from '../results/load-plan-summary.ts'
@@ -69,7 +69,7 @@ export interface PerfServerArtifact extends ArtifactOf<'perf:server'> {
   /** The line of the output that names the fault; with 'failed' and 'exited', where one does. */
   fault?: string
   /** The last look at a server that was not ready; with 'failed'. */
-  lastProbe?: ServerProbe
+  lastAttempt?: HealthAttempt
   /** Milliseconds that its process lived; with 'failed' and 'exited'. */
   lifetime?: number
   /** Message of its failure. */

@@ -51,14 +51,14 @@ const started: TestFault[] = [
     options: `{ command: 'sleep 60', health: { timeout: 600 } }`,
     body: MUST_NOT_RUN,
     outcome: 'failed',
-    message: /not ready within 600 ms[\s\S]*PORT[\s\S]*last probe: GET .*nothing listens there/,
+    message: /not ready within 600 ms[\s\S]*PORT[\s\S]*last health check: GET .*nothing listens there/,
   },
   {
     name: 'accepts and never answers',
     options: `{ command: program('server-silent.mjs'), health: { timeout: 1_800 } }`,
     body: MUST_NOT_RUN,
     outcome: 'failed',
-    message: /last probe: GET .*did not answer within/,
+    message: /last health check: GET .*did not answer within/,
   },
   {
     name: 'answers 503 for ever',

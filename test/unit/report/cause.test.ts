@@ -50,22 +50,22 @@ describe('the cause is whole', () => {
 
   test("of a start that failed: the probe's answer", () => {
     const error =
-      'The server was not ready within 3.00 s. Set `health.path` to what answers.\n  command: node s.js\n  last probe: GET http://127.0.0.1:4100/healthz answered 404\n  output: none'
+      'The server was not ready within 3.00 s. Set `health.path` to what answers.\n  command: node s.js\n  last health check: GET http://127.0.0.1:4100/healthz answered 404\n  output: none'
     const cause =
-      'the server `node s.js` did not start: The server was not ready within 3.00 s. Set `health.path` to what answers. Last probe: GET http://127.0.0.1:4100/healthz answered 404.'
+      'the server `node s.js` did not start: The server was not ready within 3.00 s. Set `health.path` to what answers. Last health check: GET http://127.0.0.1:4100/healthz answered 404.'
     const artifacts = [serverArtifact({ event: 'failed', source: 'node s.js', error, output: '' })]
     expect(
       causeOf({ errors: [{ name: 'ServerStartError', message: error, code: 'PERF_SERVER_START' }], artifacts }),
     ).toBe(cause)
-    const { lastProbe, ...parts } = {
-      lastProbe: { asked: 'GET /healthz', answered: 'answered 404' },
+    const { lastAttempt, ...parts } = {
+      lastAttempt: { asked: 'GET /healthz', answered: 'answered 404' },
       error: 'The server was not ready.',
     }
     expect(
       causeOf({
-        artifacts: [serverArtifact({ event: 'failed', source: 'node s.js', lastProbe, ...parts, output: '' })],
+        artifacts: [serverArtifact({ event: 'failed', source: 'node s.js', lastAttempt, ...parts, output: '' })],
       }),
-    ).toContain('Last probe: GET /healthz answered 404.')
+    ).toContain('Last health check: GET /healthz answered 404.')
   })
 
   test("of a crash: the server's own exception line", () => {

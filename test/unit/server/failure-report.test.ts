@@ -3,9 +3,9 @@ import { adviseOnExit, describeExit, formatFailure } from '../../../src/server/f
 
 test('the message tells the whole story', () => {
   const output = Array.from({ length: 40 }, (_, index) => `line ${index}`).join('\n')
-  const lastProbe = { asked: 'GET /', answered: 'answered 503', status: 503, body: 'no "db"' }
+  const lastAttempt = { asked: 'GET /', answered: 'answered 503', status: 503, body: 'no "db"' }
   const fault = 'Error: no db'
-  const server = { command: 'node server.js', cwd: '/app', url: 'http://127.0.0.1:1', output, lastProbe, fault }
+  const server = { command: 'node server.js', cwd: '/app', url: 'http://127.0.0.1:1', output, lastAttempt, fault }
   const message = formatFailure({ what: 'It exited.', advice: 'Do this.', server })
   const lines = message.split('\n')
   expect(lines.slice(0, 7)).toEqual([
@@ -13,7 +13,7 @@ test('the message tells the whole story', () => {
     '  command: node server.js',
     '  folder: /app',
     '  url: http://127.0.0.1:1',
-    '  last probe: GET / answered 503',
+    '  last health check: GET / answered 503',
     '  its body: "no \\"db\\""',
     '  last output:',
   ])

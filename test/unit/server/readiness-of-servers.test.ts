@@ -20,7 +20,11 @@ test.each([404, 401, 403])('a steady %i of the server itself ends the wait, and 
       ),
     ),
     server: {
-      lastProbe: { asked: expect.stringMatching(/^GET http/), status, answered: expect.stringContaining(`${status}`) },
+      lastAttempt: {
+        asked: expect.stringMatching(/^GET http/),
+        status,
+        answered: expect.stringContaining(`${status}`),
+      },
     },
   })
   expect(performance.now() - started).toBeLessThan(20 * SECOND)
@@ -48,7 +52,7 @@ test('503 means not ready yet: it is waited for, and its body is quoted in the e
   expect((await late.health()).healthy).toBe(true)
   const error = await failureOf("server-answers.mjs 503 never 'no database yet'", { health: { timeout: '6s' } })
   expect(error.message).toMatch(/not ready within 6\.00 s\. It is up, but not ready[\s\S]*its body: "no database yet"/)
-  expect(error.server).toMatchObject({ lastProbe: { status: 503, body: 'no database yet' } })
+  expect(error.server).toMatchObject({ lastAttempt: { status: 503, body: 'no database yet' } })
 })
 
 test.runIf(process.platform === 'linux')('a server that listens elsewhere is told where', async () => {

@@ -186,15 +186,15 @@ test.each<[string, Partial<ServerOptions>, RegExp]>([
   })
 })
 
-test('one that is never healthy fails with the last probe', async () => {
+test('one that is never healthy fails with the last health check', async () => {
   const unhealthy = startProgram('server-ok.mjs', { health: { path: '/status?503', timeout: '700ms' } })
   await expect(unhealthy).rejects.toMatchObject({
-    message: /not ready within 700 ms[\s\S]*last probe: GET .*answered 503/,
+    message: /not ready within 700 ms[\s\S]*last health check: GET .*answered 503/,
   })
   const silent = startProgram('server-silent.mjs', { health: { timeout: 700 } })
-  await expect(silent).rejects.toMatchObject({ message: /last probe: GET .*did not answer within/ })
+  await expect(silent).rejects.toMatchObject({ message: /last health check: GET .*did not answer within/ })
   const log = startProgram('server-ok.mjs', { health: { log: /never/, timeout: 500 } })
-  await expect(log).rejects.toMatchObject({ message: /last probe: the output has not matched \/never\// })
+  await expect(log).rejects.toMatchObject({ message: /last health check: the output has not matched \/never\// })
 })
 
 test("the test's own deadline ends the wait in time to tell the story", async () => {

@@ -4,16 +4,16 @@ import { connect, type LookupFunction } from 'node:net'
 import { tlsFor, type TlsOptions } from '../tls.ts'
 import { clearTimeout, readClock, setTimeout } from '../lifecycle/real-timers.ts'
 
-/** What one probe found: an answer, or why there was none. */
-export type ProbeOutcome =
+/** What one attempt found: an answer, or why there was none. */
+export type AttemptOutcome =
   | { readonly kind: 'answer'; readonly status: number; readonly latency: number; readonly body: string }
   | { readonly kind: 'open'; readonly latency: number }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'aborted' }
   | { readonly kind: 'failure'; readonly code: string; readonly message: string }
 
-export interface ProbeOptions {
-  /** Milliseconds for the whole probe. */
+export interface AttemptOptions {
+  /** Milliseconds for the whole attempt. */
   readonly timeout: number
   readonly signal?: AbortSignal | undefined
   readonly tls?: TlsOptions | undefined
@@ -56,18 +56,18 @@ function drain(response: IncomingMessage, done: (beginning: string) => void): vo
   })
 }
 
-function failure(error: unknown): ProbeOutcome {
+function failure(error: unknown): AttemptOutcome {
   const { code, message } = error as NodeJS.ErrnoException
   return { kind: 'failure', code: code ?? 'ERROR', message }
 }
 
 /** One GET on a connection of its own, blind to proxy variables. Never rejects; holds nothing when it resolves. */
-export function probeHttp(url: URL, address: string | undefined, options: ProbeOptions): Promise<ProbeOutcome> {
+export function tryHttp(url: URL, address: string | undefined, options: AttemptOptions): Promise<AttemptOutcome> {
   const { timeout, signal } = options
   if (signal?.aborted) return Promise.resolve({ kind: 'aborted' })
   return new Promise((resolve) => {
     const started = readClock()
-    let outcome: ProbeOutcome | undefined
+    let outcome: AttemptOutcome | undefined
     const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
       method: 'GET',
       agent: false,
@@ -75,10 +75,10 @@ export function probeHttp(url: URL, address: string | undefined, options: ProbeO
       ...tlsFor(url.hostname, options.tls),
       ...(address && { lookup: fixedLookup(address) }),
     })
-    const settle = (found: ProbeOutcome) => {
+    const settle = (found: AttemptOutcome) => {
       outcome ??= found
     }
-    const cut = (found: ProbeOutcome) => {
+    const cut = (found: AttemptOutcome) => {
       settle(found)
       request.destroy()
     }
@@ -106,13 +106,13 @@ export function probeHttp(url: URL, address: string | undefined, options: ProbeO
 }
 
 /** Whether a port accepts a connection. Never rejects; holds nothing when it resolves. */
-export function probeTcp(host: string, port: number, options: ProbeOptions): Promise<ProbeOutcome> {
+export function tryTcp(host: string, port: number, options: AttemptOptions): Promise<AttemptOutcome> {
   const { timeout, signal } = options
   if (signal?.aborted) return Promise.resolve({ kind: 'aborted' })
   return new Promise((resolve) => {
     const started = readClock()
     const socket = connect({ host, port })
-    const settle = (outcome: ProbeOutcome) => {
+    const settle = (outcome: AttemptOutcome) => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
       socket.destroy()
