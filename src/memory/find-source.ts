@@ -3,6 +3,7 @@ import { sleep } from '../lifecycle/abort.ts'
 import type { MemoryConfig } from './memory-options.ts'
 import type { MemorySource } from './memory-source.ts'
 import { knownTarget, type MemoryTarget } from './memory-target.ts'
+import type { MemoryContext } from './monitor.ts'
 import { OwnProcess } from './own-process.ts'
 import { livingIsolates, ProbedServer } from './probed-server.ts'
 import { ResidentSet } from './resident-set.ts'
@@ -14,11 +15,12 @@ const GREETING_LIMIT = 100
 /** What `target` means in this test. */
 export async function findSource(
   target: MemoryConfig['target'] | MemoryTarget,
-  server: (() => MemoryTarget | undefined) | undefined,
+  { server, watchRecords }: Pick<MemoryContext, 'server' | 'watchRecords'>,
 ): Promise<MemorySource> {
-  if (target === 'self' || target === process.pid) return new OwnProcess()
+  const ownProcess = () => new OwnProcess(watchRecords?.('watch'))
+  if (target === 'self' || target === process.pid) return ownProcess()
   const known = server?.()
-  if (target === undefined) return known ? serverSource(known, 'server') : new OwnProcess()
+  if (target === undefined) return known ? serverSource(known, 'server') : ownProcess()
   if (target === 'server') {
     if (!known) {
       throw new MemoryError(

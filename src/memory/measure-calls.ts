@@ -9,7 +9,7 @@ import type { ResolvedMemoryConfig } from './memory-options.ts'
 import type { SourceReading } from './memory-source.ts'
 import type { MemoryObserver } from './memory-observer.ts'
 import { OwnProcess } from './own-process.ts'
-import type { RunnerRecords } from './runner-records.ts'
+import type { WatchRecords } from './runner-records.ts'
 import type { RunningWatch } from './running-watch.ts'
 import { memoryResult } from './watch-result.ts'
 import { readClock, readWallClock, turn } from '../lifecycle/real-timers.ts'
@@ -30,7 +30,7 @@ export interface Measuring {
   /** Where it can be stopped while it runs. */
   readonly running: Set<RunningWatch>
   readonly observe: MemoryObserver | undefined
-  readonly watchRecords?: (() => RunnerRecords) | undefined
+  readonly watchRecords?: WatchRecords | undefined
   /** Milliseconds until the test must be over. */
   readonly timeLeft: () => number
 }
@@ -81,7 +81,7 @@ function takeTurn(): { come: Promise<void>; over: () => void } {
 }
 
 class CallMeasurement implements RunningWatch {
-  readonly source = new OwnProcess()
+  readonly source: OwnProcess
   readonly #fn: () => unknown
   #turn: Promise<void> = Promise.resolve()
   readonly #config: ResolvedMemoryConfig
@@ -95,7 +95,6 @@ class CallMeasurement implements RunningWatch {
   /** Whatever can end it early. */
   readonly #endings: readonly AbortSignal[]
   readonly #diagnosis: Diagnosis
-  #runnerRecords: RunnerRecords | undefined
   #iterations = 0
   #calls = 0
   #yielded = readClock()
@@ -104,6 +103,7 @@ class CallMeasurement implements RunningWatch {
     this.#fn = fn
     this.#config = config
     this.#measuring = measuring
+    this.source = new OwnProcess(measuring.watchRecords?.('calls'))
     this.#endings = [...measuring.signals, this.#stopping.signal]
     this.#diagnosis = new Diagnosis({
       source: this.source,
@@ -148,7 +148,6 @@ class CallMeasurement implements RunningWatch {
 
   release(): void {
     this.end()
-    this.#runnerRecords?.end()
     this.#diagnosis.release()
     this.source.release(this.#measuring.id)
   }
@@ -157,7 +156,6 @@ class CallMeasurement implements RunningWatch {
     this.#iterations = iterations
     await this.#turn
     this.#throwIfEnded()
-    this.#runnerRecords = this.#measuring.watchRecords?.()
     const warmup = Math.max(1, Math.min(WARMUP_CALLS, Math.floor(iterations / WARMUP_BLOCKS)))
     for (let block = 0; block < WARMUP_BLOCKS; block += 1) {
       await this.#callTimes(warmup)
@@ -204,7 +202,6 @@ class CallMeasurement implements RunningWatch {
       this.#calls += 1
       this.#throwIfEnded()
     }
-    this.#runnerRecords?.release()
   }
 
   async #giveWay(): Promise<void> {

@@ -29,9 +29,11 @@ export interface MemorySource {
   /** What of the target cannot be looked into, and which processes of its tree, in words. */
   readonly unseen?: string | undefined
   readonly otherProcesses?: string | undefined
+  /** Calls of spies that the test runner has recorded in it and keeps. */
+  readonly keptCalls?: number
   /** Without a `watch` nothing goes on in the target. Rejects with a `MemoryError` when there is nothing to read any more. */
   read(watch?: string): SourceReading | Promise<SourceReading>
-  /** `undefined` where a part of the target did not answer: half a floor is none. Absent where none can be forced. */
+  /** Resolves with `undefined` if any isolate did not answer: a partial floor is discarded. Absent where a collection cannot be forced. */
   collect?(watch: string): Promise<HeapRecord | undefined>
   /** Begins to sample allocations; `sites` ends it and says what is still alive, or was when `rememberSites` was called. */
   profile?(): Promise<void>

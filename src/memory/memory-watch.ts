@@ -124,6 +124,7 @@ export class MemoryWatch implements RunningWatch {
       hindrance: this.#hindrance(),
       unseen: source.unseen,
       otherProcesses: source.otherProcesses,
+      keptCalls: source.keptCalls,
       undecided: this.#undecided(),
       collections: this.#floors?.collections,
       diagnosed: this.#diagnosis.found,

@@ -8,7 +8,7 @@ import type { MeasureOptions, MemoryConfig, ResolvedMemoryConfig } from './memor
 import type { ForcedPause, MemorySource } from './memory-source.ts'
 import type { MemoryTarget } from './memory-target.ts'
 import type { MemoryWatch } from './memory-watch.ts'
-import type { RunnerRecords } from './runner-records.ts'
+import type { WatchRecords } from './runner-records.ts'
 import type { RunningWatch, WatchEnd } from './running-watch.ts'
 import { watchError } from './watch-error.ts'
 import { milliseconds, type Duration } from '../units.ts'
@@ -25,8 +25,8 @@ export interface MemoryContext {
   /** Called for each forced collection, so that a load can say which latencies it hit. Unix time and milliseconds. */
   readonly onCollection?: ((pause: ForcedPause) => void) | undefined
   readonly observe?: MemoryObserver | undefined
-  /** Begins to watch over what the test runner keeps of the calls of a measured function. */
-  readonly watchRecords?: (() => RunnerRecords) | undefined
+  /** Begins to watch over what the test runner keeps of the code that is measured in this process. */
+  readonly watchRecords?: WatchRecords | undefined
 }
 
 interface Run {
@@ -187,7 +187,7 @@ export class MemoryMonitor {
     const signals = this.#signals(config)
     const { observe } = this.#context
     const { findSource, MemoryWatch } = await this.#load()
-    const source = await this.#beforeStart(findSource(config.target, this.#context.server))
+    const source = await this.#beforeStart(findSource(config.target, this.#context))
     const id = nextId()
     const watch = new MemoryWatch({
       id,
@@ -296,6 +296,6 @@ function raceSignals<T>(work: Promise<T>, signals: readonly AbortSignal[]): Prom
 /** Memory of a server now: all isolates of its tree; `rss` alone where it is not Node. */
 export async function snapshotOfServer(target: MemoryTarget): Promise<MemorySnapshot> {
   const { findSource } = await watching()
-  const source = await findSource(target, undefined)
+  const source = await findSource(target, {})
   return (await source.read()).snapshot
 }

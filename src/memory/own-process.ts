@@ -2,6 +2,7 @@ import type { HeapRecord } from './verdict/heap-record.ts'
 import type { NodeMemorySnapshot } from '../results/memory-result.ts'
 import { Isolate } from '../probe/isolate.ts'
 import type { AllocationProfile } from '../probe/protocol.ts'
+import type { RunnerRecords } from './runner-records.ts'
 import type { MemorySource, SourceReading } from './memory-source.ts'
 import { readWallClock } from '../lifecycle/real-timers.ts'
 
@@ -14,6 +15,16 @@ export class OwnProcess implements MemorySource {
   readonly name = 'this process'
   // What Vitest and its transforms hold is freed at times by a snapshot, or moved: steps of up to 250 KB, either way.
   readonly snapshotShiftsFloors = true
+  readonly #runner: RunnerRecords | undefined
+
+  constructor(runner?: RunnerRecords) {
+    this.#runner = runner
+  }
+
+  /** Calls that the test runner has recorded and keeps. */
+  get keptCalls(): number {
+    return this.#runner?.keptCalls() ?? 0
+  }
 
   read(watch?: string): SourceReading & { snapshot: NodeMemorySnapshot } {
     const { memory, requests, loop, gc } = isolate.read(watch)
@@ -27,6 +38,7 @@ export class OwnProcess implements MemorySource {
   }
 
   async collect(watch?: string): Promise<HeapRecord> {
+    this.#runner?.release()
     const floor = await isolate.collect(watch)
     return {
       timestamp: readWallClock(),
@@ -50,6 +62,7 @@ export class OwnProcess implements MemorySource {
   }
 
   release(watch: string): void {
+    this.#runner?.end()
     isolate.forget(watch)
   }
 }

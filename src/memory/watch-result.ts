@@ -1,3 +1,4 @@
+import { formatBytes } from '../units.ts'
 import type { HeapRecord } from './verdict/heap-record.ts'
 import { countAt, joinFloors, type JoinedFloors } from './verdict/floor-series.ts'
 import { decideLeak, RSS_MINIMUM_GROWTH, type LeakDecision } from './verdict/leak-rule.ts'
@@ -37,6 +38,8 @@ export interface Watched {
   readonly unseen?: string | undefined
   /** Processes of its tree that cannot be looked into, by pid and name. */
   readonly otherProcesses?: string | undefined
+  /** Calls of spies that the test runner keeps until the test ends. */
+  readonly keptCalls?: number | undefined
   /** Why there can be no verdict at all: the target is lost, or no collection was allowed. */
   readonly undecided?: string | undefined
   readonly collections?: ForcedCollections | undefined
@@ -107,9 +110,25 @@ function decide(watched: Watched, samples: readonly LiveSample[]): { floors: Mem
   })
   const seen =
     watched.unseen === undefined ? leak : { ...leak, reason: `${leak.reason} Not looked into: ${watched.unseen}.` }
-  const undecided = watched.undecided ?? (leak.verdict === 'stable' ? servedElsewhere(watched) : undefined)
+  const undecided =
+    watched.undecided ??
+    { leak: keptByRunner(watched, growth.bytes), stable: servedElsewhere(watched), inconclusive: undefined }[
+      leak.verdict
+    ]
   if (undecided === undefined) return { floors, decision: { leak: seen, growth } }
   return { floors, decision: { leak: { ...leak, verdict: 'inconclusive', reason: undecided }, growth } }
+}
+
+/** A spy keeps 250 bytes of a call and, of unknown size, its arguments and its result. Growth above so many bytes a call is not the spy's alone. */
+const KEPT_OF_A_CALL = 4_096
+
+/** Growth that the records of spies may explain: the test may ask for those calls, so they cannot be let go. */
+function keptByRunner({ keptCalls = 0 }: Watched, growth: number): string | undefined {
+  if (keptCalls === 0 || growth / keptCalls > KEPT_OF_A_CALL) return undefined
+  return (
+    `Memory grew by ${formatBytes(growth)}, but Vitest's spies recorded ${keptCalls} calls meanwhile, and keep their arguments and results. ` +
+    'Use a plain function instead of `vi.fn()` in what is watched, or call its `mockClear()` there.'
+  )
 }
 
 /** Server and load count the same where they differ by no more than this. */

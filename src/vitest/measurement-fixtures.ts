@@ -4,9 +4,9 @@ import { warmLoadProcess } from '../load/spec/shared-load-processes.ts'
 import type { MemoryConfig } from '../memory/memory-options.ts'
 import { knownTarget } from '../memory/memory-target.ts'
 import { MemoryMonitor } from '../memory/monitor.ts'
-import { watchAssertions } from './assertion-records.ts'
 import { LoadProfiler } from './load-profiler.ts'
 import { observeLoads, observeMemory } from './measurement-observers.ts'
+import { watchRunner } from './runner-records.ts'
 import type { TestAttempt } from './test-attempt.ts'
 
 /** The generator of an attempt, which its memory monitor asks for the requests completed. */
@@ -39,6 +39,6 @@ export function createMonitor(attempt: TestAttempt, defaults: Partial<MemoryConf
     requestsCompleted: () => generators.get(attempt)?.requestsCompleted() ?? 0,
     onCollection: (pause) => generators.get(attempt)?.noteCollection(pause),
     observe: observeMemory(attempt),
-    watchRecords: () => watchAssertions(attempt.task),
+    watchRecords: watchRunner(attempt.task),
   })
 }

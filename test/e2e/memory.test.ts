@@ -116,8 +116,9 @@ describe.each(MAJORS)('memory on Vitest %i', (major) => {
       files: {
         'package.json': '{"type":"module"}',
         'a.test.ts': `${IMPORT}
-        import { onTestFinished } from 'vitest'
+        import { onTestFinished, vi } from 'vitest'
         const kept = []
+        const spy = vi.fn((order) => ({ ...order, rows: [1, 2, 3] }))
         test('sound', async ({ memoryMonitor }) => {
           onTestFinished(() => console.log('FINISHED'))
           const resolves = await memoryMonitor.measure(async () => {
@@ -137,6 +138,27 @@ describe.each(MAJORS)('memory on Vitest %i', (major) => {
           expect(leak.verdict, leak.reason).toBe('leak')
           expect(leak.bytesPerRequest).toBeLessThan(400)
         })
+        test('spies', async ({ memoryMonitor }) => {
+          spy({ name: 'before' })
+          const sound = await memoryMonitor.measure(() => {
+            spy({ name: 'order ' + Math.random() })
+            vi.fn()('of this call')
+          }, { iterations: 1_500 })
+          const polled = await memoryMonitor.measure(async () => {
+            await expect.poll(() => 1).toBe(1)
+          }, { iterations: 300 })
+          console.log('SPIES', sound.leak.verdict, polled.leak.verdict, sound.leak.bytesPerRequest, polled.leak.bytesPerRequest)
+          // What was recorded before, and the last call.
+          expect(spy).toHaveBeenCalledTimes(2)
+          expect(spy.mock.calls[0]).toEqual([{ name: 'before' }])
+          expect(spy.mock.results[1].value.name).toMatch(/^order/)
+          const { leak } = await memoryMonitor.measure(() => {
+            spy({ name: 'order ' + Math.random() })
+            kept.push({ list: [1, 2, 3, 4, 5, 6, 7, 8] })
+          }, { iterations: 2_000 })
+          expect(leak.verdict, leak.reason).toBe('leak')
+          expect(leak.bytesPerRequest).toBeLessThan(400)
+        })
         test('forgotten', async ({ memoryMonitor }) => {
           await memoryMonitor.measure(() => void expect(Promise.resolve(1)).resolves.toBe(1), { iterations: 24 })
         })`,
@@ -144,9 +166,10 @@ describe.each(MAJORS)('memory on Vitest %i', (major) => {
     })
     expect(run.output).toMatch(/SOUND (stable|inconclusive) (stable|inconclusive)/)
     expect(run.output).toContain('LEAKING leak')
+    expect(run.output).toMatch(/SPIES (stable|inconclusive) (stable|inconclusive)/)
     expect(run.output).toContain('FINISHED')
     // Vitest 4 warns of an assertion that nobody awaited, 5 fails its test.
     expect(run.output).toContain('was not awaited')
-    expect(run.output).toMatch(major === 4 ? /3 passed/ : /1 failed \| 2 passed/)
+    expect(run.output).toMatch(major === 4 ? /4 passed/ : /1 failed \| 3 passed/)
   }, 120_000)
 })

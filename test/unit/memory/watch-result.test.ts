@@ -67,3 +67,19 @@ describe('a verdict on what did not serve', () => {
     expect(verdict({ ...watch({ byServer: 0, byLoad: 400, perFloor: 50_000 }), ...other })).toBe('leak')
   })
 })
+
+describe('growth that the records of spies may explain', () => {
+  const growing = watch({ byServer: 0, perFloor: 50_000 })
+
+  it('decides nothing, since the test may ask for those calls', () => {
+    const { leak } = memoryResult({ ...growing, keptCalls: 4_000 })
+    expect(leak).toMatchObject({
+      verdict: 'inconclusive',
+      reason: expect.stringContaining('spies recorded 4000 calls'),
+    })
+  })
+
+  it('is a leak where it is far more than those calls can hold', () => {
+    expect(memoryResult({ ...growing, keptCalls: 100 }).leak.verdict).toBe('leak')
+  })
+})
