@@ -1,13 +1,10 @@
 #!/usr/bin/env node
 // `npx vitest-plugin-perf …`: arguments only; each command is a module of its own, loaded when it is named.
-import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { cac } from 'cac'
+import { packageVersion } from '../package-version.ts'
 import type { WorkerArguments } from './worker.ts'
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string
-}
 const cli = cac('vitest-plugin-perf')
 
 cli
@@ -29,7 +26,7 @@ cli
   })
 
 cli.help()
-cli.version(version)
+cli.version(packageVersion())
 
 try {
   cli.parse(process.argv, { run: false })

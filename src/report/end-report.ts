@@ -12,14 +12,14 @@ import { nothingAsserted, verdictOf } from './verdict.ts'
 const INDENT = '   '
 
 /** What a person reads after the run: a table a test, the failed ones last, and one line that says whether all hold. */
-export function renderEndReport(summary: RunSummary, width: number, paint: Paint): string[] {
+export function renderEndReport(summary: RunSummary, width: number, paint: Paint, version?: string): string[] {
   if (summary.tests.length === 0) return []
   const told = repeated(summary.tests)
   const failed = summary.tests.filter((test) => test.state === 'failed' && !told.has(test))
   const others = summary.tests.filter((test) => test.state !== 'failed')
   return [
     '',
-    heading(' Perf ', width, paint),
+    heading(version === undefined ? ' Perf ' : ` Perf ${version} `, width, paint),
     ...[...others, ...failed].flatMap((test) => withSpace(renderTest(test, width, paint))),
     '',
     ...verdictLines(summary, width, paint),

@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs'
 import type { TestAnnotation } from 'vitest'
 import { GithubActionsReporter, type SerializedError, type TestCase, type TestModule, type Vitest } from 'vitest/node'
+import { packageVersion } from '../package-version.ts'
 import { renderJobSummary } from './github-summary.ts'
 import type { RunSummary } from './summary.ts'
 
@@ -34,7 +35,7 @@ export class GithubActions {
 
   /** Appends to the job summary, where there is one. */
   summarize(summary: RunSummary, path: string | undefined): void {
-    const markdown = renderJobSummary(summary)
+    const markdown = renderJobSummary(summary, packageVersion())
     if (path && markdown !== '') appendFileSync(path, `\n${markdown}`)
   }
 }

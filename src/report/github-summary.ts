@@ -7,7 +7,7 @@ import { testTables } from './test-tables.ts'
 import { nothingAsserted, verdictOf } from './verdict.ts'
 
 /** The job summary of a GitHub Actions run, in Markdown: the verdict, why, and a table a test. */
-export function renderJobSummary(summary: RunSummary): string {
+export function renderJobSummary(summary: RunSummary, version?: string): string {
   const { tests } = summary
   if (tests.length === 0) return ''
   const failed = tests.filter((test) => test.state === 'failed')
@@ -23,6 +23,7 @@ export function renderJobSummary(summary: RunSummary): string {
     `## ${headline}`,
     ...(causes.length > 0 ? [causes.join('\n')] : []),
     ...[...failed, ...tests.filter((test) => test.state !== 'failed')].map(renderTest),
+    ...(version === undefined ? [] : [`<sub>vitest-plugin-perf ${version}</sub>`]),
     '',
   ].join('\n\n')
 }

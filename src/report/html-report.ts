@@ -230,6 +230,7 @@ function renderMeasurements({ measurements }: JsonReportTest): string {
 
 function renderEnvironment({ environment }: JsonReport): string {
   const facts: [string, string | null][] = [
+    ['vitest-plugin-perf', environment.plugin],
     ['Node', environment.node],
     ['Vitest', environment.vitest],
     ['Processor', environment.cpu],

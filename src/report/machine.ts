@@ -1,9 +1,12 @@
 import { readFileSync, statSync } from 'node:fs'
 import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { packageVersion } from '../package-version.ts'
 
 /** Where a run was reported: figures of two machines are not comparable, so a report says which it was. */
 export interface ReportEnvironment {
+  /** The version of this package. */
+  plugin: string
   node: string
   vitest: string
   platform: string
@@ -52,6 +55,7 @@ export function readEnvironment(
 ): ReportEnvironment {
   const processors = cpus()
   return {
+    plugin: packageVersion(),
     node: process.version,
     vitest,
     platform: platform(),

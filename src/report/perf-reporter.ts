@@ -9,6 +9,7 @@ import {
   type TestSpecification,
   type Vitest,
 } from 'vitest/node'
+import { packageVersion } from '../package-version.ts'
 import type { PerfArtifact } from '../vitest/artifacts.ts'
 import { renderEndReport } from './end-report.ts'
 import { FIGURE_PREFIX, GithubActions } from './github-actions.ts'
@@ -149,7 +150,7 @@ export class PerfReporter extends DefaultReporter {
 
   #printEnd(summary: RunSummary): void {
     const width = this.isTTY ? terminalColumns(this.ctx) : WIDTH_OFF_TERMINAL
-    const lines = renderEndReport(summary, width, this.#paint)
+    const lines = renderEndReport(summary, width, this.#paint, packageVersion())
     if (lines.length > 0) this.log(lines.join('\n'))
   }
 

@@ -1,7 +1,8 @@
 import * as v from 'valibot'
 import type { OptionIssue } from '../errors.ts'
 import { rejectIssues } from '../option-issues.ts'
-import { findOptionIssues, flag, positiveNumber, text } from '../options.ts'
+import { findOptionIssues, flag, text, timerDuration } from '../options.ts'
+import { milliseconds, type Duration } from '../units.ts'
 
 /** What the `perf` reporter writes and how often it speaks. Paths are relative to Vitest's root. */
 export interface ReportOptions {
@@ -15,8 +16,8 @@ export interface ReportOptions {
   benchmark?: string
   /** Writes the key figures to this file in the Bencher Metric Format. */
   bencher?: string
-  /** Milliseconds between two lines of a running load where the output is no terminal. Default: 5 000. */
-  interval?: number
+  /** Time between two lines of a running load where the output is no terminal. Default 5 000 (ms). */
+  interval?: Duration
   /** Annotations and a job summary for GitHub Actions. Default: on where `GITHUB_ACTIONS` is `true`. */
   github?: boolean
 }
@@ -39,7 +40,7 @@ const reportOptions: v.GenericSchema = v.strictObject(
     prometheus: v.optional(text),
     benchmark: v.optional(text),
     bencher: v.optional(text),
-    interval: v.optional(positiveNumber),
+    interval: v.optional(timerDuration),
     github: v.optional(flag),
   },
   'an object',
@@ -65,7 +66,7 @@ export function resolveReportOptions(
   const given = { ...defined(defaults), ...defined(own) }
   return {
     ...given,
-    interval: given.interval ?? 5_000,
+    interval: milliseconds(given.interval ?? 5_000),
     github: given.github ?? env['GITHUB_ACTIONS'] === 'true',
   }
 }

@@ -61,6 +61,9 @@ describe.each(MAJORS)('reporter on Vitest %i', (major) => {
       'specs/orders.perf.ts',
       'specs/orders.perf.ts',
     ])
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+    expect(report.environment.plugin).toBe(version)
+    expect(run.output).toContain(`── Perf ${version} ─`)
     expect(report.environment.vitest).toMatch(new RegExp(`^${major}\\.`))
     const html = readFileSync(join(run.project, 'out/perf.html'), 'utf8')
     expect(html).toContain('3 of 4 perf tests failed')

@@ -38,6 +38,34 @@ test('every link of README, guides and reference leads to a file and a heading t
   expect(broken).toEqual([])
 })
 
+const snippets = pages.flatMap(({ file, text }) =>
+  [...text.matchAll(/\]\(([^)\s]*examples\/[^)\s]+)\)[^\n]*\n\n```\w+\n([^]*?)```/g)].map(
+    ([, path = '', code = '']) => ({
+      page: relative(root, file),
+      example: relative(root, join(dirname(file), path)),
+      code: code.trimEnd(),
+    }),
+  ),
+)
+
+test.each(snippets)('the snippet of $page stands in $example as it is', ({ example, code }) => {
+  expect(readFileSync(join(root, example), 'utf8')).toContain(code)
+})
+
+test.each([
+  'existing-project',
+  'monorepo',
+  'frameworks',
+  'slos',
+  'login-and-data',
+  'github-actions',
+  'coming-from-autocannon',
+  'coming-from-start-server-and-test',
+])('the guide %s begins with what the reader wants and a snippet that runs in CI', (name) => {
+  const first = snippets.find(({ page }) => page === `docs/guides/${name}.md`)
+  expect(first?.code).toMatch(/\w/)
+})
+
 /** Source text without what stands between words of a message: quotes, line breaks, backslashes and interpolations. */
 function wordsOf(text: string): string {
   return text

@@ -1,5 +1,6 @@
 import type { CookieJar } from 'tough-cookie'
 import type { AnswerCheck } from './answer-check.ts'
+import type { Duration } from '../../units.ts'
 import type { ExpectedStatus, LoadHeaders } from './load-options.ts'
 
 /** Values of a query or a form. A list is sent as several values of one name; `undefined` and `null` are left out. */
@@ -28,8 +29,8 @@ export interface UserRequestOptions {
   expectStatus?: ExpectedStatus
   /** What the answer must be. Counts in `checks` under the request's name; an answer that fails it counts as an error of kind `check`. */
   check?: AnswerCheck
-  /** Milliseconds after which the request has failed. Default: the load's `timeout`. */
-  timeout?: number
+  /** Time after which the request has failed. Default: the load's `timeout`. */
+  timeout?: Duration
   /** `'follow'` (default) follows at most 10 redirects, each a request of its own under the name of the first. */
   redirect?: 'follow' | 'manual'
 }
@@ -150,8 +151,8 @@ export interface VirtualUser<Data = unknown> {
    */
   webSocket(path: string, options?: UserStreamOptions): Promise<UserWebSocket>
 
-  /** Waits so many milliseconds, or between `min` and `max` of them. It is in no latency. */
-  think(min: number, max?: number): Promise<void>
+  /** Waits for so long, or between `min` and `max`: milliseconds, or text such as `'2s'`. It is in no latency. */
+  think(min: Duration, max?: Duration): Promise<void>
   /** Counts a check in `checks`; returns whether it passed. */
   check(name: string, condition: unknown): boolean
   /** Fails this iteration. */

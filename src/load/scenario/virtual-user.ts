@@ -1,6 +1,7 @@
 import type { Clock } from '../../lifecycle/clock.ts'
 import { rejectIssues } from '../../option-issues.ts'
 import { findOptionIssues } from '../../options.ts'
+import { milliseconds, type Duration } from '../../units.ts'
 import type { CookieJar } from 'tough-cookie'
 import { answerCheck, planCheck, type AnswerCheck, type PlannedCheck } from '../plan/answer-check.ts'
 import type { PlannedRequest } from '../plan/load-plan.ts'
@@ -210,9 +211,8 @@ export class ScenarioUser implements VirtualUser {
 
   #send(method: string, path: string, options: UserRequestOptions, body: EncodedBody | undefined): Promise<UserAnswer> {
     if (this.#doing === 'ended') return refuse(this.#host.clock)
-    const { query, timeout = this.#host.timeout, expectStatus, check, headers, redirect } = options
-    if (!(timeout > 0))
-      throw new TypeError(`\`timeout\` of a request takes a positive number of milliseconds, and was ${timeout}`)
+    const { query, expectStatus, check, headers, redirect } = options
+    const timeout = this.#timeoutOf(options)
     const url = this.#host.resolve(withQuery(path, query))
     const request: UserRequest = {
       name: options.name ?? `${method} ${path}`,
@@ -294,7 +294,8 @@ export class ScenarioUser implements VirtualUser {
   ): Promise<Stream> {
     if (this.#doing === 'ended') return refuse(this.#host.clock)
     try {
-      const { query, name = `${verb} ${path}`, headers = {}, timeout = this.#host.timeout, protocols = [] } = options
+      const { query, name = `${verb} ${path}`, headers = {}, protocols = [] } = options
+      const timeout = this.#timeoutOf(options)
       const url = this.#host.resolve(withQuery(path, query))
       const request: StreamRequest = {
         name,
@@ -317,11 +318,19 @@ export class ScenarioUser implements VirtualUser {
     }
   }
 
-  think(min: number, max = min): Promise<void> {
+  #timeoutOf({ timeout = this.#host.timeout }: { timeout?: Duration }): number {
+    if (milliseconds(timeout) > 0) return milliseconds(timeout)
+    throw new TypeError(
+      `\`timeout\` of a request takes a positive number of milliseconds, or text such as '2s', and was ${timeout}`,
+    )
+  }
+
+  think(shortest: Duration, longest = shortest): Promise<void> {
     if (this.#doing === 'ended') return refuse(this.#host.clock)
+    const [min, max] = [milliseconds(shortest), milliseconds(longest)]
     if (!(min >= 0) || !(max >= min)) {
       throw new RangeError(
-        `user.think(min, max) takes milliseconds of 0 or more, the smaller first, and got ${min} and ${max}`,
+        `user.think(min, max) takes milliseconds of 0 or more (or text such as '2s'), the smaller first, and got ${shortest} and ${longest}`,
       )
     }
     const time = max === min ? min : min + this.random() * (max - min)

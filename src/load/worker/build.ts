@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { packageVersion } from '../../package-version.ts'
 
 /** Which code this is. */
 export interface Build {
@@ -11,7 +12,6 @@ export interface Build {
   readonly hash: string
 }
 
-const PACKAGE = fileURLToPath(new URL('../../../package.json', import.meta.url))
 const ROOTS = ['../../load', '../../results'].map((path) => fileURLToPath(new URL(path, import.meta.url)))
 const CODE = /(?<!\.d)\.[jt]s$/
 
@@ -19,11 +19,7 @@ let known: Build | undefined
 
 /** Reads which code this is, once. */
 export function readBuild(): Build {
-  return (known ??= { version: versionOf(PACKAGE), hash: hashOf(ROOTS) })
-}
-
-function versionOf(path: string): string {
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version
+  return (known ??= { version: packageVersion(), hash: hashOf(ROOTS) })
 }
 
 function hashOf(roots: readonly string[]): string {

@@ -277,6 +277,7 @@ describe('options', () => {
       interval: 5_000,
       github: false,
     })
+    expect(resolveReportOptions({ interval: '2s' }, {}, {}).interval).toBe(2_000)
     expect(resolveReportOptions({}, {}, { GITHUB_ACTIONS: 'true' }).github).toBe(true)
     expect(resolveReportOptions({ github: false }, {}, { GITHUB_ACTIONS: 'true' }).github).toBe(false)
   })

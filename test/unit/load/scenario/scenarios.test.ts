@@ -209,7 +209,7 @@ describe('requests', () => {
     const result = await run(
       shop,
       `export default async (user) => {
-         await user.get('/close'); await user.get('/items'); await user.get('/once'); await user.get('/items'); await user.get('/once'); await user.think(20); await user.get('/items')
+         await user.get('/close'); await user.get('/items'); await user.get('/once'); await user.get('/items'); await user.get('/once'); await user.think('20ms'); await user.get('/items')
        }`,
       { amount: 5 },
     )
@@ -226,7 +226,7 @@ describe('requests', () => {
       `export const start = (user) => user.think(1)
        export const hang = async (user) => { await user.get('/items'); await user.get('/hang', { timeout: 100 }) }
        export const lost = (user) => user.post('/destroy', { json: {} })
-       export async function caught(user) { await user.get('/hang', { timeout: 50 }).catch((error) => user.check(error.message, true)) }`,
+       export async function caught(user) { await user.get('/hang', { timeout: '50ms' }).catch((error) => user.check(error.message, true)) }`,
       { mix: { hang: 1, lost: 1, caught: 1 }, amount: 12 },
     )
     const { timeout, reset, scenario } = result.errors.byKind
