@@ -15,6 +15,7 @@ import { widthOf } from './share.ts'
  * `npx vitest-plugin-perf worker --master HOST:PORT [--processes N]`.
  */
 export interface LocustEngine {
+  /** Names the engine. */
   use: 'locust'
   /** Workers that share a load. It begins when so many have joined. */
   workers: number
