@@ -1,8 +1,9 @@
 // `npm run bench -- compare`: real A/A and A/B comparisons over four kinds of servers (about 50 minutes). `--replay` replays the rule on
-// recorded blocks (10 s). `--quick` runs two comparisons of each kind (about 5 minutes). `--record` adds the blocks of the A/A runs to bench/data.
+// recorded blocks (10 s). `--limits` simulates comparisons at the limits of the rule (a minute). `--quick` runs two comparisons of each kind (about 5 minutes). `--record` adds the blocks of the A/A runs to bench/data.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { compareServers } from '../dist/compare/compare-servers.js'
+import { printLimits } from '../scripts/compare-limits.mjs'
 import { printReplay } from './compare-replay.mjs'
 
 const KINDS = ['json', 'tiny', 'fastify', 'io']
@@ -81,7 +82,8 @@ async function runReal() {
   console.log(`\n${outcomes.length} comparisons in ${((performance.now() - startedAt) / 60_000).toFixed(0)} minutes`)
 }
 
-if (flags.has('--replay')) {
+if (flags.has('--limits')) printLimits()
+else if (flags.has('--replay')) {
   printReplay({ most: 24 })
   printReplay({ most: 14 })
 } else await runReal()

@@ -72,10 +72,11 @@ export function metricsOfBlock({ slices, requestsPerTurn }: TurnBlock): BlockMet
   }
 }
 
-/** Whether every slice, or every turn, has its CPU. */
+/** Whether every turn has its CPU; or, where probes are asked for it, at least half of the slices. */
 export function hasCpu({ slices }: TurnBlock): boolean {
-  const has = ({ cpu, turns }: TurnSlice) => cpu !== undefined || turns.every((turn) => turn.cpu !== undefined)
-  return slices.length > 0 && slices.every(has)
+  const known = slices.filter(({ cpu }) => cpu !== undefined)
+  if (known.length > 0) return known.length * 2 >= slices.length
+  return slices.length > 0 && slices.every(({ turns }) => turns.every(({ cpu }) => cpu !== undefined))
 }
 
 /** The values of a metric over blocks, without those that could not tell. */

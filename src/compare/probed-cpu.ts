@@ -1,8 +1,10 @@
 import { swallow } from '../lifecycle/debug.ts'
 import type { ProbeChannel } from '../probe/channel.ts'
 
-/** Milliseconds that a process has to answer: it has nothing to do between two turns. */
-const ANSWER_LIMIT = 500
+/** Milliseconds that a process has to answer: it has nothing to do between two turns, but its machine may have. */
+const ANSWER_LIMIT = 2_000
+/** Readings without an answer after which nobody is asked any more: a main thread may wait for its threads for good. */
+const MOST_MISSED = 2
 
 /**
  * CPU time of the Node processes of a server, with their threads, as their probes tell it. For systems that show no CPU of other
@@ -13,6 +15,7 @@ export class ProbedCpu {
   /** What each process had used when it was last asked. */
   readonly #used = new Map<number, number>()
   #total = 0
+  #missed = 0
 
   constructor(channel: Pick<ProbeChannel, 'isolates'>) {
     this.#channel = channel
@@ -20,6 +23,7 @@ export class ProbedCpu {
 
   /** Milliseconds since the first reading. `undefined` without a process, and where one does not answer: a part of the CPU is none. */
   async read(): Promise<number | undefined> {
+    if (this.#missed >= MOST_MISSED) return undefined
     const processes = this.#channel.isolates().filter(({ threadId, wrapper }) => threadId === 0 && !wrapper)
     const answers = await Promise.all(
       processes.map(async (isolate) => ({
@@ -38,6 +42,8 @@ export class ProbedCpu {
         this.#used.set(isolate.pid, used)
       }
     }
-    return isComplete ? this.#total : undefined
+    if (isComplete) return this.#total
+    this.#missed += 1
+    return undefined
   }
 }

@@ -8,6 +8,7 @@ import { readEnvironment } from '../../src/report/machine.ts'
 import { renderHtmlReport } from '../../src/report/html-report.ts'
 import { createJsonReport } from '../../src/report/json-report.ts'
 import { summarizeRun, type TestRecord } from '../../src/report/summary.ts'
+import { capacityOf, comparisonOf, SLOWER } from '../unit/report/compare-samples.ts'
 import { exampleRecords, loadArtifact, loadResult, memoryArtifact, testRecord } from '../unit/report/samples.ts'
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
@@ -133,6 +134,57 @@ describe.skipIf(!CHROMIUM)('the HTML report in Chromium', () => {
     const latency = '#test-2 figure[data-plot=latency]'
     await page.locator(`${latency} .u-over`).hover()
     await expect.poll(() => page.locator(`${latency} .u-legend`).innerText()).toMatch(/p99\s*\d+(\.\d+)? ms/)
+    expect(complaints).toEqual([])
+    await page.close()
+  })
+
+  test('draws a comparison against its tolerance, and a capacity with its knee', async () => {
+    const record = testRecord({
+      artifacts: [
+        {
+          type: 'perf:compare',
+          id: 'c',
+          attempt: 0,
+          outcome: 'completed',
+          title: HOSTILE,
+          comparison: comparisonOf(SLOWER, HOSTILE),
+        },
+        {
+          type: 'perf:capacity',
+          id: 'k',
+          attempt: 0,
+          outcome: 'completed',
+          title: HOSTILE,
+          capacity: capacityOf(HOSTILE),
+        },
+      ],
+    })
+    const { page, complaints, requests } = await open(fileOf('compared.html', [record]))
+    await page.evaluate(`for (const test of document.querySelectorAll('details.test')) test.open = true`)
+    const compare = page.locator('figure.compare:not(.capacity)')
+    expect(await compare.locator('.block').count()).toBe(5 * SLOWER.length)
+    expect(await compare.locator('.tolerance').count()).toBe(2)
+    const capacity = page.locator('figure.capacity')
+    expect(await capacity.locator('circle.held').count()).toBe(2)
+    expect(await capacity.locator('circle.slower').count()).toBe(1)
+    // The knee goes through the highest rate that held, and the line is seen: it has a colour and a height.
+    const [knee, held] = [
+      await capacity.locator('.knee').boundingBox(),
+      await capacity.locator('circle.held').nth(1).boundingBox(),
+    ]
+    expect(Math.abs(knee!.x + knee!.width / 2 - (held!.x + held!.width / 2))).toBeLessThan(1)
+    expect(knee!.height).toBeGreaterThan(50)
+    expect(await capacity.locator('circle.slower title').textContent()).toBe('800/s: p99 300 ms, errors 2.00%')
+    expect(await capacity.locator('svg').getAttribute('aria-label')).toContain('It holds 400/s and not 800/s')
+    for (const figure of [compare, capacity]) {
+      const box = (await figure.locator('svg').first().boundingBox())!
+      expect(box.x + box.width).toBeLessThanOrEqual(1280)
+      expect(
+        await figure.locator('svg').first().evaluate('(svg) => getComputedStyle(svg.querySelector("circle")).fill'),
+      ).not.toBe('rgb(0, 0, 0)')
+    }
+    expect(await page.evaluate('window.pwned')).toBeUndefined()
+    expect(requests).toHaveLength(1)
     expect(complaints).toEqual([])
     await page.close()
   })

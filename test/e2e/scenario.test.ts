@@ -76,6 +76,22 @@ test('the same again, from a path', async ({ server, loadGenerator }) => {
   expect((await load({ mix: { browse: 1 } })).iterations).toMatchObject({ count: 5, failed: 0 })
   await expect(load({ mix: { browze: 1 } })).rejects.toThrow(/shop\\.scenario\\.ts exports nothing of that name; did you mean \`browse\`\\?/)
 })
+
+test.runIf(process.env.CAPACITY)('its capacity', async ({ loadGenerator }) => {
+  const capacity = await loadGenerator.findCapacity({
+    scenario: './shop.scenario.ts',
+    mix: { browse: 1 },
+    data: { accounts: Array.from({ length: 500 }, (_, id) => ({ name: 'user ' + id })) },
+    virtualUsers: 30,
+    from: 40,
+    to: 50,
+    thresholds: { 'checks["keeps its cookie"].rate': '==1', 'iterations.failed': '==0' },
+    duration: 15_000,
+  })
+  expect(capacity).toMatchObject({ limitedBy: 'to', rate: 50, interval: [50, null], precise: true })
+  for (const { result } of capacity.steps) expect(result.iterations.count).toBeGreaterThan(10)
+  expect(capacity).toMeetThresholds({ rate: '>=50' })
+})
 `,
   'vitest.config.ts': '',
 }
@@ -101,8 +117,14 @@ export default defineConfig({
 
 describe.each(MAJORS)('Vitest %i', (major) => {
   test.each(POOLS)('a scenario in %s', async (pool) => {
-    const run = await runVitest({ major, pool, files: { ...files, 'vitest.config.ts': configFor(pool) } })
-    expect(run.output).toContain('2 passed')
+    const withCapacity = pool === 'forks'
+    const run = await runVitest({
+      major,
+      pool,
+      files: { ...files, 'vitest.config.ts': configFor(pool) },
+      env: withCapacity ? { CAPACITY: 'yes' } : {},
+    })
+    expect(run.output).toContain(withCapacity ? '3 passed' : '2 passed')
     expect(run.exitCode).toBe(0)
     expect(run.output).toMatch(/stdout \| a\.perf\.ts\S* > the shop\s+printed by the scenario hello 42/)
     expect(await run.leftovers()).toEqual([])

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { replay } from '../../../bench/compare-replay.mjs'
-import { SHORT } from '../../../src/compare/statistics/looks.ts'
+import { simulateFalseAlarms, simulateVerdicts } from '../../../scripts/compare-limits.mjs'
+import { LONG, SHORT } from '../../../src/compare/statistics/looks.ts'
 import { blocksToDecide, estimateChange, joinVerdicts, judge, judgeMetric } from '../../../src/compare/verdict.ts'
 
 const tolerance = Math.log(1.05)
@@ -42,6 +43,27 @@ test('the need for more blocks is the number at which the same spread would deci
   const longer = { ...metric, values: Array.from({ length: Math.ceil(needed / 6) + 1 }, () => values).flat() }
   expect(judge([longer], SHORT)).toBe('held')
   expect(blocksToDecide([{ ...metric, values: [tolerance, tolerance + 1e-9] }], SHORT)).toBe(2)
+})
+
+// `npm run bench -- compare --limits` does the same with more of them.
+describe('simulated comparisons keep what the looks promise', () => {
+  test.each([
+    ['short', SHORT, 1],
+    ['short', SHORT, 2],
+    ['long', LONG, 1],
+  ] as const)('%s, %#: 0.68 % of false alarms on a side, over all looks', (_name, plan, metrics) => {
+    const alarms = simulateFalseAlarms(plan, { metrics, experiments: 40_000 })
+    // Three standard errors of so many experiments.
+    expect(alarms).toBeLessThan(0.0068 + 0.0013)
+    expect(alarms).toBeGreaterThan(0.0068 - 0.0018)
+  })
+
+  test('what is slower by twice the tolerance is not called held, and 30 % is found by the first look', () => {
+    expect(simulateVerdicts(SHORT, { effect: 0.1, scatter: 0.03, most: 24, experiments: 1_000 }).held).toBe(0)
+    const large = simulateVerdicts(SHORT, { effect: 0.3, scatter: 0.06, most: 6, experiments: 1_000 })
+    expect(large.slower).toBeGreaterThan(0.98)
+    expect(large.held).toBe(0)
+  })
 })
 
 test('on recorded blocks no build is called slower than itself, and 10 % is found', { timeout: 60_000 }, () => {

@@ -163,6 +163,24 @@ describe('findFigureMistake', () => {
     expect(findFigureMistake('heapUsed', 'memory')).toContain('did you mean `baseline.heapUsed`?')
   })
 
+  it('knows the few figures of a capacity', () => {
+    const capacity = { limitedBy: 'to', steps: [], rate: 50, interval: [50, null], duration: 9 }
+    for (const path of ['rate', 'interval[0]', 'interval[1]', 'duration']) {
+      expect(findFigureMistake(path, 'capacity'), path).toBeUndefined()
+    }
+    expect(findFigureMistake('latency.p99', 'capacity')).toContain('it is one of a load')
+    expect(findFigureMistake('rates', 'capacity')).toContain('`rate`')
+    const outcomes = evaluateThresholds(
+      capacity,
+      parseThresholds({ rate: '>=50', 'interval[1]': '<60' }, { kind: 'capacity' }).conditions,
+    )
+    // Nothing failed, so the upper end has no data.
+    expect(outcomes).toMatchObject([
+      { value: 50, passed: true },
+      { value: null, passed: false },
+    ])
+  })
+
   it('knows the names of a load that has ended, but for scenarios and what was cut', () => {
     const names = namesIn(load)
     expect(findFigureMistake('checks["has a prize"].rate', 'load', names)).toBe(

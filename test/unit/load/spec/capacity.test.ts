@@ -50,6 +50,13 @@ describe('findCapacity', () => {
     expect(capacity.reason).toContain('the highest rate asked for')
   })
 
+  test('takes a slow answer for no missing one', async () => {
+    // Answers any number at a time, each after 700 ms: as long as a step.
+    const worker = new VirtualWorker({ serve: ({ line }) => line.answer(700) })
+    const slow = { url, thresholds: { 'latency.p99': '<1000' }, from: 7, to: 100, duration: 12_000 } as const
+    expect(await search(worker, slow)).toMatchObject({ limitedBy: 'to', rate: 100 })
+  })
+
   test('an abort rejects with the steps so far, and stop() resolves with them', async () => {
     const worker = new VirtualWorker(oneAtATime())
     const controller = new AbortController()
