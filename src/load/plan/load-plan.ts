@@ -148,7 +148,6 @@ export function resolveLoadOptions(input: LoadOptions, context: ResolveLoadConte
   rejectIssues('load options', findUrlIssues('url', text, 'absolute'))
   const parts = {
     time: time as LoadTime,
-    loadDuration,
     inherited: context.tlsOf?.(text),
     longestWait: lifetime ? spareTime(time as LoadTime, lifetime) : Infinity,
   }
@@ -169,13 +168,12 @@ function absoluteUrl(url: string | undefined, base: string | undefined): string 
 
 interface PlanParts {
   readonly time: LoadTime
-  readonly loadDuration: number | undefined
   readonly inherited: TlsOptions | undefined
   readonly longestWait: number
 }
 
 function completePlan(options: LoadOptions, localUrl: URL, parts: PlanParts): LoadPlan {
-  const { time, loadDuration, inherited, longestWait } = parts
+  const { time, inherited, longestWait } = parts
   const url = urlOnTarget(localUrl, options.engine)
   return {
     ...(options.title === undefined ? {} : { title: options.title }),
@@ -192,12 +190,12 @@ function completePlan(options: LoadOptions, localUrl: URL, parts: PlanParts): Lo
     tls: url.protocol === 'https:' ? tlsFor(url.hostname, { ...inherited, ...options.tls }) : (options.tls ?? {}),
     processes: options.processes ?? LOAD_DEFAULTS.processes,
     engine: planEngine(options.engine, { localUrl: withoutSecrets(localUrl), longestWait }),
-    ...(options.scenario === undefined ? {} : { scenario: planScenario(options, url, loadDuration) }),
+    ...(options.scenario === undefined ? {} : { scenario: planScenario(options, url, time) }),
   }
 }
 
 /** Plans a scenario without its module, which is bundled only if all options are valid. */
-function planScenario(options: LoadOptions, url: URL, environment: number | undefined): PlannedScenario {
+function planScenario(options: LoadOptions, url: URL, time: LoadTime): PlannedScenario {
   const { scenario = '', mix = {}, data, seed = LOAD_DEFAULTS.seed, expectStatus } = options
   return {
     name: String(scenario),
@@ -209,13 +207,13 @@ function planScenario(options: LoadOptions, url: URL, environment: number | unde
     seed,
     headers: mergeHeaders(authorization(url), options.headers),
     ...(expectStatus === undefined ? {} : { expectStatus: statusRange(expectStatus) }),
-    virtualUsers: planVirtualUsers(options, environment),
+    virtualUsers: planVirtualUsers(options, time),
     share: { first: 0, step: 1 },
   }
 }
 
 /** The header for name and password of a URL. */
-function authorization({ username, password }: URL): LoadHeaders {
+function authorization({ username, password }: URL): { authorization?: string } {
   if (username === '') return {}
   const secret = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
   return { authorization: `Basic ${Buffer.from(secret).toString('base64')}` }
@@ -282,10 +280,8 @@ function planHeaders(url: URL, headers: LoadHeaders, json: boolean): [string, st
   if (!names.has('host')) planned.push(['Host', url.host])
   if (!names.has('connection')) planned.push(['Connection', 'keep-alive'])
   if (json && !names.has('content-type')) planned.push(['Content-Type', 'application/json'])
-  if (url.username !== '' && !names.has('authorization')) {
-    const secret = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
-    planned.push(['Authorization', `Basic ${Buffer.from(secret).toString('base64')}`])
-  }
+  const { authorization: ownAuthorization } = authorization(url)
+  if (ownAuthorization !== undefined && !names.has('authorization')) planned.push(['Authorization', ownAuthorization])
   for (const [name, value] of Object.entries(headers)) {
     for (const one of Array.isArray(value) ? (value as readonly string[]) : [String(value)]) planned.push([name, one])
   }

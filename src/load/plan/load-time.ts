@@ -58,11 +58,9 @@ export function planTime(options: LoadOptions, environment: number | undefined):
 }
 
 /** Virtual users over time. As with connections, a ramp starts with one user unless the options say with how many. */
-export function planVirtualUsers(options: LoadOptions, environment: number | undefined): Segment[] {
-  const stages = options.stages ? scaleStages(options.stages, environment) : undefined
+export function planVirtualUsers(options: LoadOptions, { stages, rate }: LoadTime): Segment[] {
   const ramps = stages?.some(({ virtualUsers }) => virtualUsers !== undefined) === true
-  const open = options.rate !== undefined || stages?.some(({ rate }) => rate !== undefined) === true
-  const first = options.virtualUsers ?? (ramps && !open ? 1 : LOAD_DEFAULTS.virtualUsers)
+  const first = options.virtualUsers ?? (ramps && !rate ? 1 : LOAD_DEFAULTS.virtualUsers)
   return stages ? segments(stages, 'virtualUsers', first) : [{ duration: Infinity, from: first, to: first }]
 }
 
