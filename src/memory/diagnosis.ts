@@ -1,7 +1,7 @@
 import { swallow } from '../lifecycle/debug.ts'
 import type { HeapRecord } from './verdict/heap-record.ts'
 import { withDeadline } from '../lifecycle/abort.ts'
-import { joinFloors } from './verdict/floor-series.ts'
+import { joinFloors } from './verdict/joined-floors.ts'
 import { decideLeak, looksLikeLeak } from './verdict/leak-rule.ts'
 import type { ConstructorGrowth } from '../results/memory-result.ts'
 import type { AllocationProfile } from '../probe/protocol.ts'
@@ -35,7 +35,7 @@ export interface Diagnosed {
 /**
  * Looks for what a leak is made of: where it was allocated (V8's sampling profiler) and what the heap has more of (two
  * snapshots). Both cost: the one begins where a leak begins to show, the other where a leak would be the verdict or, where a
- * snapshot would shift the floors that follow, around a repetition when the verdict stands.
+ * snapshot would shift the heap after later collections, around a repetition when the verdict stands.
  */
 export class Diagnosis {
   found: Diagnosed = {}
@@ -54,11 +54,11 @@ export class Diagnosis {
     if (this.#plan.always) await this.#startProfile()
   }
 
-  async onFloor(records: readonly HeapRecord[]): Promise<void> {
+  async onRecord(records: readonly HeapRecord[]): Promise<void> {
     const { source, always, minimumGrowth } = this.#plan
     const { floors } = joinFloors(records)
     if (!this.#profiling && looksLikeLeak(floors)) await this.#startProfile()
-    if (source.snapshotShiftsFloors) return
+    if (source.snapshotShiftsHeap) return
     // What costs more than a collection does is not done on a mere suspicion.
     const leaks = decideLeak({ floors, minimumGrowth }).leak.verdict === 'leak'
     if (leaks && this.#profiling && !this.#remembered) {
@@ -124,7 +124,7 @@ export class Diagnosis {
   }
 }
 
-/** The isolate whose floor rose the most. */
+/** The isolate whose heap after collection rose the most. */
 function mostGrown(records: readonly HeapRecord[]): string {
   const [first, last] = [records[0], records.at(-1)]
   const bytes = (record: HeapRecord | undefined, id: string) => {

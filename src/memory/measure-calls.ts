@@ -165,7 +165,7 @@ class CallMeasurement implements RunningWatch {
     this.#calls = 0
     for (let block = 1; block <= BLOCKS; block += 1) {
       await this.#callTimes(Math.round((iterations * block) / BLOCKS) - this.#calls)
-      await this.#floor()
+      await this.#record()
       this.#sample()
       this.#report(block / BLOCKS)
     }
@@ -228,10 +228,10 @@ class CallMeasurement implements RunningWatch {
     this.#collections.time += duration
   }
 
-  async #floor(): Promise<void> {
+  async #record(): Promise<void> {
     if (!this.#config.gc) return
     this.#records.push({ ...(await this.#collect()), requests: this.#calls })
-    await this.#diagnosis.onFloor(this.#records)
+    await this.#diagnosis.onRecord(this.#records)
   }
 
   #sample(): void {

@@ -33,7 +33,7 @@ export interface MemorySource {
   readonly keptCalls?: number
   /** Without a `watch` nothing goes on in the target. Rejects with a `MemoryError` when there is nothing to read any more. */
   read(watch?: string): SourceReading | Promise<SourceReading>
-  /** Resolves with `undefined` if any isolate did not answer: a partial floor is discarded. Absent where a collection cannot be forced. */
+  /** Resolves with `undefined` if any isolate did not answer: a partial record is discarded. Absent where a collection cannot be forced. */
   collect?(watch: string): Promise<HeapRecord | undefined>
   /** Begins to sample allocations; `sites` ends it and says what is still alive, or was when `rememberSites` was called. */
   profile?(): Promise<void>
@@ -44,7 +44,7 @@ export interface MemorySource {
    * is larger than `largestHeap` bytes or it did not answer. Absent where that cannot be had.
    */
   snapshot?(isolate: string, file: string, largestHeap: number): Promise<number | undefined>
-  /** Whether floors after a snapshot are not comparable with those before it. */
-  readonly snapshotShiftsFloors?: boolean
+  /** Whether the heap after a collection is not comparable any more once a snapshot was taken. */
+  readonly snapshotShiftsHeap?: boolean
   release(watch: string): void
 }

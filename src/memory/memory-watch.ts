@@ -3,7 +3,7 @@ import { abortReason } from '../lifecycle/abort.ts'
 import { SERVER_MINIMUM_GROWTH } from './verdict/leak-rule.ts'
 import type { MemoryProgress, MemoryResult } from '../results/memory-result.ts'
 import { Diagnosis } from './diagnosis.ts'
-import { FloorTaking } from './floor-taking.ts'
+import { CollectionLoop } from './collection-loop.ts'
 import { LiveSamples, sampleEvery } from './live-samples.ts'
 import type { ResolvedMemoryConfig } from './memory-options.ts'
 import type { ForcedPause, MemorySource, SourceReading } from './memory-source.ts'
@@ -28,12 +28,12 @@ export interface WatchPlan {
   readonly onProgress?: ((progress: MemoryProgress) => void) | undefined
 }
 
-/** One running watch: live samples and floors until somebody ends it. */
+/** One running watch: live samples and forced collections until somebody ends it. */
 export class MemoryWatch implements RunningWatch {
   readonly ended: Promise<WatchEnd>
   readonly #plan: WatchPlan
   readonly #live: LiveSamples
-  readonly #floors: FloorTaking | undefined
+  readonly #collecting: CollectionLoop | undefined
   readonly #diagnosis: Diagnosis
   readonly #running = new AbortController()
   readonly #startedAt = readWallClock()
@@ -51,12 +51,12 @@ export class MemoryWatch implements RunningWatch {
     this.#loadAtStart = plan.requestsCompleted?.()
     this.ended = new Promise((resolve) => (this.#settle = resolve))
     if (config.gc && source.collect) {
-      this.#floors = new FloorTaking({
+      this.#collecting = new CollectionLoop({
         collect: async () => source.collect?.(plan.id),
         underLoad: () => this.#underLoad(),
         planned: plan.planned,
         onCollection: plan.onCollection,
-        onFloor: (floors) => this.#diagnosis.onFloor(floors),
+        onRecord: (records) => this.#diagnosis.onRecord(records),
       })
     }
     this.#diagnosis = new Diagnosis({
@@ -64,7 +64,7 @@ export class MemoryWatch implements RunningWatch {
       always: config.diagnose,
       minimumGrowth: SERVER_MINIMUM_GROWTH,
       timeLeft: plan.timeLeft,
-      onPause: (pause) => this.#floors?.noteSnapshot(pause),
+      onPause: (pause) => this.#collecting?.noteSnapshot(pause),
     })
   }
 
@@ -75,7 +75,7 @@ export class MemoryWatch implements RunningWatch {
     const fail = (error: unknown) => this.end({ how: 'failed', cause: unreadable(error, source.name) })
     this.#diagnosis.begin().catch(fail)
     sampleEvery(config.intervalMs, () => this.#look(), this.#running.signal).catch(fail)
-    this.#floors?.run(this.#running.signal).catch(fail)
+    this.#collecting?.run(this.#running.signal).catch(fail)
     source.gone?.addEventListener('abort', this.#onGone, { once: true })
     if (source.gone?.aborted) this.#onGone()
   }
@@ -118,7 +118,7 @@ export class MemoryWatch implements RunningWatch {
       startedAt: this.#startedAt,
       duration: this.#stoppedAfter ?? readClock() - this.#started,
       live: this.#live,
-      records: this.#floors?.records() ?? [],
+      records: this.#collecting?.records() ?? [],
       warmupSamples: config.warmupSamples,
       minimumGrowth: SERVER_MINIMUM_GROWTH,
       hindrance: this.#hindrance(),
@@ -126,7 +126,7 @@ export class MemoryWatch implements RunningWatch {
       otherProcesses: source.otherProcesses,
       keptCalls: source.keptCalls,
       undecided: this.#undecided(),
-      collections: this.#floors?.collections,
+      collections: this.#collecting?.collections,
       diagnosed: this.#diagnosis.found,
       aborted: this.#end !== undefined && this.#end.how !== 'completed',
     })
@@ -174,7 +174,7 @@ export class MemoryWatch implements RunningWatch {
       elapsed,
       latest: snapshot,
       samples: this.#live.taken,
-      floors: this.#floors?.records().length ?? 0,
+      floors: this.#collecting?.records().length ?? 0,
     })
   }
 
@@ -184,9 +184,9 @@ export class MemoryWatch implements RunningWatch {
   }
 
   #hindrance(): string | undefined {
-    if (!this.#floors) return undefined
-    if (this.#floors.missed > 0) return 'its event loop was blocked when it was to collect'
-    return this.#floors.warm ? undefined : `the watch ended while ${this.#targetName()} was still warming up`
+    if (!this.#collecting) return undefined
+    if (this.#collecting.missed > 0) return 'its event loop was blocked when it was to collect'
+    return this.#collecting.warm ? undefined : `the watch ended while ${this.#targetName()} was still warming up`
   }
 
   #undecided(): string | undefined {

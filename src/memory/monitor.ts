@@ -293,9 +293,9 @@ function raceSignals<T>(work: Promise<T>, signals: readonly AbortSignal[]): Prom
   return signals.reduce((raced, signal) => raceSignal(raced, signal), work)
 }
 
-/** Memory of a server now: all isolates of its tree; `rss` alone where it is not Node. */
+/** Returns the memory of a server now: of all isolates of its tree, or `rss` alone if it is not Node. */
 export async function snapshotOfServer(target: MemoryTarget): Promise<MemorySnapshot> {
-  const { findSource } = await watching()
-  const source = await findSource(target, {})
+  const { sourceOfServer } = await watching()
+  const source = await sourceOfServer(target)
   return (await source.read()).snapshot
 }

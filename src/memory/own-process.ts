@@ -14,7 +14,7 @@ export class OwnProcess implements MemorySource {
   readonly kind = 'node'
   readonly name = 'this process'
   // What Vitest and its transforms hold is freed at times by a snapshot, or moved: steps of up to 250 KB, either way.
-  readonly snapshotShiftsFloors = true
+  readonly snapshotShiftsHeap = true
   readonly #runner: RunnerRecords | undefined
 
   constructor(runner?: RunnerRecords) {
@@ -39,13 +39,13 @@ export class OwnProcess implements MemorySource {
 
   async collect(watch?: string): Promise<HeapRecord> {
     this.#runner?.release()
-    const floor = await isolate.collect(watch)
+    const heap = await isolate.collect(watch)
     return {
       timestamp: readWallClock(),
-      isolates: new Map([['self', floor]]),
-      time: floor.time,
-      cost: floor.cost,
-      ...(floor.requests && { requests: floor.requests }),
+      isolates: new Map([['self', heap]]),
+      time: heap.time,
+      cost: heap.cost,
+      ...(heap.requests && { requests: heap.requests }),
     }
   }
 

@@ -34,7 +34,7 @@ interface KnownIsolate {
   readonly isolate: WatchedIsolate
   last: IsolateReading | undefined
   asking: Promise<void> | undefined
-  /** The floor it is asked for, and whether that has been so for too long. */
+  /** The heap after a collection that it is asked for, and whether that has been so for too long. */
   collecting: Promise<IsolateHeap | undefined> | undefined
   silent: boolean
 }
@@ -103,7 +103,7 @@ export class ProbedServer implements MemorySource {
   async collect(watch?: string): Promise<HeapRecord | undefined> {
     const known = this.#connected()
     if (known.length === 0) return undefined
-    const asked = new Map(known.map((entry) => [entry, this.#askFloor(entry, watch)]))
+    const asked = new Map(known.map((entry) => [entry, this.#askToCollect(entry, watch)]))
     const awaited = known.filter(({ silent }) => !silent)
     await withDeadline(Promise.all(awaited.map(async (entry) => asked.get(entry))), SILENT_AFTER)
     for (const entry of awaited) entry.silent = entry.collecting !== undefined
@@ -114,12 +114,12 @@ export class ProbedServer implements MemorySource {
     let time = 0
     let cost = 0
     for (const [entry, answer] of asked) {
-      const floor = entry.silent ? undefined : await answer
-      if (floor === undefined) continue
-      isolates.set(entry.isolate.id, floor)
-      time = Math.max(time, floor.time)
-      cost = Math.max(cost, floor.cost)
-      if (floor.requests !== undefined) this.#requests.set(entry.isolate.id, floor.requests)
+      const heap = entry.silent ? undefined : await answer
+      if (heap === undefined) continue
+      isolates.set(entry.isolate.id, heap)
+      time = Math.max(time, heap.time)
+      cost = Math.max(cost, heap.cost)
+      if (heap.requests !== undefined) this.#requests.set(entry.isolate.id, heap.requests)
     }
     if (isolates.size === 0) return undefined
     const silent = new Set(known.flatMap((entry) => (entry.silent ? [entry.isolate.id] : [])))
@@ -128,12 +128,12 @@ export class ProbedServer implements MemorySource {
   }
 
   /** One question at a time: a thread that is parked must not find hundreds of them when it wakes up. */
-  #askFloor(entry: KnownIsolate, watch: string | undefined): Promise<IsolateHeap | undefined> {
+  #askToCollect(entry: KnownIsolate, watch: string | undefined): Promise<IsolateHeap | undefined> {
     entry.collecting ??= entry.isolate
       .ask('collect', { watch }, ANSWER_LIMIT)
-      .then((floor) => {
-        if (floor) entry.silent = false
-        return floor
+      .then((heap) => {
+        if (heap) entry.silent = false
+        return heap
       })
       .finally(() => (entry.collecting = undefined))
     // Where nobody waits for it, its failure is nobody's: whoever collects next hears of it.

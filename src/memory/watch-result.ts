@@ -1,6 +1,6 @@
 import { formatBytes } from '../units.ts'
 import type { HeapRecord } from './verdict/heap-record.ts'
-import { countAt, joinFloors, type JoinedFloors } from './verdict/floor-series.ts'
+import { countAt, joinFloors, type JoinedFloors } from './verdict/joined-floors.ts'
 import { decideLeak, RSS_MINIMUM_GROWTH, type LeakDecision } from './verdict/leak-rule.ts'
 import type {
   ForcedCollections,

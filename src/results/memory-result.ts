@@ -72,7 +72,7 @@ export interface LeakVerdict {
   constructors?: ConstructorGrowth[]
 }
 
-/** A memory floor: what was left after a full collection. */
+/** Memory after a full collection (the post-GC heap). Of a target that is not Node: the lowest `rss` of a block of the watch. */
 export interface MemoryFloor {
   /** Unix time in milliseconds. */
   timestamp: number

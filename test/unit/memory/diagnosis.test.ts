@@ -58,11 +58,11 @@ describe('a diagnosis that is released', () => {
     const { calls, go, diagnosis } = scripted()
     void diagnosis.begin()
     go()
-    const onFloor = diagnosis.onFloor(RECORDS)
+    const onRecord = diagnosis.onRecord(RECORDS)
     await vi.waitFor(() => expect(calls).toContain('snapshot'))
     diagnosis.release()
     go()
-    await onFloor
+    await onRecord
     await vi.waitFor(() => expect(snapshots()).toEqual([]))
     await vi.waitFor(() => expect(watchdogPid()).toBeUndefined())
     expect(calls).toEqual(['profile', 'snapshot', 'sites'])
@@ -72,14 +72,14 @@ describe('a diagnosis that is released', () => {
     const { calls, diagnosis } = scripted()
     diagnosis.release()
     await diagnosis.begin()
-    await diagnosis.onFloor(RECORDS)
+    await diagnosis.onRecord(RECORDS)
     await diagnosis.conclude(true)
     expect(calls).toEqual([])
     expect(watchdogPid()).toBeUndefined()
   })
 
   it('while it concludes takes no second snapshot, and ends its profile once', async () => {
-    const { calls, go, diagnosis } = scripted({ snapshotShiftsFloors: true })
+    const { calls, go, diagnosis } = scripted({ snapshotShiftsHeap: true })
     void diagnosis.begin()
     go()
     const concluding = diagnosis.conclude(true)

@@ -4,44 +4,44 @@ import type { ForcedCollections, ForcedPauseRecord } from '../results/memory-res
 import type { ForcedPause } from './memory-source.ts'
 import { clearTimeout, readClock, setTimeout } from '../lifecycle/real-timers.ts'
 
-/** Floors rise in a program's first collections: so many are forced before one counts. */
+/** The heap after a collection rises in a program's first collections: so many are forced before one counts. */
 const WARMUP_COLLECTIONS = 6
 const WARMUP_DISTANCE = 20
 /** On a machine so busy that they take longer, what is left of the warm-up is the quarter that the rule cuts. */
 const WARMUP_AT_MOST = 1_000
 /** How long to wait for the load to begin before warming up without it. */
 const LOAD_WAIT = 1_000
-/** A planned watch takes about so many floors. One without a plan begins at `FIRST_DISTANCE` and doubles it when full. */
-const PLANNED_FLOORS = 24
+/** A planned watch forces about so many collections. One without a plan begins at `FIRST_DISTANCE` ms and doubles it when it has `MOST_RECORDS`. */
+const PLANNED_RECORDS = 24
 const FIRST_DISTANCE = 200
-const MOST_FLOORS = 48
+const MOST_RECORDS = 48
 const MOST_PAUSES = 200
 /**
- * Collections take at most a tenth of the target's time; until there are enough floors for a verdict they may take a third, and
- * where they are slow (a busy machine, a large heap) up to half of it, so that a short watch has one too.
+ * Collections take at most a tenth of the target's time. Until there are enough for a verdict they may take a third; if they are slow
+ * (a busy machine, a large heap), up to half of it. So a short watch has a verdict too.
  */
 const SHARE = 10
 const FIRST_SHARE = 2
 const FIRST_REST_CAP = 500
-const ENOUGH_FLOORS = 14
+const ENOUGH_RECORDS = 14
 /** Milliseconds after which a collection is not merely long: the event loop is blocked. */
 const SLOW = 3_000
 /** Of so many last collections the quickest tells what one costs: the others waited for a busy machine. */
 const RECENT = 5
 
-export interface FloorPlan {
+export interface CollectionPlan {
   readonly collect: () => Promise<HeapRecord | undefined>
   /** Whether the load has begun; `undefined` where nobody can tell. */
   readonly underLoad: () => boolean | undefined
   /** Milliseconds the watch is planned to take. */
   readonly planned?: number | undefined
   readonly onCollection?: ((pause: ForcedPause) => void) | undefined
-  /** Called after each floor. */
-  readonly onFloor: (floors: readonly HeapRecord[]) => Promise<void>
+  /** Called after each collection that counts. */
+  readonly onRecord: (records: readonly HeapRecord[]) => Promise<void>
 }
 
-/** Forces the target to collect, now and then, and keeps what was left each time. */
-export class FloorTaking {
+/** Forces the target to collect, again and again, and records the heap after each collection. */
+export class CollectionLoop {
   readonly collections: ForcedCollections = { count: 0, time: 0 }
   /** Collections that a blocked event loop did not answer, or has not yet. */
   missed = 0
@@ -49,9 +49,9 @@ export class FloorTaking {
   #records: HeapRecord[] = []
   #recent: number[] = []
   #segment: number | undefined
-  readonly #plan: FloorPlan
+  readonly #plan: CollectionPlan
 
-  constructor(plan: FloorPlan) {
+  constructor(plan: CollectionPlan) {
     this.#plan = plan
   }
 
@@ -63,26 +63,26 @@ export class FloorTaking {
     const started = readClock()
     await this.#warmUp(signal)
     const left = (this.#plan.planned ?? 0) - (readClock() - started)
-    let distance = this.#plan.planned === undefined ? FIRST_DISTANCE : Math.max(50, left / PLANNED_FLOORS)
+    let distance = this.#plan.planned === undefined ? FIRST_DISTANCE : Math.max(50, left / PLANNED_RECORDS)
     while (!signal.aborted) {
       const record = await this.#collect()
       if (record && !signal.aborted) {
         this.#records.push(this.#segment === undefined ? record : { ...record, segment: this.#segment })
-        if (this.#records.length >= MOST_FLOORS) {
+        if (this.#records.length >= MOST_RECORDS) {
           this.#records = this.#records.filter((_, index) => index % 2 === 0)
           distance *= 2
         }
-        await this.#plan.onFloor(this.#records)
+        await this.#plan.onRecord(this.#records)
       }
       const rest =
-        this.#records.length < ENOUGH_FLOORS
+        this.#records.length < ENOUGH_RECORDS
           ? Math.min(FIRST_SHARE * this.#cost(), Math.max(FIRST_REST_CAP, this.#cost()))
           : SHARE * this.#cost()
       await sleep(Math.max(distance, rest), signal)
     }
   }
 
-  /** A heap snapshot was taken: floors from now on are not comparable with those before. */
+  /** A heap snapshot was taken: records from now on are not comparable with those before. */
   noteSnapshot(pause: ForcedPause): void {
     this.#segment = (this.#segment ?? 0) + 1
     this.notePause(pause, 'snapshot')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { countAt, joinFloors } from '../../../../src/memory/verdict/floor-series.ts'
+import { countAt, joinFloors } from '../../../../src/memory/verdict/joined-floors.ts'
 
 function record(timestamp: number, isolates: Record<string, number>) {
   const bytes = (heapData: number) => ({ heapData, machineCode: 0, external: 10, arrayBuffers: 5, time: 1, cost: 1 })
