@@ -1,5 +1,7 @@
 // What more than one load process brings and costs: requests per second of two against one, CPU per request at one rate, and what
 // `processes: 1` adds to a load that says nothing. The target is one nginx worker on a core of its own (`taskset`).
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { LoadGenerator } from '../dist/load/spec/load-generator.js'
 import { isInstalled, startNginx } from './load/targets.mjs'
@@ -84,14 +86,70 @@ async function compareEnds({ url }) {
   )
 }
 
+/** CPU milliseconds that a process has used. */
+function cpuOf(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10
+}
+
+function childrenOf(pid) {
+  const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+  return pids === '' ? [] : pids.split(' ').map(Number)
+}
+
+/** What workers and a Locust master add to a load of 3 s on this machine: time to begin and end, and CPU beside the load processes. */
+async function compareWorkers({ url }) {
+  const port = 5_000 + (process.pid % 20_000)
+  const cli = new URL('../dist/cli/main.js', import.meta.url).pathname
+  const workers = [1, 2].map(() => spawn(process.execPath, [cli, 'worker', '--master', `127.0.0.1:${port}`]))
+  const seconds = 3
+  const options = { rate: 400, connections: 20, duration: seconds * 1_000 }
+  const engine = { use: 'locust', workers: 2, listen: `127.0.0.1:${port}` }
+  try {
+    const timed = async (more) => {
+      const began = performance.now()
+      await load(url, { ...options, ...more })
+      return performance.now() - began - options.duration
+    }
+    const first = await timed({ engine })
+    const master = childrenOf(process.pid).find((pid) =>
+      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('locust'),
+    )
+    const used = { master: [], workers: [] }
+    const measured = async () => {
+      const before = [cpuOf(master), ...workers.map(({ pid }) => cpuOf(pid))]
+      const longer = await timed({ engine })
+      const [ofMaster, ...ofWorkers] = [master, ...workers.map(({ pid }) => pid)].map(
+        (pid, k) => cpuOf(pid) - before[k],
+      )
+      used.master.push(ofMaster / seconds)
+      used.workers.push(ofWorkers.reduce((sum, cpu) => sum + cpu) / workers.length / seconds)
+      return longer
+    }
+    const times = await inTurn(5, { one: () => timed({}), workers: measured })
+    console.log(
+      `a load takes longer by: one process ${median(times.one).toFixed(0)} ms, two workers ${median(times.workers).toFixed(0)} ms; the first, which starts Locust, ${first.toFixed(0)} ms`,
+    )
+    console.log(
+      `a second of load costs: the master ${median(used.master).toFixed(0)} ms of CPU, each worker ${median(used.workers).toFixed(0)} ms beside its load processes`,
+    )
+  } finally {
+    for (const worker of workers) worker.kill('SIGKILL')
+  }
+}
+
 if (!isInstalled('nginx')) throw new Error('`npm run bench -- scale` needs nginx: apt-get install nginx')
 const target = await startNginx({ core: 0 })
 try {
   // Each process is started by the first load that needs it.
-  await load(target.url, { processes: 2 })
+  await load(target.url, { processes: 2, duration: 2_000 })
   await compareOption(target)
   await compareProcesses(target)
   await compareEnds(target)
+  if (isInstalled('locust')) await compareWorkers(target)
+  else console.log('workers: skipped, there is no `locust`')
 } finally {
   await target.stop()
 }

@@ -6,7 +6,9 @@ import type { LoadEnd, LoadRequestMessage } from '../messages.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 import type { PlannedLocust } from '../plan/locust-options.ts'
 import { widthOf } from '../plan/share.ts'
+import { readSettings } from '../../settings.ts'
 import { readBuild } from '../worker/build.ts'
+import { findProofProblem } from '../worker/signed-plan.ts'
 import { importCodec } from '../worker/message-codec.ts'
 import { emptyProgress } from './empty-progress.ts'
 import type { LoadEngine, LoadEngineLine, LoadEngineListener } from './load-engine.ts'
@@ -151,10 +153,18 @@ async function prepare(
 function enoughWorkers(master: LocustMaster, plan: LoadPlan, engine: PlannedLocust): RemoteWorker[] | undefined {
   const joined = [...master.workers.values()]
   for (const worker of joined) {
-    const problem = findBuildProblem(worker) ?? findLoopbackProblem(worker, plan)
+    const problem = findTokenProblem(worker) ?? findBuildProblem(worker) ?? findLoopbackProblem(worker, plan)
     if (problem !== undefined) throw new LoadError(problem)
   }
   return joined.length < engine.workers ? undefined : joined.slice(0, engine.workers)
+}
+
+/** Plans hold code and data: they are not for everybody who reaches the port. */
+function findTokenProblem({ hello: { id, name, proof } }: RemoteWorker): string | undefined {
+  const problem = findProofProblem(id, proof, readSettings().token)
+  return problem === undefined
+    ? undefined
+    : `The worker ${name} ${problem}. If it is none of yours, close the master's port to others.`
 }
 
 function findBuildProblem({ hello: { name, version, build } }: RemoteWorker): string | undefined {

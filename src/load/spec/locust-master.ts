@@ -235,18 +235,23 @@ export class LocustMaster {
   }
 
   #onMessage(node: string, body: string): void {
-    let report: WorkerReport
+    // Anybody who reaches the port may have sent it.
     try {
-      report = this.#codec.decode(Buffer.from(body, 'base64')) as WorkerReport
+      this.#onReport(node, this.#codec.decode(Buffer.from(body, 'base64')) as WorkerReport)
     } catch (error) {
-      // Anybody who reaches the port may have sent it.
-      return swallow(`message of ${node}`)(error)
+      swallow(`message of ${node}`)(error)
+      this.#onGone(node, `sent what cannot be read: ${(error as Error).message}`)
     }
-    if (report.type === 'hello') {
-      this.workers.set(node, new RemoteWorker(report, (request) => this.#send(node, this.#codec.encode(request))))
-      return this.#change()
+  }
+
+  #onReport(node: string, report: WorkerReport): void {
+    if (report.type !== 'hello') return this.workers.get(node)?.onReport(report)
+    const { id, name, processes } = report
+    if (typeof id !== 'string' || typeof name !== 'string' || !Number.isInteger(processes)) {
+      throw new TypeError('its hello is malformed')
     }
-    this.workers.get(node)?.onReport(report)
+    this.workers.set(node, new RemoteWorker(report, (request) => this.#send(node, this.#codec.encode(request))))
+    this.#change()
   }
 
   #onGone(node: string, why: string): void {

@@ -84,6 +84,28 @@ function signatureOf({ recipient, time, nonce, plan, bundle }: SignedParts, toke
   return hmac.digest()
 }
 
+/**
+ * Returns what a worker proves with that it has the token: whoever reaches the master's port can say that it is one, and would be sent
+ * plans with their data. `undefined` without a token.
+ */
+export function proveToken(worker: string, token: string | undefined): string | undefined {
+  return token === undefined ? undefined : proofOf(worker, token).toString('hex')
+}
+
+function proofOf(worker: string, token: string): Buffer {
+  return createHmac('sha256', token).update(`vitest-plugin-perf worker ${FORMAT}\n${worker}`).digest()
+}
+
+/** Returns why a worker must not be sent plans, or `undefined`. `proof` is anything that came over the network. */
+export function findProofProblem(worker: string, proof: unknown, token: string | undefined): string | undefined {
+  if (token === undefined) return undefined
+  if (typeof proof === 'string' && /^[0-9a-f]{64}$/.test(proof)) {
+    if (timingSafeEqual(proofOf(worker, token), Buffer.from(proof, 'hex'))) return undefined
+    return `has another ${TOKEN} than Vitest: set both to the same value, and start the worker again`
+  }
+  return `has no ${TOKEN}, and Vitest has one: set it to the same value for the worker, and start that again`
+}
+
 /** Why a plan is not run. */
 export type RefusalReason =
   | 'malformed'

@@ -35,6 +35,8 @@ export interface WorkerHello {
   readonly type: 'hello'
   /** Random, new with each start of the worker: plans are signed for it. */
   readonly id: string
+  /** That it has the token: see `proveToken`. */
+  readonly proof?: string
   /** For people: host and pid. */
   readonly name: string
   /** Of this package, and of its code: see `readBuild`. */

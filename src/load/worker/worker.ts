@@ -10,7 +10,7 @@ import { AllowedTargets } from './allowed-targets.ts'
 import { readBuild } from './build.ts'
 import { MasterConnection } from './master-connection.ts'
 import { importCodec } from './message-codec.ts'
-import { PlanGate } from './signed-plan.ts'
+import { PlanGate, proveToken } from './signed-plan.ts'
 import { usageMeter } from './usage.ts'
 import { WorkerLoads, type EndedLoad } from './worker-loads.ts'
 import type { WorkerHello, WorkerReport, WorkerRequest } from './worker-messages.ts'
@@ -28,6 +28,8 @@ export interface WorkerOptions {
   readonly allowed: readonly string[]
   /** Told what happens: a line each. */
   print(line: string): void
+  /** Told when it has joined a master, and when that is gone. */
+  onMaster?(isThere: boolean): void
 }
 
 export interface Worker {
@@ -42,13 +44,15 @@ export interface Worker {
  * @throws {Error} if a package that it needs is missing.
  */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { host, port, processes, token, allowed, print } = options
+  const { host, port, processes, token, allowed, print, onMaster } = options
   const targets = allowed.length > 0 ? new AllowedTargets(allowed) : undefined
   const [codec, open] = [await importCodec(), await importZeromqWire(host, port)]
   const { version, hash: build } = readBuild()
   const name = `${hostname()}:${process.pid}`
   const id = randomBytes(16).toString('hex')
-  const hello: WorkerHello = { type: 'hello', id, name, version, build, processes, isLocal: isLoopback(host) }
+  const proof = proveToken(id, token)
+  const own = { id, name, version, build, processes, isLocal: isLoopback(host) }
+  const hello: WorkerHello = { type: 'hello', ...own, ...(proof === undefined ? {} : { proof }) }
   const gate = new PlanGate({ recipient: id, token })
   const children = new LoadProcesses(realClock, forkLoadChild)
   // Each takes a moment to start.
@@ -75,12 +79,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     listener: {
       onJoined() {
         print(`joined the master at ${host}:${port}`)
+        onMaster?.(true)
         send(hello)
       },
       onMessage: (message) => loads.onRequest(message as WorkerRequest),
       onLost(why) {
         print(`the master ${why}; waiting for the next`)
         loads.endAll('the master was lost')
+        onMaster?.(false)
       },
       onStop: () => loads.stopAll(),
     },

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -25,6 +25,8 @@ export interface RunOptions {
   reporter?: string
   /** Milliseconds before the run is killed as hung. Default 100 000. */
   timeout?: number
+  /** Starts Vitest, on another host. */
+  spawn?: (command: string, args: readonly string[], options: SpawnOptions) => ChildProcess
 }
 
 export interface Run {
@@ -108,7 +110,7 @@ export async function startVitest(options: RunOptions, existing?: string): Promi
     ...(options.args ?? []),
   ]
   const started = performance.now()
-  const child = spawn(node, args, {
+  const child = (options.spawn ?? spawn)(node, args, {
     cwd: project,
     env: cleanEnvironment({ [COOKIE]: cookie, ...options.env }),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -125,8 +127,8 @@ export async function startVitest(options: RunOptions, existing?: string): Promi
     all += text
     for (const listener of listeners) listener()
   }
-  child.stdout.on('data', collect('out'))
-  child.stderr.on('data', collect('err'))
+  child.stdout?.on('data', collect('out'))
+  child.stderr?.on('data', collect('err'))
   let timedOut = false
   const hung = setTimeout(() => {
     timedOut = true
@@ -139,8 +141,8 @@ export async function startVitest(options: RunOptions, existing?: string): Promi
       clearTimeout(hung)
       const duration = performance.now() - started
       setTimeout(() => {
-        child.stdout.destroy()
-        child.stderr.destroy()
+        child.stdout?.destroy()
+        child.stderr?.destroy()
         const leftovers = (milliseconds = 2_000) => leftoversAfter(cookie, milliseconds)
         resolve({ exitCode, signal, output: all, stdout, stderr, duration, timedOut, project, cookie, leftovers })
       }, 50)

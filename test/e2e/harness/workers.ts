@@ -1,4 +1,4 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { cleanEnvironment } from './run-vitest.ts'
@@ -16,12 +16,20 @@ export interface RunningWorker {
   stop(): Promise<number | null>
 }
 
-/** Starts a worker with arguments such as `['--master', '127.0.0.1:5557']`. */
-export function startWorker(args: readonly string[], env: Record<string, string> = {}): RunningWorker {
-  const options = { env: cleanEnvironment(env), stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'] }
-  const child = spawn(process.execPath, [CLI, 'worker', ...args], options)
+export type Spawn = (command: string, args: readonly string[], options: SpawnOptions) => ChildProcess
+
+/** Starts a worker with arguments such as `['--master', '127.0.0.1:5557']`. `start` starts it on another host. */
+export function startWorker(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  start: Spawn = spawn,
+): RunningWorker {
+  const child = start(process.execPath, [CLI, 'worker', ...args], {
+    env: cleanEnvironment(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)))
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += String(chunk)))
   const exited = once(child, 'exit')
   return {
     child,

@@ -3,9 +3,11 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   findMasterProblem,
+  findProofProblem,
   findTokenAdvice,
   PLAN_WINDOW,
   PlanGate,
+  proveToken,
   signPlan,
   type OpenedPlan,
   type SignedPlan,
@@ -246,6 +248,22 @@ test('each refusal says what to do, and neither token nor plan', () => {
   }
   expect(refusals[4]).toMatch(/signed 1m 33s ago.*limit is 1m 00s/)
   expect(refusals[5]).toMatch(/1m 33s ahead of this machine's clock/)
+})
+
+test('a worker proves that it has the token, and nobody else does', () => {
+  const proof = proveToken('worker-1', TOKEN)
+  expect(findProofProblem('worker-1', proof, TOKEN)).toBeUndefined()
+  expect(findProofProblem('worker-2', proof, TOKEN)).toMatch(/^has another VITEST_PERF_TOKEN/)
+  expect(findProofProblem('worker-1', proveToken('worker-1', 'other'), TOKEN)).toMatch(/^has another VITEST_PERF_TOKEN/)
+  for (const none of [undefined, null, '', 'ab', 7, {}, 'x'.repeat(64)])
+    expect(findProofProblem('worker-1', none, TOKEN)).toMatch(/^has no VITEST_PERF_TOKEN/)
+  // A signature of a plan is no proof.
+  expect(findProofProblem('worker-1', sign().signature, TOKEN)).toMatch(/^has another/)
+})
+
+test('without a token nobody proves anything', () => {
+  expect(proveToken('worker-1', undefined)).toBeUndefined()
+  expect(findProofProblem('worker-1', undefined, undefined)).toBeUndefined()
 })
 
 test('a token that can be guessed is told', () => {
