@@ -1,4 +1,4 @@
-import autocannon, { type AutocannonInstance, type AutocannonRequest } from 'autocannon'
+import autocannon, { type AutocannonClient, type AutocannonInstance, type AutocannonRequest } from 'autocannon'
 import { every, realClock, type Cancel, type Clock } from '../../lifecycle/clock.ts'
 import { failureOf } from '../http/failure.ts'
 import { LOOK, Measurement } from '../measure/measurement.ts'
@@ -24,6 +24,7 @@ export class AutocannonRun {
   readonly #reachability: Reachability
   readonly #thresholds: ThresholdWatch | undefined
   #generator: AutocannonInstance | undefined
+  readonly #clients: AutocannonClient[] = []
   /** Of the request whose answer is about to be counted. */
   #answered = 0
   #isOver = false
@@ -67,6 +68,7 @@ export class AutocannonRun {
       timeout: Math.ceil(timeout / 1_000),
       ...(amount === undefined ? {} : { amount }),
       ...(tls.servername === undefined ? {} : { servername: tls.servername }),
+      setupClient: (client: AutocannonClient) => this.#clients.push(client),
       requests: requests.map((request, index): AutocannonRequest => ({
         method: request.method,
         path: request.path,
@@ -141,6 +143,10 @@ export class AutocannonRun {
     this.#isOver = true
     for (const cancel of this.#cancels) cancel()
     this.#generator?.stop()
+    // By itself it would go on for up to a second. Not now: one of them may be in the middle of its answer, and would open itself again.
+    this.#clock.soon(() => {
+      for (const client of this.#clients) client.destroy()
+    })
     this.#measurement.stopCost()
     const { progress, rows } = this.#interval(true)
     const completed = end.outcome === 'completed'
@@ -165,11 +171,11 @@ function remarked(progress: RowlessProgress): RowlessProgress {
   return { ...progress, remarks: [...AUTOCANNON_REMARKS, ...(progress.remarks ?? [])] }
 }
 
-/** It adds Host and Connection by itself. */
+/** It adds `Connection` by itself, always. */
 function headersOf(planned: LoadPlan['requests'][number]['headers']): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {}
   for (const [name, value] of planned) {
-    if (name === 'Host' || name === 'Connection') continue
+    if (name.toLowerCase() === 'connection') continue
     const known = headers[name]
     headers[name] = known === undefined ? value : [...(Array.isArray(known) ? known : [known]), value]
   }

@@ -18,10 +18,18 @@ declare module 'autocannon' {
     timeout: number
     amount?: number
     servername?: string
+    /** Called with each connection, before it is opened. */
+    setupClient(client: AutocannonClient): void
     requests: AutocannonRequest[]
   }
 
+  export interface AutocannonClient {
+    /** Closes the connection, for good. */
+    destroy(): void
+  }
+
   export interface AutocannonInstance extends EventEmitter {
+    /** Ends it at its next sampling interval, up to a second later. */
     stop(): void
   }
 

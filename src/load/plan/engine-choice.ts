@@ -25,13 +25,27 @@ export function findAutocannonIssues(plan: LoadPlan, options: LoadOptions): Opti
   if (plan.requests.length > 1 && plan.order !== 'perConnection') {
     issues.push(issue('order', "'perConnection' (each connection works through the list by itself)", plan.order))
   }
+  if (plan.amount !== undefined) {
+    const connections = plan.connections[0]?.from ?? 1
+    if (connections > plan.amount) {
+      issues.push(issue('connections', `at most ${plan.amount}, one for each request of \`amount\`,`, connections))
+    }
+    // It closes a connection with its last request, whatever is under way on it.
+    if (plan.pipelining > 1) issues.push(issue('pipelining', '1 where `amount` is set', plan.pipelining))
+  }
   if (plan.requests.some(({ method }) => method === 'HEAD'))
     issues.push(issue('method', 'one whose answer has a body', 'HEAD'))
+  const connection = plan.requests.flatMap(({ headers }) => headers).find(isOtherConnection)
+  if (connection) issues.push(issue('headers.connection', "left out (it sends 'keep-alive')", connection[1]))
   if (plan.requests.some(({ check }) => check)) issues.push(issue('check', 'left out of `requests`', 'a check'))
   if (plan.url.startsWith('https:') && plan.tls.rejectUnauthorized !== false) {
     issues.push(issue('tls.rejectUnauthorized', 'false (it verifies no certificate)', plan.tls.rejectUnauthorized))
   }
   return issues
+}
+
+function isOtherConnection([name, value]: readonly [string, string]): boolean {
+  return name.toLowerCase() === 'connection' && value.toLowerCase() !== 'keep-alive'
 }
 
 /** Sentences for people: what the latencies of autocannon cannot be trusted for. */

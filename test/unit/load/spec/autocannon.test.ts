@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { LoadGenerator } from '../../../../dist/load/spec/load-generator.js'
 import { resolveLoadOptions } from '../../../../src/load/plan/load-plan.ts'
@@ -78,6 +79,18 @@ describe('the engine autocannon', () => {
     expect((await rejection(refused)).message).toMatch(/No connection to .* ECONNREFUSED/)
   })
 
+  it('sends nothing after its end', async () => {
+    const target = await startTarget('load-http.mjs')
+    const generator = new LoadGenerator()
+    const signal = AbortSignal.timeout(400)
+    await rejection(generator.generateLoad({ url: target.url, engine, duration: 60_000, connections: 4, signal }))
+    // One answer each may still be under way, and the request after it.
+    await delay(50)
+    const { received } = await target.counts()
+    await delay(1_100)
+    expect((await target.counts()).received).toBe(received)
+  })
+
   it.for([
     [{ rate: 10 }, /`rate` to be left out with `engine: 'autocannon'`/],
     [{ stages: [{ duration: 100, connections: 5 }] }, /`stages`/],
@@ -87,6 +100,9 @@ describe('the engine autocannon', () => {
     [{ timeout: 500 }, /`timeout` to be at least 1000 ms/],
     [{ requests: [{ path: '/a' }, { path: '/b' }] }, /`order` to be 'perConnection'/],
     [{ method: 'HEAD' }, /`method`/],
+    [{ headers: { connection: 'close' } }, /`headers.connection` to be left out/],
+    [{ amount: 4, connections: 5 }, /`connections` to be at most 4, one for each request of `amount`/],
+    [{ amount: 40, pipelining: 4 }, /`pipelining` to be 1 where `amount` is set/],
     [{ requests: [{ check: { body: { contains: 'x' } } }] }, /`check`/],
   ] as const)('refuses what it cannot do: %o', ([options, message]) => {
     const all = { url: 'http://127.0.0.1:3000/', engine, ...(options as object) }
@@ -99,6 +115,6 @@ describe('the engine autocannon', () => {
     expect(plan({}, 'autocannon').engine).toBe('autocannon')
     expect(plan({ engine }, 'built-in').engine).toBe('built-in')
     expect(() => plan({}, 'k6')).toThrow(/`VITEST_PERF_ENGINE` to be 'built-in', 'autocannon' or JSON/)
-    expect(() => plan({ engine: { use: 'locust' } }, '')).toThrow(/`engine` to be 'built-in', 'autocannon' or JSON/)
+    expect(() => plan({ engine: { use: 'locust' } }, '')).toThrow(/`engine.workers`/)
   })
 })
