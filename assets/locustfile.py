@@ -45,6 +45,9 @@ class Relay:
         self.runner = environment.runner
         self.seen = {}
         self.lines = Queue()
+        self.page = Queue()
+        self.is_ours = False
+        self.runner.register_message("perf_stats", self.on_stats)
         self.runner.register_message("perf", self.on_message)
         self.runner.register_message("perf_beat", self.on_beat)
         # A message to a worker whose connection is closed fails at once, where Locust would drop it.
@@ -66,10 +69,30 @@ class Relay:
             order = json.loads(line)
             if "body" in order:
                 self.send(order["to"], "perf", base64.b64decode(order["body"]))
-            elif "show" in order:
+            else:
+                self.page.put(order)
+
+    # Locust's own page shows a test that runs. To start and to stop one takes Locust seconds.
+    def show(self):
+        for order in self.page:
+            if "show" in order:
                 self.runner.start(order["show"], order["show"])
             else:
+                self.is_ours = True
                 self.runner.stop()
+                self.is_ours = False
+
+    # Somebody has pressed the page's stop button, or we end what it shows.
+    def on_stopping(self, **_):
+        if not self.is_ours:
+            self.tell({"type": "stop"})
+
+    # The keys of a map in JavaScript are text.
+    def on_stats(self, environment, msg, **_):
+        for entry in msg.data["stats"] + [msg.data["stats_total"]]:
+            for field in ("response_times", "num_reqs_per_sec", "num_fail_per_sec"):
+                entry[field] = {int(key): count for key, count in entry[field].items()}
+        environment.events.worker_report.fire(client_id=msg.node_id, data=msg.data)
 
     # Whatever ends one of them ends this process: without Vitest it has nothing to do.
     def run(self, work):
@@ -135,9 +158,10 @@ class Relay:
 @events.init.add_listener
 def on_init(environment, web_ui=None, **_):
     relay = Relay(environment)
-    events.test_stopping.add_listener(lambda **_: relay.tell({"type": "stop"}))
+    events.test_stopping.add_listener(relay.on_stopping)
     relay.tell({"type": "ready", "version": runners.__version__})
-    greenlets = [gevent.spawn(relay.run, work) for work in (relay.write, relay.beat, relay.watch, relay.read)]
+    work = (relay.read, relay.write, relay.beat, relay.watch, relay.show)
+    greenlets = [gevent.spawn(relay.run, part) for part in work]
     # Without its page Locust would begin a test of its own now.
     if web_ui is None:
         gevent.joinall(greenlets)

@@ -182,6 +182,14 @@ export class LatencyHistogram {
     return ratios.map((ratio, index) => [ratio, values[index] as number])
   }
 
+  /** The middle of each bucket in use, and its count, from the lowest up. */
+  *buckets(): Iterable<readonly [value: number, count: number]> {
+    for (let bucket = this.#lowest; bucket <= this.#highest; bucket += 1) {
+      const count = this.#at(bucket)
+      if (count > 0) yield [bucketMiddle(bucket), count]
+    }
+  }
+
   encode(): EncodedHistogram {
     const buckets: number[] = []
     let last = 0

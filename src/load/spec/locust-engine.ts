@@ -29,7 +29,12 @@ export function locustEngine(engine: PlannedLocust, clock: Clock): LoadEngine {
 type State =
   | { readonly is: 'new' }
   | { readonly is: 'preparing'; readonly run: RunMessage; readonly ending: AbortController }
-  | { readonly is: 'running'; readonly run: RunMessage; readonly line: LoadEngineLine; readonly detach: () => void }
+  | {
+      readonly is: 'running'
+      readonly master: LocustMaster
+      readonly line: LoadEngineLine
+      readonly detach: () => void
+    }
   | { readonly is: 'over' }
 
 /** A load from the wait for its workers to its end. While it runs it is one of several processes, each in a worker. */
@@ -96,13 +101,26 @@ class LocustLoad implements LoadEngineLine {
       },
     })
     const stop = () => line.send({ type: 'stop', id: run.id })
-    this.#state = { is: 'running', run, line, detach: master.attach({ onChange() {}, onStop: stop }) }
-    master.show(widthOf(run.plan).count)
+    this.#state = { is: 'running', master, line, detach: master.attach({ onChange() {}, onStop: stop }) }
+    if (this.#engine.web !== undefined) this.#show(run, master, this.#engine.web)
     line.send({ ...run, plan: { ...run.plan, engine: 'built-in' } })
   }
 
+  #show({ id, plan }: RunMessage, master: LocustMaster, port: number): void {
+    master.show(widthOf(plan).count)
+    this.#listener.onMessage({
+      type: 'log',
+      id,
+      level: 'log',
+      text: `Locust shows this load on http://127.0.0.1:${port}`,
+    })
+  }
+
   #release(): void {
-    if (this.#state.is === 'running') this.#state.detach()
+    if (this.#state.is === 'running') {
+      this.#state.master.hide()
+      this.#state.detach()
+    }
     if (this.#state.is === 'preparing') this.#state.ending.abort()
     this.#state = { is: 'over' }
   }

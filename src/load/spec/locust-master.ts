@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { LoadError } from '../../errors.ts'
 import { onAbort } from '../../lifecycle/abort.ts'
+import { realClock } from '../../lifecycle/clock.ts'
 import { swallow } from '../../lifecycle/debug.ts'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../lifecycle/real-timers.ts'
 import { COOKIE_VARIABLE, guard, type Guard } from '../../lifecycle/watchdog.ts'
@@ -250,7 +251,10 @@ export class LocustMaster {
     if (typeof id !== 'string' || typeof name !== 'string' || !Number.isInteger(processes)) {
       throw new TypeError('its hello is malformed')
     }
-    this.workers.set(node, new RemoteWorker(report, (request) => this.#send(node, this.#codec.encode(request))))
+    this.workers.set(
+      node,
+      new RemoteWorker(report, realClock, (request) => this.#send(node, this.#codec.encode(request))),
+    )
     this.#change()
   }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { every, type Cancel, type Clock } from '../../lifecycle/clock.ts'
 import { Lease } from './lease.ts'
+import type { LocustReport } from './locust-stats.ts'
 import type { MessageCodec } from './message-codec.ts'
 
 /** Milliseconds without a word of the master after which loads end: a beat comes each 500 ms. */
@@ -47,7 +48,9 @@ export interface MasterListener {
   onMessage(message: unknown): void
   /** The master is gone, or the way to it. All that it has asked for must end. */
   onLost(why: string): void
-  /** Somebody has pressed Locust's own stop button. */
+  /** Locust's page shows a load, until `onStop`. */
+  onShow(): void
+  /** Locust's page shows no load any more: it is over, or somebody has pressed the stop button. */
   onStop(): void
 }
 
@@ -62,10 +65,20 @@ type State =
     }
   | { readonly is: 'closed' }
 
+/** Locust's count of users by class. */
+interface Users {
+  readonly user_classes_count: Readonly<Record<string, number>>
+  readonly user_count: number
+}
+
+const NO_USERS: Users = { user_classes_count: {}, user_count: 0 }
+
 /** A worker's part in Locust's protocol: joins a master, says that it lives, and joins the next master when this one is gone. */
 export class MasterConnection {
   readonly #parts: MasterConnectionParts
   #state: State
+  /** What Locust's page was told last. */
+  #users: Users = NO_USERS
 
   constructor(parts: MasterConnectionParts) {
     this.#parts = parts
@@ -117,6 +130,11 @@ export class MasterConnection {
     if (this.#state.is === 'joined') this.#say('perf', this.#parts.codec.encode(message))
   }
 
+  /** To Locust's page. */
+  showStats(report: LocustReport): void {
+    if (this.#state.is === 'joined') this.#say('perf_stats', { ...report, ...this.#users })
+  }
+
   #onMessage(node: string, bytes: Uint8Array): void {
     if (this.#state.is === 'closed' || this.#state.node !== node) return
     const message = this.#decode(bytes)
@@ -164,11 +182,14 @@ export class MasterConnection {
     const counts = (data as { user_classes_count?: Record<string, number> } | null)?.user_classes_count ?? {}
     this.#say('spawning')
     const user_count = Object.values(counts).reduce((sum, count) => sum + count, 0)
-    this.#say('spawning_complete', { user_classes_count: counts, user_count })
+    this.#users = { user_classes_count: counts, user_count }
+    this.#say('spawning_complete', this.#users)
+    this.#parts.listener.onShow()
   }
 
   #onStop(): void {
     this.#parts.listener.onStop()
+    this.#users = NO_USERS
     this.#say('client_stopped')
     this.#say('client_ready', ANY_VERSION)
   }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { deserialize } from 'node:v8'
 import type { Clock } from '../../lifecycle/clock.ts'
-import { readMachineClock, readWallClock } from '../../lifecycle/real-timers.ts'
 import type { LoadReportMessage } from '../messages.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 import type { LoadEngine, LoadEngineLine } from '../spec/load-engine.ts'
+import { LocustStats, type LocustReport } from './locust-stats.ts'
 import type { AllowedTargets } from './allowed-targets.ts'
 import type { OpenedPlan } from './signed-plan.ts'
 import type { PassedRequest, WorkerPlan, WorkerReport, WorkerRequest } from './worker-messages.ts'
@@ -13,6 +13,9 @@ import type { PassedRequest, WorkerPlan, WorkerReport, WorkerRequest } from './w
 const ABORT_GRACE = 250
 /** Milliseconds between two ticks of a run that are sent on: ten a second are many for a network. */
 const TICK = 250
+
+/** Milliseconds between two looks of Locust's page at a run. */
+const SHOWN = 1_000
 
 /** A load that a worker has run, or its part of it. */
 export interface EndedLoad {
@@ -36,6 +39,8 @@ export interface WorkerLoadsParts {
   /** Targets that may be loaded; absent: any. */
   readonly targets?: AllowedTargets
   send(report: WorkerReport): void
+  /** To Locust's page. */
+  showStats(report: LocustReport): void
   onBegin(plan: LoadPlan): void
   onEnd(load: EndedLoad): void
   onRefused(why: string): void
@@ -47,6 +52,8 @@ interface Run {
   readonly slot: number
   readonly line: LoadEngineLine
   lastTick: number
+  readonly stats: LocustStats
+  lastShown: number
 }
 
 /** A load of this worker, with what its processes have told at their end. */
@@ -63,6 +70,7 @@ export class WorkerLoads {
   readonly #parts: WorkerLoadsParts
   readonly #runs = new Set<Run>()
   readonly #loads = new Map<string, Load>()
+  #isShown = false
 
   constructor(parts: WorkerLoadsParts) {
     this.#parts = parts
@@ -73,9 +81,10 @@ export class WorkerLoads {
   }
 
   onRequest(request: WorkerRequest): void {
+    const { clock, send } = this.#parts
     switch (request.type) {
       case 'time':
-        return this.#parts.send({ type: 'time', at: request.at, machine: readMachineClock(), wall: readWallClock() })
+        return send({ type: 'time', at: request.at, machine: clock.machineNow(), wall: clock.origin + clock.now() })
       case 'plan':
         return this.#onPlan(request.load, request.plan)
       case 'pass':
@@ -136,7 +145,7 @@ export class WorkerLoads {
         this.#end(run, 'a load process was lost')
       },
     })
-    const run: Run = { id, slot, line, lastTick: -Infinity }
+    const run: Run = { id, slot, line, lastTick: -Infinity, stats: new LocustStats(), lastShown: -Infinity }
     this.#runs.add(run)
     line.send({ type: 'run', id, plan, waits: true })
   }
@@ -147,6 +156,7 @@ export class WorkerLoads {
 
   #onReport(run: Run, message: LoadReportMessage): void {
     if (!this.#runs.has(run) || message.type === 'ready' || message.id !== run.id) return
+    this.#show(run, message)
     if (message.type === 'tick') {
       const now = this.#parts.clock.now()
       if (now - run.lastTick < TICK) return
@@ -161,6 +171,16 @@ export class WorkerLoads {
       load.errors += message.progress.errors.total
     }
     this.#end(run, message.end.outcome)
+  }
+
+  /** With many names a tick leaves them out, and says too little for the page. */
+  #show(run: Run, message: LoadReportMessage): void {
+    if (!this.#isShown || !('progress' in message) || !message.progress?.byName) return
+    const now = this.#parts.clock.now()
+    if (message.type !== 'end' && now - run.lastShown < SHOWN) return
+    run.lastShown = now
+    const progress = { ...message.progress, byName: message.progress.byName }
+    this.#parts.showStats(run.stats.report(progress, this.#parts.clock.origin + now))
   }
 
   #end(run: Run, outcome: string): void {
@@ -189,9 +209,9 @@ export class WorkerLoads {
     })
   }
 
-  /** Locust's stop button: what was measured is the result. */
-  stopAll(): void {
-    for (const { line, id } of this.#runs) line.send({ type: 'stop', id })
+  /** Whether Locust's page shows what runs. */
+  show(isShown: boolean): void {
+    this.#isShown = isShown
   }
 }
 

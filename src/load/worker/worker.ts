@@ -65,6 +65,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     openPlan: (plan) => gate.open(plan, readWallClock()),
     ...(targets ? { targets } : {}),
     send: (report) => send(report),
+    showStats: (report) => connection.showStats(report),
     onBegin: () => {},
     onEnd: (load) => print(describeLoad(load)),
     onRefused: (why) => print(why),
@@ -88,7 +89,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         loads.endAll('the master was lost')
         onMaster?.(false)
       },
-      onStop: () => loads.stopAll(),
+      onShow: () => loads.show(true),
+      onStop: () => loads.show(false),
     },
   })
   const send = (report: WorkerReport) => connection.send(report)
