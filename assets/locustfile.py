@@ -100,6 +100,12 @@ class Relay:
             work()
         except Exception:
             traceback.print_exc()
+        self.leave()
+
+    def leave(self):
+        socket = self.runner.server.socket
+        # Workers that look for the next master must not find this one.
+        socket.unbind(socket.getsockopt(zmq.LAST_ENDPOINT))
         for worker in list(self.runner.clients.keys()):
             self.send(worker, "quit")
         # For messages on their way. A worker that gets none misses the beats.

@@ -74,6 +74,20 @@ test('stop', async ({ server, loadGenerator }) => {
   expect(result.aborted).toBe(true)
   expect(result.requests).toBeGreaterThan(10)
 })
+test.runIf(process.env.PAGE)("Locust's page shows the load, and its stop button ends it", async ({ server, loadGenerator }) => {
+  const page = async (path) => (await fetch('http://127.0.0.1:' + process.env.PAGE + path)).json()
+  const load = loadGenerator.generateLoad({ url: '/', requests: [{ path: '/shown' }], rate: 50, duration: 30_000 })
+  const shown = async () => {
+    const { state, user_count, stats } = await page('/stats/requests')
+    const row = stats.find(({ name }) => name === '/shown')
+    return state === 'running' && user_count === 10 && row?.method === 'GET' && row.num_requests > 50 && row.median_response_time > 0
+  }
+  await expect.poll(shown, { timeout: 25_000, interval: 200 }).toBe(true)
+  await page('/stop')
+  const result = await load
+  expect(result.aborted).toBe(true)
+  expect(result.duration).toBeLessThan(29_000)
+})
 `
 
 describe.runIf(hasLocust).each(MAJORS)('workers of a Locust master on Vitest %i', (major) => {
@@ -84,7 +98,10 @@ describe.runIf(hasLocust).each(MAJORS)('workers of a Locust master on Vitest %i'
       onTestFinished(() => void worker.child.kill('SIGKILL'))
       return worker
     })
-    const engine = `{ use: 'locust', workers: 2, listen: '127.0.0.1:${port}' }`
+    // One major with Locust's own page, one without.
+    const page = major === 5 ? await findFreePort() : undefined
+    const web = page === undefined ? '' : `, web: ${page}`
+    const engine = `{ use: 'locust', workers: 2, listen: '127.0.0.1:${port}'${web} }`
     const run = await runVitest({
       major,
       perf: `{ server: { command: 'node server.js' }, load: { engine: ${engine} } }`,
@@ -94,15 +111,17 @@ describe.runIf(hasLocust).each(MAJORS)('workers of a Locust master on Vitest %i'
         'ending.ts': `export const ending = '.html'`,
         'a.test.js': SPEC,
       },
+      env: page === undefined ? {} : { PAGE: String(page) },
       timeout: 100_000,
     })
-    expect(run.output).toContain('5 passed')
+    expect(run.output).toContain(page === undefined ? '5 passed | 1 skipped' : '6 passed')
+    if (page !== undefined) expect(run.output).toContain(`Locust shows this load on http://127.0.0.1:${page}`)
     expect(await run.leftovers()).toEqual([])
     const codes = await Promise.all(workers.map((worker) => worker.stop()))
     expect(codes).toEqual([0, 0])
     for (const worker of workers) {
       expect(worker.output().match(/joined the master/g)).toHaveLength(1)
-      expect(worker.output().match(/ requests, /g)).toHaveLength(5)
+      expect(worker.output().match(/ requests, /g)).toHaveLength(page === undefined ? 5 : 6)
     }
     // A share of a third for each of three load processes: of the whole, to the request.
     expect(workers.map((worker) => /GET \/ on \S+ (\d+) requests/.exec(worker.output())?.[1])).toEqual(['334', '667'])

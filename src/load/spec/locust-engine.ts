@@ -53,6 +53,12 @@ class LocustLoad implements LoadEngineLine {
   send(message: LoadRequestMessage): void {
     if (message.type === 'run') return this.#prepare(message)
     if (this.#state.is === 'running') return this.#state.line.send(message)
+    // Whoever asks for the end is in the middle of a change of state, and wants no answer now.
+    if (this.#state.is === 'preparing') this.#clock.soon(() => this.#endEarly(message))
+  }
+
+  #endEarly(message: LoadRequestMessage): void {
+    if (this.#state.is === 'running') return this.#state.line.send(message)
     if (this.#state.is !== 'preparing') return
     if (message.type === 'stop') this.#endUnbegun(this.#state.run, { outcome: 'stopped' })
     if (message.type === 'abort') this.#endUnbegun(this.#state.run, { outcome: 'aborted' })
@@ -76,6 +82,10 @@ class LocustLoad implements LoadEngineLine {
     const { ending } = this.#state
     this.#state = { is: 'over' }
     ending.abort()
+    this.#tellEnd(run, end)
+  }
+
+  #tellEnd(run: RunMessage, end: LoadEnd): void {
     const { samples, ...progress } = emptyProgress(run.plan, this.#clock)
     this.#listener.onMessage({
       type: 'end',
@@ -90,14 +100,20 @@ class LocustLoad implements LoadEngineLine {
   #begin(run: RunMessage, { master, workers }: ReadyWorkers): void {
     if (this.#state.is !== 'preparing') return
     const engines = slotsOf(workers, run.plan).map(({ worker, slot }) => worker.engine(slot))
+    let hasBegun = false
     const line = severalProcesses(engines, this.#clock, HEAD_START).open({
       onMessage: (message) => {
+        hasBegun = true
         if (message.type === 'end') this.#release()
         this.#listener.onMessage(message)
       },
       onLost: (error) => {
+        const { is } = this.#state
         this.#release()
-        this.#listener.onLost(error)
+        if (is === 'over') return
+        // Asked a second time, they could be waited for once more.
+        if (hasBegun) this.#listener.onLost(error)
+        else this.#tellEnd(run, { outcome: 'failed', message: error.message })
       },
     })
     const stop = () => line.send({ type: 'stop', id: run.id })

@@ -150,7 +150,7 @@ export class LocustMaster {
     const options = {
       // A process group of its own: a Ctrl-C on the terminal must not end it before its loads have been ended.
       detached: process.platform !== 'win32',
-      env: { ...process.env, [COOKIE_VARIABLE]: this.#guard.cookie, PYTHONUNBUFFERED: '1' },
+      env: { ...process.env, [COOKIE_VARIABLE]: this.#guard.cookie, PYTHONDONTWRITEBYTECODE: '1' },
       stdio: ['pipe', 'pipe', 'pipe'] as const,
     }
     const child =
@@ -196,6 +196,11 @@ export class LocustMaster {
     if (this.#state.is !== 'ready') return
     this.#silentTurns += 1
     if (this.#silentTurns > SILENCE.turns) this.#end(`sent nothing for ${(SILENCE.turn * SILENCE.turns) / 1_000} s`)
+  }
+
+  /** Ends it for good. A load that needs a master gets another one. Idempotent. */
+  end(): void {
+    this.#end('was ended')
   }
 
   /** The one way out. */

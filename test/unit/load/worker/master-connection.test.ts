@@ -66,7 +66,9 @@ it('calls the master without a version to check, joins when it answers, and says
     last().say('perf_beat')
   }
   const state = { state: 'ready', current_cpu_usage: 12, current_memory_usage: 3_000 }
-  expect(last().sent.filter(([type]) => type === 'heartbeat')).toEqual(Array(3).fill(['heartbeat', state]))
+  expect(last().sent.filter(([type]) => type === 'heartbeat')).toEqual(
+    Array.from({ length: 3 }, () => ['heartbeat', state]),
+  )
   expect(last().sent.filter(([type]) => type === 'perf_beat')).toHaveLength(4)
 })
 
@@ -101,7 +103,7 @@ it.for([
   ['quit', (wire: OpenedWire) => wire.say('quit'), 'lost: quit'],
   ['a closed connection', (wire: OpenedWire) => wire.listener.onClosed(), 'lost: closed its connection'],
   ['reconnect', (wire: OpenedWire) => wire.say('reconnect'), 'lost: asked for a new connection'],
-] as const)('ends what runs at once after %s, and survives', ([_, end, lost]) => {
+] as const)('ends what runs at once after %s, and survives', ([, end, lost]) => {
   const { wires, last, events } = connect()
   last().say('ack')
   end(last())
