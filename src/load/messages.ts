@@ -29,7 +29,7 @@ export type LoadEnd =
   /** `unanswered`: its requests, if there were any, got no answer; those of another process may have. */
   | { outcome: 'failed'; message: string; unanswered?: boolean }
 
-/** What a progress holds in summary only, for whoever merges it with those of other processes. */
+/** The histograms behind the summaries of a progress, which other processes' are merged with. */
 export interface LoadHistograms {
   /** Of the last interval, and of each of the rows that come with it. */
   readonly interval?: EncodedHistogram

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { compareCensuses, takeCensus, type HeapCensus, type HeapSnapshot } from './heap-census.ts'
 
-// Entry of the thread that compares two heap snapshots: some seconds and some hundred megabytes that the spec's thread and the
-// watched server are spared.
+// Entry of the thread that compares two heap snapshots. It takes some seconds and some hundred megabytes, which neither
+// the spec's thread nor the watched server should spend.
 
 /** How many kinds are worth naming. */
 const MOST = 10

@@ -114,7 +114,7 @@ export class CollectionLoop {
     return record
   }
 
-  /** Counts a pause, and tells of it. */
+  /** Counts a pause, and reports it. */
   notePause(pause: ForcedPause, kind: ForcedPauseRecord['kind'] = 'collection'): void {
     this.collections.count += 1
     this.collections.time += pause.duration

@@ -33,9 +33,10 @@ export interface Diagnosed {
 }
 
 /**
- * Looks for what a leak is made of: where it was allocated (V8's sampling profiler) and what the heap has more of (two
- * snapshots). Both cost: the one begins where a leak begins to show, the other where a leak would be the verdict or, where a
- * snapshot would shift the heap after later collections, around a repetition when the verdict stands.
+ * Finds what a leak consists of: where it was allocated (V8's sampling profiler), and what the heap has more of (two
+ * snapshots). Both cost time. The profile begins when a leak begins to show. Snapshots are taken when the verdict would
+ * be a leak. If a snapshot would shift the heap after later collections, they are taken around a repetition, once the
+ * verdict stands.
  */
 export class Diagnosis {
   found: Diagnosed = {}
@@ -85,7 +86,7 @@ export class Diagnosis {
     if (this.#stopProfile()) void this.#plan.source.sites?.().catch(swallow('allocation profile'))
   }
 
-  /** Whether a profile runs that is to be ended now, by whoever asks. */
+  /** Takes the profile that runs, so that only one caller ends it. Returns whether there was one. */
   #stopProfile(): boolean {
     const runs = this.#profiling
     this.#profiling = false

@@ -71,7 +71,10 @@ export function takeCensus({ snapshot, nodes, strings }: HeapSnapshot): HeapCens
   return census
 }
 
-/** What there is more of in `after` than in `before`, the most bytes first; kinds of which there is next to nothing more are left out. */
+/**
+ * Returns what there is more of in `after` than in `before`, the most bytes first. Leaves out kinds that have hardly
+ * grown.
+ */
 export function compareCensuses(before: HeapCensus, after: HeapCensus, most: number): ConstructorGrowth[] {
   const grown = [...after].map(([name, { count, bytes }]) => {
     const known = before.get(name) ?? { count: 0, bytes: 0 }

@@ -46,10 +46,10 @@ function findLeakIssues(received: unknown, options: LeakOptions): OptionIssue[] 
 }
 
 /**
- * Whether memory leaks, in words: the verdict's reason, then who holds the memory. An 'inconclusive' verdict is no leak; where it is to
- * be strict, `negated` (`not.toLeakMemory`) takes it for one.
+ * Describes whether memory leaks: the verdict's reason, then what holds the memory. An 'inconclusive' verdict is not a
+ * leak, but fails `not.toLeakMemory()` (`negated`) with `strict`.
  *
- * @throws {PerfOptionsError} where `received` is no memory result, or an option is mistaken.
+ * @throws {PerfOptionsError} if `received` is not a memory result, or an option is invalid.
  */
 export function describeLeak(received: unknown, options: LeakOptions = {}, negated = true): LeakDescription {
   rejectIssues('use of `toLeakMemory`', findLeakIssues(received, options))

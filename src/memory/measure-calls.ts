@@ -196,8 +196,8 @@ class CallMeasurement implements RunningWatch {
   async #callTimes(times: number): Promise<void> {
     for (let call = 0; call < times; call += 1) {
       await this.#giveWay()
-      // Called by the engine and not from here, the function is never inlined into this one: in a profile, what it
-      // allocates is its own.
+      // Called by the engine, the function is never inlined into this one. So a profile shows its allocations as its
+      // own.
       await Promise.resolve().then(this.#fn)
       this.#calls += 1
       this.#throwIfEnded()

@@ -1,6 +1,6 @@
 import type { MemoryProgress, MemoryResult } from '../results/memory-result.ts'
 
-/** Whom a monitor tells of its watches. */
+/** Hears of the watches of a monitor. */
 export interface MemoryObserver {
   onStart?(id: string, watch: { title: string | undefined; target: string; planned: number | undefined }): void
   onProgress?(id: string, progress: MemoryProgress): void

@@ -5,7 +5,7 @@ import type { AllocationProfile, LoopDelay } from '../probe/protocol.ts'
 /** One look at a target. */
 export interface SourceReading {
   readonly snapshot: MemorySnapshot
-  /** Whether a part of the target did not answer in time, so that its last known figures stand in. */
+  /** Whether an isolate did not answer in time. Its last known figures are used instead. */
   readonly stale: boolean
   /** HTTP responses that the target finished since the watch began, where it can tell. */
   readonly requests?: number
@@ -13,7 +13,7 @@ export interface SourceReading {
   readonly gc?: { readonly count: number; readonly time: number }
 }
 
-/** Unix time and milliseconds that a target was made to stand still. */
+/** A pause that was forced on a target: Unix time and length in milliseconds. */
 export interface ForcedPause {
   readonly startedAt: number
   readonly duration: number
@@ -26,12 +26,15 @@ export interface MemorySource {
   readonly name: string
   /** Aborts when the target dies. */
   readonly gone?: AbortSignal
-  /** What of the target cannot be looked into, and which processes of its tree, in words. */
+  /** Describes which isolates did not answer, and which processes of the tree have no probe. */
   readonly unseen?: string | undefined
   readonly otherProcesses?: string | undefined
   /** Calls of spies that the test runner has recorded in it and keeps. */
   readonly keptCalls?: number
-  /** Without a `watch` nothing goes on in the target. Rejects with a `MemoryError` when there is nothing to read any more. */
+  /**
+   * Reads the target now. Without a `watch` nothing is kept in the target. Rejects with a `MemoryError` if there is
+   * nothing left to read.
+   */
   read(watch?: string): SourceReading | Promise<SourceReading>
   /** Resolves with `undefined` if any isolate did not answer: a partial record is discarded. Absent where a collection cannot be forced. */
   collect?(watch: string): Promise<HeapRecord | undefined>
@@ -40,8 +43,8 @@ export interface MemorySource {
   rememberSites?(): Promise<void>
   sites?(): Promise<AllocationProfile>
   /**
-   * Writes a heap snapshot of one isolate to `file`; resolves with the milliseconds that it stood still, or `undefined` where its heap
-   * is larger than `largestHeap` bytes or it did not answer. Absent where that cannot be had.
+   * Writes a heap snapshot of one isolate to `file`. Resolves with the milliseconds that it took; `undefined` if its
+   * heap is larger than `largestHeap` bytes or it did not answer. Absent if the target cannot take snapshots.
    */
   snapshot?(isolate: string, file: string, largestHeap: number): Promise<number | undefined>
   /** Whether the heap after a collection is not comparable any more once a snapshot was taken. */

@@ -28,7 +28,7 @@ export interface WatchPlan {
   readonly onProgress?: ((progress: MemoryProgress) => void) | undefined
 }
 
-/** One running watch: live samples and forced collections until somebody ends it. */
+/** One running watch: live samples and forced collections until it is ended. */
 export class MemoryWatch implements RunningWatch {
   readonly ended: Promise<WatchEnd>
   readonly #plan: WatchPlan
@@ -68,7 +68,7 @@ export class MemoryWatch implements RunningWatch {
     })
   }
 
-  /** Begins; whatever goes wrong from here on is an end, not a rejection. */
+  /** Begins. An error from here on ends the watch; it does not reject. */
   start(): void {
     const { config, source } = this.#plan
     if (this.#end) return
@@ -95,7 +95,9 @@ export class MemoryWatch implements RunningWatch {
     this.#record(await this.#plan.read(this.#plan.source, this.#plan.id))
   }
 
-  /** After an end that is none of failure: one more sample, and who holds the memory where that is asked for. */
+  /**
+   * Takes one more sample after an end that is not a failure, and finds what holds the memory if that was asked for.
+   */
   async conclude(): Promise<void> {
     if (this.#live.taken < this.#plan.config.sampleCount) await this.lookOnce()
     await this.#diagnosis.conclude(this.result()?.leak.verdict === 'leak')

@@ -37,7 +37,7 @@ interface Run {
 /** Time that a planned watch needs beyond its duration: the last sample and the diagnosis. */
 const CONCLUSION_RESERVE = 500
 
-/** How long an abort waits for a sample where there is none yet. */
+/** Milliseconds that an abort waits for the first sample. */
 const LATE_SAMPLE_LIMIT = 100
 
 let watches = 0

@@ -17,7 +17,7 @@ import type { MemorySource, SourceReading } from './memory-source.ts'
 import type { MemoryTarget } from './memory-target.ts'
 import { readClock, readWallClock } from '../lifecycle/real-timers.ts'
 
-/** How long a sample waits for an isolate before its last known figures stand in. */
+/** Milliseconds that a sample waits for an isolate. After that, its last known figures are used. */
 const SAMPLE_LIMIT = 250
 /** How long a single reading waits for an isolate. (A watch waits for its first one as long as a question stays open.) */
 const SNAPSHOT_LIMIT = 2_500
@@ -77,7 +77,7 @@ export class ProbedServer implements MemorySource {
   async read(watch?: string): Promise<SourceReading> {
     const known = this.#connected()
     const asked = known.map((entry) => this.#ask(entry, watch))
-    // Whoever has nothing yet waits for the first isolate to answer; a watch that has shows its last figures.
+    // The first reading waits for one isolate to answer. Later ones fall back on the last figures.
     const patience = watch === undefined ? SNAPSHOT_LIMIT : ANSWER_LIMIT
     if (asked.length > 0 && this.#latest === undefined) await withDeadline(Promise.race(asked), patience)
     await withDeadline(Promise.all(asked), SAMPLE_LIMIT)
@@ -136,7 +136,7 @@ export class ProbedServer implements MemorySource {
         return heap
       })
       .finally(() => (entry.collecting = undefined))
-    // Where nobody waits for it, its failure is nobody's: whoever collects next hears of it.
+    // Nobody may wait for it. The next collection reports its failure.
     entry.collecting.catch(swallow('collection'))
     return entry.collecting
   }

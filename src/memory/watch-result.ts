@@ -161,8 +161,8 @@ function servedElsewhere(watched: Watched): string | undefined {
 }
 
 /**
- * Floors with the requests by then: the server's own count, which is exact; or the load's, where there is one and it differs (a
- * gateway counts each request once more, and other clients come as well). A few health checks are no count.
+ * Returns the floors with the requests by then: the server's own count, which is exact, or the load's. They differ if a
+ * gateway counts each request again, or other clients send requests. A few health checks do not count.
  */
 function nodeFloors(watched: Watched): JoinedFloors {
   const { records, live } = watched

@@ -6,12 +6,12 @@ import { realMachine } from './load-machine.ts'
 // Entry of the load process: runs loads for one Vitest worker, and ends with it.
 
 const host = new LoadHost(realMachine, (message) => {
-  // A worker that goes in this very moment is no error of ours; 'disconnect' follows.
+  // The worker may exit at this moment. That is not an error: 'disconnect' follows.
   if (process.connected) process.send?.(message, () => {})
 })
 
 process.on('message', (message: LoadRequestMessage) => host.onMessage(message))
-// The worker is gone, whatever ended it. Nothing here is worth a moment more.
+// The worker has exited or was killed: nobody waits for a load any more.
 process.on('disconnect', () => process.exit(0))
 if (!process.connected) process.exit(0)
 // A Ctrl-C on the terminal is for the worker, which then ends this process or aborts its loads in order.

@@ -30,7 +30,10 @@ export interface RequestOrder {
   giveBack(connection: Connection<ListedRequest>, request: ListedRequest, ofThisPart: boolean): void
 }
 
-/** Deals the list out over all connections: request `k` of a part of the load, over all of its processes, is element `k mod n`. */
+/**
+ * Deals the list out over all connections, and over all processes of a load. Request `k` of a part of the load is
+ * element `k mod n` of the list.
+ */
 export class SharedOrder implements RequestOrder {
   readonly #list: readonly ListedRequest[]
   readonly #step: number
@@ -60,7 +63,10 @@ export class SharedOrder implements RequestOrder {
   }
 }
 
-/** Every connection works through the list by itself. Its place outlives a part of the load: a session begun in the warm-up goes on. */
+/**
+ * Each connection works through the list by itself. It keeps its place from the warm-up to the measured part, as a
+ * session does.
+ */
 export class PerConnectionOrder implements RequestOrder {
   readonly #list: readonly ListedRequest[]
   readonly #next = new WeakMap<Connection<ListedRequest>, number>()

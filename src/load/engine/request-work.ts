@@ -16,7 +16,10 @@ import {
 } from './request-order.ts'
 import { RequestPhase } from './request-phase.ts'
 
-/** Milliseconds that the first arrival of an open model waits for all connections to be open: the first arrivals would pay for the opening otherwise. */
+/**
+ * Milliseconds that an open model waits for all of its connections to open. The latency of its first arrivals would
+ * include the opening otherwise.
+ */
 const LONGEST_OPENING = 1_000
 
 /** Sends the requests of a plan on connections of its own. */

@@ -12,7 +12,10 @@ export interface ScenarioListener {
 const running = new Set<ScenarioListener>()
 let isListening = false
 
-/** Tells a scenario that begins what this process prints and does not catch. Neither says whose it is: it goes to the latest. */
+/**
+ * Tells a scenario what this process prints and does not catch. Neither names its scenario, so the one that began last
+ * gets it.
+ */
 export function enterScenario(listener: ScenarioListener): void {
   listenOnce()
   running.add(listener)

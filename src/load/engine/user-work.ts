@@ -220,7 +220,7 @@ export class UserWork implements LoadWork, ScenarioListener {
   }
 }
 
-/** Whether an error stands in the figures already. */
+/** Whether the figures count an error already. */
 function isCounted(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) if (at instanceof RequestError) return true
   return false

@@ -5,7 +5,7 @@ const IS_ENCODED = /(?:^|\r\n)content-encoding:/i
 const SETS_COOKIES = /(?:^|\r\n)set-cookie:/i
 const KEEP_ALIVE = /(?:^|\r\n)keep-alive:[^\r]*?\btimeout=(\d+)/i
 
-/** The header lines of an answer. They are parsed when somebody first asks; answers with the same lines may share one. */
+/** The header lines of an answer, parsed at the first access. Answers with the same lines may share one. */
 export class AnswerHead {
   /** The lines of a plain head, with its status line; or names and values in turn. */
   readonly #source: string | readonly string[]

@@ -26,7 +26,7 @@ export interface AnswerEvents {
 const BETWEEN_ANSWERS = 'RESPONSE_LINE'
 const NO_BODY = Buffer.alloc(0)
 
-/** Whether somebody may read the headers: of a redirect, where it leads to. */
+/** Whether the headers may be read: by a check, or for where a redirect leads to. */
 function needsHeaders(status: number, request: AnsweredBy | undefined): boolean {
   return request?.needsBody === true || request?.needsHeaders === true || (status >= 300 && status < 400)
 }
@@ -55,9 +55,9 @@ function listOf(head: ResponseHead, name: string): string[] {
 }
 
 /**
- * Makes answers of the bytes of one connection: 1xx are skipped; bodies have a length, are chunked, end with the connection, or
- * are none (HEAD, 204, 304). Plain answers that are whole in one chunk take a short way; all others go through http-parser-js.
- * Both ways give the same answers for the same bytes, whatever the chunks.
+ * Parses the bytes of one connection into answers. It skips 1xx. A body has a length, is chunked, ends with the
+ * connection, or is absent (HEAD, 204, 304). Plain answers that are whole in one chunk take a short way; all others go
+ * through http-parser-js. Both ways give the same answers for the same bytes, whatever the chunks.
  */
 export class AnswerParser {
   readonly #events: AnswerEvents
@@ -138,7 +138,7 @@ export class AnswerParser {
     return offset
   }
 
-  /** Decides how the body ends (RFC 9112, 6.3); returns whether there is none. */
+  /** Decides how the body ends (RFC 9112, 6.3). Returns whether there is no body. */
   #onHead(head: ResponseHead): boolean {
     if (this.#finished) return true
     const { statusCode: status } = head

@@ -1,7 +1,7 @@
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
 import type { AnswerHead, AnswerHeaders } from './answer-head.ts'
 
-/** An answer that somebody reads: of a request that asked for it, or a redirect. It is decoded when it is first read. */
+/** An answer that is kept: its request asked for it, or it is a redirect. It is decoded at the first access. */
 export class CapturedAnswer {
   readonly head: AnswerHead
   readonly #encoded: Buffer

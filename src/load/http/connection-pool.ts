@@ -14,8 +14,8 @@ export class ConnectionPool<R extends OutgoingRequest> {
   /** No longer wanted. Each closes when its requests under way are answered. */
   #retiring: Connection<R>[] = []
   /**
-   * Can take a request. The connection used last is used next, as browsers and Node's agent do: at a low rate, an idle connection
-   * would otherwise reach the server's idle timeout just when a request is written to it.
+   * Can take a request. The connection used last is used next, as browsers and Node's agent do. Otherwise, at a low
+   * rate, an idle connection would reach the server's idle timeout just when a request is written to it.
    */
   readonly #free: Connection<R>[] = []
 

@@ -57,7 +57,7 @@ export class Connection<R extends OutgoingRequest> {
   /** The line ends with the answer just read; what else was sent on it will not be served. */
   #leaving = false
   #retired = false
-  /** Its owner's mark: it stands in the list of free connections. */
+  /** Set by its pool: whether it is in the list of free connections. */
   listed = false
 
   constructor({ target, clock, wire }: ConnectionParts, events: ConnectionEvents<R>) {
@@ -93,8 +93,8 @@ export class Connection<R extends OutgoingRequest> {
   }
 
   /**
-   * Since when the request sent now has waited: a connection that had to be reopened counts for the request that needed it, the
-   * very first opening for none.
+   * Returns since when the request sent now has waited. The time to reopen a connection counts for the request that
+   * needed it. The very first opening counts for no request.
    */
   waitingSince(now: number): number {
     return this.#answersEver > 0 && this.#answersHere === 0 ? this.#link.openingSince : now
@@ -111,8 +111,8 @@ export class Connection<R extends OutgoingRequest> {
   }
 
   /**
-   * What `sendAll` sends leaves in one write where there can be several: else a server that closes after the first answer breaks
-   * the writes after it, and with them the answer that is already here.
+   * Writes what `sendAll` sends in one piece, if there can be several requests. A server that closes after its first
+   * answer would break the later writes otherwise, and the answer that has arrived would be lost.
    */
   together(sendAll: () => void): void {
     if (this.#target.pipelining > 1) this.#link.together(sendAll)

@@ -30,7 +30,7 @@ export interface Failure {
   readonly ownLimit?: boolean
 }
 
-/** Returns the kind of failure that a socket's error stands for, and its message. */
+/** Returns the kind of a socket's error, and its message. */
 export function failureOf(error: unknown): Failure {
   const inner: unknown = error instanceof AggregateError ? error.errors[0] : error
   const { code, message } = inner as { code?: unknown; message?: unknown }

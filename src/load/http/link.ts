@@ -8,7 +8,7 @@ const LONGEST_PAUSE = 250
 
 export interface LinkEvents {
   onOpen(): void
-  /** The bytes stand in `chunk` only until the call returns. */
+  /** The bytes are valid only until the call returns. */
   onData(chunk: Buffer, length: number): void
   /** An open line was lost: by `failure`, or because the server closed it. The owner drops or reopens the link. */
   onLost(failure: Failure | undefined): void
@@ -92,7 +92,10 @@ export class Link {
     this.#useless = 0
   }
 
-  /** Its line was of no use: the next is opened after a pause, which grows with each such line (no hot loop against a dead target). */
+  /**
+   * The line was useless: the next one is opened after a pause, which grows with each such line, so that a dead target
+   * causes no hot loop.
+   */
   noteUseless(): void {
     this.#useless += 1
   }

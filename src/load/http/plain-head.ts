@@ -17,8 +17,8 @@ const ANY_CONTENT_LENGTH = /\r\ncontent-length:/gi
 const LONGEST = 8_192
 
 /**
- * Reads the head of an answer (without the empty line at its end) where nothing about it is special: HTTP/1.1, a final status that
- * has a body, one length, a connection that stays open. Returns `undefined` for all others: those are for http-parser-js.
+ * Parses a plain head (without the empty line at its end): HTTP/1.1, a final status that has a body, one length, a
+ * connection that stays open. Returns `undefined` for all others, which http-parser-js parses.
  */
 export function parsePlainHead(head: string): PlainHead | undefined {
   if (head.length > LONGEST || !PLAIN.test(head) || OTHER_FRAMING.test(head)) return undefined

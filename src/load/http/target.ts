@@ -1,7 +1,7 @@
 import type { LoadTls } from '../plan/load-options.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 
-/** Where a load goes to, and the limits of its connections. */
+/** The server of a load, and the limits of its connections. */
 export interface Target {
   readonly host: string
   readonly port: number

@@ -3,7 +3,7 @@ import type { Target } from './target.ts'
 /** What happens on a line of a wire. Nothing is called before `connect` has returned. */
 export interface LineEvents {
   onOpen(): void
-  /** `length` bytes have come; they stand in `chunk` only until the call returns. */
+  /** `length` bytes of `chunk` are new. They are valid only until the call returns. */
   onData(chunk: Buffer, length: number): void
   onError(error: Error): void
   /** The other side has ended or closed the line. May be called twice. */

@@ -1,6 +1,6 @@
 const LENGTH = 2_048
 
-/** The counts of requests sent and completed over the last 20 s, to tell how many were under way during a pause of the server. */
+/** Requests sent and completed over the last 20 s. Tells how many were under way while the server stood still. */
 export class InFlightHistory {
   #sentSoFar = 0
   #completedSoFar = 0

@@ -43,7 +43,10 @@ export class NameTable {
     for (const counts of this.#names.values()) counts.endInterval(at, last)
   }
 
-  /** What was counted since the last call under each name that has a time series: for whoever joins it with that of other processes. */
+  /**
+   * Returns what was counted since the last call, by name. Only of names that have a time series; they are merged with
+   * those of other processes.
+   */
   takeRows(): Record<string, NameCount> {
     const rows = [...this.#names].map(([name, counts]) => [name, counts.takeRow()] as const)
     return Object.fromEntries(rows.flatMap(([name, row]) => (row ? [[name, row]] : [])))

@@ -20,7 +20,7 @@ const SHORTEST = 500
 const LATE = 10
 /** Late requests that it takes: one or two are a hiccup of the machine. */
 const FEWEST_LATE = 3
-/** Share of the time that the process may stand still. */
+/** Share of the time for which the load process may be paused. */
 const STALLED = 0.05
 
 /** Returns why the generator was the limit, or `undefined` if it was not, or if there is too little data to tell. */

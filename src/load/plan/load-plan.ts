@@ -119,8 +119,10 @@ function mergeHeaders(base: LoadHeaders = {}, over: LoadHeaders = {}): LoadHeade
 }
 
 /**
- * Checks and completes load options, in the order call, defaults, `LOAD_DEFAULTS`; `VITEST_PERF_LOAD_DURATION` wins over
- * `duration`, caps an `amount`, and stretches or shortens `stages` as a whole. Throws one `PerfOptionsError` with every mistake.
+ * Checks and completes load options, in the order call, defaults, `LOAD_DEFAULTS`. `VITEST_PERF_LOAD_DURATION` wins
+ * over `duration`, caps an `amount`, and scales `stages` as a whole.
+ *
+ * @throws {PerfOptionsError} one, with every mistake.
  */
 export function resolveLoadOptions(input: LoadOptions, context: ResolveLoadContext = {}): LoadPlan {
   const { defaults, resolveUrl, env = process.env, lifetime } = context

@@ -85,8 +85,8 @@ function segments(
 }
 
 /**
- * Returns the least milliseconds that a load takes. With `amount` and a rate it ends with the last arrival at the earliest; with
- * `amount` in the closed model the time is unknown, and 0 is returned.
+ * Returns the least milliseconds that a load takes. With `amount` and a rate it ends with the last arrival at the
+ * earliest. With `amount` in the closed model the time is unknown, and 0 is returned.
  */
 function leastDuration({ duration = Infinity, amount, rate }: LoadTime): number {
   if (amount === undefined) return duration

@@ -52,7 +52,7 @@ function findMixIssues(mix: unknown, at: string): OptionIssue[] {
     )
 }
 
-/** Data goes to another process: what cannot be copied there. */
+/** Finds what cannot be copied to another process. */
 function findDataIssues(data: unknown, at: string): OptionIssue[] {
   const culprit = findUncloneable(data, at)
   if (culprit === undefined) return []

@@ -21,8 +21,8 @@ export interface PlannedScenario {
   /** Virtual users over time. */
   readonly virtualUsers: readonly Segment[]
   /**
-   * Which part of the load this process runs: ids of users, and elements that `take` gives out, are `first`, `first + step`, … One
-   * process has `{ first: 0, step: 1 }`.
+   * The part of the load that this process runs. Ids of users, and elements that `take` gives out, are `first`, `first
+   * + step`, … One process has `{ first: 0, step: 1 }`.
    */
   readonly share: { readonly first: number; readonly step: number }
 }

@@ -15,7 +15,7 @@ export type ScenarioData<Module> = {
       : never
   : never
 
-/** Exports of a scenario module that can stand in `mix`. */
+/** Exports of a scenario module that `mix` may name. */
 export type ScenarioNames<Module> = Exclude<
   { [Name in keyof Module]: Module[Name] extends (...given: never[]) => unknown ? Name : never }[keyof Module],
   'start' | 'stop'

@@ -16,8 +16,9 @@ export function valueAt(segments: readonly Segment[], elapsed: number): number {
 }
 
 /**
- * Arrivals of an open model: a pure function of time. `rate` (per second) runs through the segments; arrival `n` (from 0) is
- * due when `n` arrivals have accumulated, so a constant rate has its first at 0 and then one every `1000 / rate` ms.
+ * The arrivals of an open model, as a pure function of time. `rate` (per second) runs through the segments. Arrival `n`
+ * (from 0) is due when `n` arrivals have accumulated: at a constant rate the first is due at 0, then one every `1000 /
+ * rate` ms.
  */
 export class ArrivalSchedule {
   readonly #segments: readonly Segment[]

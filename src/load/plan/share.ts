@@ -18,8 +18,9 @@ export function shareOf(total: number, { first, step }: Share): number {
 }
 
 /**
- * The plans of so many processes, which together are `plan`: each knows its share, and what must be judged on the whole (thresholds)
- * is in none of them. Connections, virtual users, arrivals and requests are shared out where they are counted, in the load process.
+ * Returns the plans of so many processes, which together are `plan`. Each knows its share. None has thresholds, which
+ * are judged on the whole. Connections, virtual users, arrivals and requests are shared out where they are counted, in
+ * the load process.
  */
 export function dividePlan(plan: LoadPlan, processes: number): LoadPlan[] {
   return Array.from({ length: processes }, (_, first) => {

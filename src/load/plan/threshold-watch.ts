@@ -18,7 +18,9 @@ const AVERAGE = /^((latency|duration)\..+|errorRate|rate|((requests|messages)P|p
 // Figures that are low until a ramp has reached its height.
 const RATE = /perSecond$/i
 
-/** The figure without the part of the result that it stands in: of a name, a check or the iterations. */
+/**
+ * Returns the name of a figure, without the part of the result that it belongs to: a name, a check or the iterations.
+ */
 function figureOf(metric: string): string {
   const path = parsePath(metric)
   if (!Array.isArray(path)) return metric
@@ -49,9 +51,11 @@ function outlookOf({ metric, condition: { operator, bound } }: Threshold, value:
 }
 
 /**
- * Says when thresholds end a load (`abortOnFail`):
- * - at once, if a count is over its bound, since it cannot recover;
- * - if an average (a rate, a percentile) has failed for half a second, after enough time and requests to judge it.
+ * Decides when thresholds end a load (`abortOnFail`):
+ * - at once, if a count is over its bound: it cannot recover;
+ * - if an average (a rate, a percentile) has failed for half a second, and there were enough time and requests to judge
+ *   it.
+ *
  * A figure without data, and a count below its lower bound, wait for the end.
  */
 export class ThresholdWatch {

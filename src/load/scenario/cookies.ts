@@ -1,7 +1,7 @@
 import { CookieJar, MemoryCookieStore, type Cookie } from 'tough-cookie'
 import { readWallClock } from '../../lifecycle/real-timers.ts'
 
-/** Counts its changes, whoever makes them: the header for a path is computed once for each. */
+/** Counts its changes, so that the header for a path is computed once for each state. */
 class CountingStore extends MemoryCookieStore {
   changes = 0
 
@@ -29,7 +29,7 @@ interface KnownHeader {
 /** Paths for which the header is remembered. */
 const MOST_KNOWN = 100
 
-/** A virtual user's cookies, made when the first one is set or somebody looks at them. */
+/** A virtual user's cookies. The jar is created when the first cookie is set, or at the first access. */
 export class UserCookies {
   #store: CountingStore | undefined
   #jar: CookieJar | undefined

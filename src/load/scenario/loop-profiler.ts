@@ -5,7 +5,7 @@ import { hottestLine, type HotLine, type SourcePosition } from './hot-line.ts'
 
 /** Microseconds between two samples: costs about 5 % of CPU time while it records. */
 const INTERVAL = 5_000
-/** Milliseconds of the first recording, which is thrown away if the process was never late. */
+/** Milliseconds of the first recording. It is discarded if the process was never late. */
 const FIRST = 300
 /** Milliseconds of a recording that began because the process was late. */
 const LONGEST = 5_000
@@ -17,7 +17,7 @@ export class LoopProfiler {
   #session: Session | undefined
   #recordingSince = 0
   #lastLook = 0
-  /** Milliseconds of lateness since the recording began, or since it was thrown away. */
+  /** Milliseconds of lateness since the recording began, or was discarded. */
   #late = 0
   #kept: Profiler.Profile | undefined
   #isFirst = true

@@ -6,9 +6,9 @@ import type { Wire } from '../http/wire.ts'
 export interface Origin extends Target {
   /** As a browser writes it: `http://127.0.0.1:3000`. */
   readonly origin: string
-  /** Host and port, as they stand in `Host`. */
+  /** Host and port, as in the header `Host`. */
   readonly authority: string
-  /** Connects to it. Its name is looked up once for all users. */
+  /** Connects to it. All users share one look-up of its name. */
   readonly wire: Wire
 }
 

@@ -1,6 +1,6 @@
 import type { HeaderList } from './header-list.ts'
 
-/** What cannot stand in a request line in its percent form; all else as it is. A fragment is not sent. */
+/** Percent-encodes what a request line cannot hold, and keeps all else. Drops the fragment. */
 export function encodePath(path: string): string {
   return (path.split('#', 1)[0] as string).replace(/[^!-~]+|["<>`{}|\\^]+/g, encodeURIComponent)
 }

@@ -1,12 +1,14 @@
-/** What can stand in a `Roster`, in one at a time. */
+/** A member of a `Roster`. It is in one roster at a time. */
 export interface RosterMember {
   /** Its place there. Set by the roster. */
   slot: number
 }
 
 /**
- * Members in no order, that come and go in constant time. Not a `Set`: as its members change, V8 replaces its table, and an old table that was
- * promoted keeps all later ones and their members alive until the next full collection (1.6 MB of 10 MB allocated, measured on Node 20).
+ * Members in no order, added and removed in constant time.
+ *
+ * Not a `Set`: as its members change, V8 replaces its table. An old table that was promoted keeps all later tables and
+ * their members alive until the next full collection (1.6 MB of 10 MB allocated, measured on Node 20).
  */
 export class Roster<T extends RosterMember> implements Iterable<T> {
   readonly #members: T[] = []

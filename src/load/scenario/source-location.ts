@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 const FRAME = /^\s+at (?:.*? \()?((?:file:\/\/)?[^()]+?):(\d+):(\d+)\)?$/
 
 /**
- * Where in the scenario's sources an error was thrown: `shop.scenario.ts:12:3`, from `root`. The first frame that is neither ours nor of a
- * package; `undefined` where there is none.
+ * Returns where in the scenario's sources an error was thrown, from `root`: `shop.scenario.ts:12:3`. The first frame
+ * that is neither ours nor of a package; `undefined` if there is no such frame.
  */
 export function locationOf(error: unknown, root: string): string | undefined {
   const stack = error instanceof Error ? error.stack : undefined

@@ -31,7 +31,7 @@ export interface StreamRequest {
 
 /** A stream from its owner's side. */
 export interface OpenStream {
-  /** Ends it, and whoever reads it, with this error. Idempotent. */
+  /** Ends the stream, and all reads of it, with this error. Idempotent. */
   abort(error: Error): void
 }
 

@@ -70,7 +70,7 @@ export interface UserRequest {
 
 export interface ResolvedUrl {
   readonly origin: Origin
-  /** With its query, as it stands in a request line. */
+  /** With its query, as in the request line. */
   readonly path: string
 }
 

@@ -20,7 +20,7 @@ export interface LoadContext extends Omit<ResolveLoadContext, 'baseUrl' | 'tlsOf
   lifetime?: Lifetime
   /** The server under test, which paths are on. */
   server?: () => LoadedServer | undefined
-  /** Starts the server under test, for a load on a path of it where there is none yet. */
+  /** Starts the server under test. Called for a load on a path of it, if it is not started yet. */
   startServer?: () => Promise<void> | undefined
   /** More servers: the death of any of these, and of the one under test, ends the loads against it. */
   servers?: () => readonly LoadedServer[]

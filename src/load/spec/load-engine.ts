@@ -4,11 +4,11 @@ import type { LoadReportMessage, LoadRequestMessage } from '../messages.ts'
 /** What a load hears of who generates it. */
 export interface LoadEngineListener {
   onMessage(message: LoadReportMessage): void
-  /** Whoever generated the load is gone; no message follows. */
+  /** The generator of the load is lost. No message follows. */
   onLost(error: LoadError): void
 }
 
-/** One load's line to whoever generates it. */
+/** One load's line to its generator. */
 export interface LoadEngineLine {
   send(message: LoadRequestMessage): void
   /** Closes the line and ends the generator by force, with every load in it: for one that no longer answers. */

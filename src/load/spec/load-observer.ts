@@ -8,7 +8,7 @@ export type LoadOutcome = 'completed' | 'stopped' | 'aborted' | 'failed'
 
 export interface LoadEnding {
   outcome: LoadOutcome
-  /** Absent where not even an empty measurement came about. */
+  /** Absent if the load ended before it was planned. */
   result?: LoadResult
   plan: LoadPlanSummary
   thresholds?: ThresholdOutcome[]

@@ -77,7 +77,10 @@ function mergeErrors(all: readonly LoadErrors[]): LoadErrors {
 
 type Attempted = Pick<LoadResult, 'requests' | 'errors' | 'errorRate'>
 
-/** An error rate is of attempts, which stand in no result: without errors they are its answers, else its errors by its rate. */
+/**
+ * Returns the attempts behind an error rate, which no result states: its answers if there were no errors, else errors
+ * divided by rate.
+ */
 function attemptsOf({ requests, errors, errorRate }: Attempted): number {
   return errorRate > 0 ? Math.round(errors.total / errorRate) : requests
 }
@@ -184,8 +187,8 @@ function mergeOptional(parts: readonly RowlessProgress[], duration: number) {
 }
 
 /**
- * What several processes, which shared one load and began together, are known by as a whole: counts added up, latencies from the
- * histograms of all, rates over the time of the longest. `isOver`: with what only a load that has ended has.
+ * Merges the progress of processes that share one load and began together. Counts are added up, latencies come from the
+ * histograms of all, rates are over the time of the longest. `isOver` adds what only a load that has ended has.
  */
 export function mergeProgress(parts: readonly RowlessProgress[], isOver: boolean): RowlessProgress {
   const [first] = parts

@@ -254,7 +254,7 @@ export class RunningLoad {
   }
 }
 
-/** For whoever watches the output: Vitest shows it under the test that runs. */
+/** Prints for the test's output: Vitest shows it under the test that runs. */
 function print(level: 'log' | 'error', text: string): void {
   console[level](text)
 }

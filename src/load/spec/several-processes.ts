@@ -14,7 +14,7 @@ import { SharedNameRows } from './shared-name-rows.ts'
 
 /** Milliseconds between two looks at the whole: what is lost at the most where a process is killed, as with one process. */
 const TICK = 100
-/** Milliseconds that the word to begin has to reach all processes, before the moment that it names. */
+/** Milliseconds from the message `go` to the moment that it names. It must reach all processes by then. */
 const HEAD_START = 25
 
 type RunMessage = Extract<LoadRequestMessage, { type: 'run' }>
@@ -26,7 +26,7 @@ interface Part {
   armed: boolean
   completed: number
   latest: RowlessProgress | undefined
-  /** Whether it has told of the interval that is about to be told. */
+  /** Whether it has reported the interval that is to be reported next. */
   told: boolean
   end: LoadEnd | undefined
 }
@@ -112,7 +112,7 @@ class SharedLoad implements LoadEngineLine {
   }
 }
 
-/** The run of a load in several processes: tells of the whole what each tells of its share. */
+/** The run of a load in several processes. It merges their reports into those of the whole. */
 class RunningShares {
   readonly #id: string
   /** What its processes know it by: one that still ends the attempt before, of the same load, must not be heard. */

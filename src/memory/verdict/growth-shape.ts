@@ -21,8 +21,8 @@ function withoutSpikes(values: readonly number[]): number[] {
 }
 
 /**
- * Median of the slopes between neighbours of each series: about the slope of a line for what grows all the time, about 0 for what
- * grows in a few jumps. `NaN` where no two points differ in `x`.
+ * Returns the median of the slopes between neighbours of each series. It is about the slope of a line if memory grows
+ * all the time, and about 0 if it grows in a few jumps. `NaN` if no two points differ in `x`.
  */
 export function typicalSlope(...series: readonly (readonly Point[])[]): number {
   const slopes = series.flatMap((points) =>

@@ -2,8 +2,9 @@ import type { MemoryFloor } from '../../results/memory-result.ts'
 import type { HeapRecord } from './heap-record.ts'
 
 /**
- * While V8 compiles, the heap grows beside the code by about as much as the machine code does (feedback, deoptimization data), up to
- * so many bytes an isolate: see `docs/decisions/code-in-floors.md`. More machine code than that is no warm-up.
+ * Bytes an isolate. While V8 compiles, the heap grows beside the code by about as much as the machine code does
+ * (feedback, deoptimization data), up to this bound. More machine code than that is not a warm-up. See
+ * `docs/decisions/code-in-floors.md`.
  */
 const BESIDE_CODE_AT_MOST = 256 * 1024
 
@@ -21,9 +22,9 @@ export interface JoinedFloors {
 const SHARE_OF_ANSWERS = 0.5
 
 /**
- * The floors of a whole target. Where processes or threads ended in between, only those that are there at the end count: a worker
- * that exits must not hide what the others keep. Where those served but a part of the requests there is nothing to judge. A record
- * in which one of those is silent is none.
+ * Joins the records of a target's isolates into its floors. Only isolates that live at the end count: a worker that
+ * exits must not hide what the others keep. If those served only a part of the requests, there is nothing to judge. A
+ * record in which one of them is silent is discarded.
  */
 export function joinFloors(records: readonly HeapRecord[]): JoinedFloors {
   const last = records.at(-1)

@@ -29,8 +29,9 @@ const TYPICAL_SHARE = 0.25
 /** What leaks does not go away again: a fall of half the growth, if it is no small one, is that of a cycle. */
 const FALL_SHARE = 0.5
 /**
- * What is held for a while (a session, a timeout) grows with the rate, and a leak with the requests, at any rate: where the
- * rate rose so much and the first half grew at less than this share of the whole, it was the rate.
+ * What is held for a while (a session, a timeout) grows with the rate; a leak grows with the requests, at any rate.
+ * Growth came from the rate if the rate rose by this factor, and the first half grew at less than `EARLY_SHARE` of the
+ * whole.
  */
 const RATE_RISE = 1.5
 const EARLY_SHARE = 0.5
@@ -65,13 +66,13 @@ export interface LeakDecision {
 }
 
 /**
- * Whether memory leaks. A leak is growth that is left after full collections and is
- * - steady (Mann-Kendall), by more than memory wanders (its steps), and surely above zero (Sen's interval),
+ * Decides whether memory leaks. A leak is growth after full collections that is
+ * - steady (Mann-Kendall), larger than memory wanders (its steps), and surely above zero (Sen's interval),
  * - larger than the drift of sound programs,
  * - surely still going on in the last half.
  *
- * Heap and external memory are looked at together, and each alone: what comes and goes in one (buffers of answers under way) must not
- * hide what the other keeps.
+ * Heap and external memory are judged together, and each alone. Otherwise, what comes and goes in one (buffers of
+ * answers under way) would hide what the other keeps.
  */
 export function decideLeak(evidence: LeakEvidence): LeakDecision {
   const whole = decide(evidence)
@@ -167,7 +168,7 @@ function judge(evidence: LeakEvidence, trend: Trend, minimumGrowth: number): Jud
   return { verdict, reason: `${text.what} did not keep growing over ${text.span}; ${text.sensitivity}${more}.` }
 }
 
-/** Whether so little was watched that nothing can be said to be absent. */
+/** Whether the watch was too short to exclude a leak. */
 function isTooLittle({ unit, resident }: LeakEvidence, { requests = Infinity, seconds }: Trend): boolean {
   return (unit === 'call' && requests < FEWEST_CALLS) || (resident === true && seconds < SHORTEST_RESIDENT)
 }
@@ -196,7 +197,7 @@ function judgeFew({ floors }: LeakEvidence, trend: Trend, text: ReturnType<typeo
   return { verdict: 'inconclusive', reason }
 }
 
-/** Growth that is none of requests, by its shape. */
+/** Judges growth that does not follow the requests, by its shape. */
 function judgeShape(trend: Trend, text: ReturnType<typeof describe>): Judgement | undefined {
   const grew = `${text.what} grew by ${formatBytes(trend.bytes)}`
   const more = `twice the load (${text.span} more) would decide`
@@ -258,7 +259,9 @@ function moreGrowth(trend: Trend, wanted: number): string {
   return `${moreRequests(trend, Math.ceil(trend.requests * factor))} requests`
 }
 
-/** How much longer until the mean step stands out of how the steps vary, if it goes on like this. */
+/**
+ * Estimates how much longer a watch must be until the mean step exceeds the spread of the steps, at the present growth.
+ */
 function moreSteps(trend: Trend): string {
   const factor = Math.min(9, Math.max(1.25, (ENOUGH_T / trend.tOfSteps) ** 2))
   if (trend.requests === undefined) return `about ${formatDuration((factor - 1) * trend.seconds * 1_000)} more`

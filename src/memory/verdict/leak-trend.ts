@@ -75,7 +75,10 @@ export function findTrend(floors: readonly MemoryFloor[]): Trend {
   }
 }
 
-/** Floors that can be compared with each other: a heap snapshot between two makes a step that is none of the target's. */
+/**
+ * Splits floors into those that can be compared. A heap snapshot between two floors makes a step that is not the
+ * target's.
+ */
 function segments(floors: readonly MemoryFloor[]): MemoryFloor[][] {
   const parts: MemoryFloor[][] = []
   for (const [index, floor] of floors.entries()) {

@@ -13,14 +13,16 @@ export interface StepTest {
 const BLOCKS = 9
 
 /**
- * Tests whether a series rises by more than it wanders. Mann-Kendall's test takes the values for independent: memory that wanders (a
- * working set that follows its users, an AR(1) process, a random walk) rises for a while as steadily as a leak, and is accused in 4
- * to 12 of 100 cases. Corrections of its variance by the autocorrelation of what is left beside the trend (Hamed and Rao 1998, Yue and
- * Wang 2004) need longer series: over 20 values they still leave 2 to 11. Of a wandering series the steps are what is independent.
+ * Tests whether a series rises by more than it wanders.
  *
- * Two tests of the steps, of which the better counts, twice its p-value (Bonferroni): Student's t of the mean step between medians of
- * blocks, weighed by the distance in `x`; and the sign test of all steps, which finds a table that doubles. Several series are judged
- * by the steps within each. `pValue` is 1 where there are fewer than three steps.
+ * Mann-Kendall's test assumes independent values. Memory that wanders (a working set that follows its users, an AR(1)
+ * process, a random walk) rises for a while as steadily as a leak: the test accuses 4 to 12 of 100 such series.
+ * Corrections of its variance by autocorrelation (Hamed and Rao 1998, Yue and Wang 2004) need longer series: over 20
+ * values they still accuse 2 to 11. The steps of a wandering series are independent, so this tests the steps.
+ *
+ * It makes two tests and returns twice the smaller p-value (Bonferroni). One is Student's t of the mean step between
+ * medians of blocks, weighed by the distance in `x`. The other is the sign test of all steps, which finds a table that
+ * doubles. Several series are judged by the steps within each. `pValue` is 1 for fewer than three steps.
  */
 export function testSteps(...series: readonly (readonly Point[])[]): StepTest {
   const smooth = series.map(withoutSpikes)
@@ -29,7 +31,10 @@ export function testSteps(...series: readonly (readonly Point[])[]): StepTest {
   return { t, pValue: Math.min(1, 2 * Math.min(ofMean, signTail(smooth))) }
 }
 
-/** A value above both neighbours by more than so many times their difference is a spike: a page that V8 had set aside, what was under way. */
+/**
+ * A value that exceeds both neighbours by more than this many times their difference is a spike: a page that V8 had set
+ * aside, or data under way.
+ */
 const SPIKE = 1
 
 function withoutSpikes(points: readonly Point[]): Point[] {

@@ -7,10 +7,11 @@ export type Point = readonly [x: number, y: number]
 const EXACT_UP_TO = 50
 
 /**
- * Mann-Kendall's test for an upward trend, one-sided: how likely series without trend would rise at least as steadily. Several
- * series are judged as one by pairs within each (the seasonal test of Hirsch and Slack, 1984): a step between them is no trend.
- * Exact where no two values of a series are equal; else the normal approximation with the variance corrected for ties, without a
- * continuity correction. 1 for fewer than two points or equal values.
+ * Mann-Kendall's one-sided test for an upward trend. `pValue` is how likely series without a trend rise at least as
+ * steadily. Several series are judged by pairs within each (the seasonal test of Hirsch and Slack, 1984), so that a
+ * step between them is not a trend. Exact if no two values of a series are equal. Otherwise it is the normal
+ * approximation, with the variance corrected for ties and no continuity correction. 1 for fewer than two points or
+ * equal values.
  */
 export function mannKendall(...series: readonly (readonly number[])[]): { s: number; pValue: number } {
   const s = series.reduce((sum, values) => sum + kendallScore(values), 0)
@@ -91,8 +92,9 @@ export interface Slope {
 }
 
 /**
- * Theil and Sen's slope with Sen's 99 % interval; of several series by pairs within each (Gilbert, Statistical Methods for
- * Environmental Pollution Monitoring, 1987, 17.5). Pairs with equal `x` say nothing; `NaN` where there is no other.
+ * Theil and Sen's slope with Sen's 99 % interval. Several series are judged by pairs within each (Gilbert, Statistical
+ * Methods for Environmental Pollution Monitoring, 1987, 17.5). Pairs with equal `x` are skipped; `NaN` if there are no
+ * others.
  */
 export function theilSen(...series: readonly (readonly Point[])[]): Slope {
   const slopes = series.flatMap(pairSlopes).sort((a, b) => a - b)

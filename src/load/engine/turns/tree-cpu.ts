@@ -85,7 +85,7 @@ export class TreeCpu {
     }
   }
 
-  /** Milliseconds since this was made. Never goes back: what a thread used stays when it ends. */
+  /** Milliseconds of CPU since this was created. Includes the time of threads that have ended. */
   read(): number {
     for (const [path, thread] of this.#threads) {
       const time = readTime(thread.descriptor)
