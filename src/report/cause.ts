@@ -1,5 +1,5 @@
 import { formatBytes, formatCount, formatDuration, isMeasured } from '../units.ts'
-import { faultLine, withoutNoise } from './fault-line.ts'
+import { faultLine, withoutNoise } from '../results/fault-line.ts'
 import { errorText, redirectText, saturationText } from './load-text.ts'
 import type { AnyMeasurementKind, MeasurementEntry } from './measurement-kind.ts'
 import { formatBound, formatMetric, missText } from './metric-text.ts'
@@ -102,7 +102,7 @@ function serverSentence(server: ServerEntry): string {
 function serverWords({ fault, output = '' }: ServerEntry, exited: boolean): string | undefined {
   if (fault !== undefined) return oneLine(fault)
   const lines = harmlessLines(output)
-  return faultLine(lines) ?? (exited ? withoutNoise(lines).at(-1)?.trim() : undefined)
+  return faultLine(lines.join('\n')) ?? (exited ? withoutNoise(lines).at(-1)?.trim() : undefined)
 }
 
 function timeoutSentence(limit: number, loads: readonly LoadEntry[], memory: readonly MemoryEntry[]): string {

@@ -1,6 +1,6 @@
 import { formatCount, formatDuration, formatRate, formatRatio, isMeasured } from '../units.ts'
 import { firstCause, thresholdSentence, type AttemptEntries } from './cause.ts'
-import { faultLine, withoutNoise } from './fault-line.ts'
+import { faultLine, withoutNoise } from '../results/fault-line.ts'
 import { loadRemarks } from './load-text.ts'
 import { MEASUREMENT_KINDS } from './measurement-kinds.ts'
 import { countPauses, pausesDuring, pausesWithin, type OwnPause } from './own-pauses.ts'
@@ -63,8 +63,12 @@ function entriesOf(test: TestSummary): AttemptEntries {
 function outputLines({ output = '' }: ServerEntry): string[] {
   const lines = withoutNoise(harmlessLines(output))
   const last = lines.slice(-OUTPUT_LINES)
-  const fault = faultLine(lines)
-  return fault === undefined || last.some((line) => line.includes(fault)) ? last : [fault, '…', ...last.slice(2)]
+  const fault = faultLine(lines.join('\n'))
+  if (fault === undefined) return last
+  // It may be a line and the next one, or the beginning of a long one.
+  const beginning = fault.replace(/…$/, '')
+  const isShown = last.some((line) => line.includes(beginning) || (line.trim() !== '' && fault.startsWith(line.trim())))
+  return isShown ? last : [fault, '…', ...last.slice(2)]
 }
 
 interface LoadContext {

@@ -2,7 +2,7 @@ import { ServerExitedError, ServerStartError, type ServerFailure } from '../erro
 import { hostInUrl } from '../server-url.ts'
 import { formatDuration } from '../units.ts'
 import { adviseOnExit, afterLifetime, describeExit, formatFailure } from './failure-report.ts'
-import { faultLine } from './fault-line.ts'
+import { faultLine } from '../results/fault-line.ts'
 import type { HealthLook } from './health.ts'
 import type { Listener } from './listeners.ts'
 import type { ServerEvent } from './perf-server.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { explainFailure } from '../../../src/report/failure.ts'
 import { groupFailures } from '../../../src/report/failure-groups.ts'
-import { faultLine, withoutNoise } from '../../../src/report/fault-line.ts'
+import { faultLine, withoutNoise } from '../../../src/results/fault-line.ts'
 import { connectionsNeeded, redirectText } from '../../../src/report/load-text.ts'
 import { summarizeRun, summarizeTest } from '../../../src/report/summary.ts'
 import { PerfOptionsError } from '../../../src/errors.ts'
@@ -156,14 +156,14 @@ describe('the line that names the fault', () => {
     ],
     [['sh: 1: nodee: not found'], 'sh: 1: nodee: not found'],
     [["app.rb:3:in `run': boom (RuntimeError)"], "app.rb:3:in `run': boom (RuntimeError)"],
-    [["thread 'main' panicked at src/main.rs:2:5:", 'boom'], "thread 'main' panicked at src/main.rs:2:5:"],
+    [["thread 'main' panicked at src/main.rs:2:5:", 'boom'], "thread 'main' panicked at src/main.rs:2:5: boom"],
     [
       ['Error [ERR_MODULE_NOT_FOUND]: Cannot find module', '    at x (node:internal)'],
       'Error [ERR_MODULE_NOT_FOUND]: Cannot find module',
     ],
     [['GET /orders 200', 'ready'], undefined],
   ])('%j', (lines, line) => {
-    expect(faultLine(lines)).toBe(line)
+    expect(faultLine(lines.join('\n'))).toBe(line)
   })
 
   test('is not one of npm', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { faultLine } from '../../../src/server/fault-line.ts'
+import { faultLine } from '../../../src/results/fault-line.ts'
 
 const FRAMES = `    at Server.setupListenHandle [as _listen2] (node:net:1908:16)
     at listenInCluster (node:net:1965:12)`

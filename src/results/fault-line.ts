@@ -4,10 +4,10 @@ import { stripVTControlCharacters } from 'node:util'
 
 const LONGEST = 300
 
-/** What package managers, supervisors and shells print about the end of a program that they started. */
-const WRAPPER = [
-  /^npm (ERR!|error|warn|notice)\b/i,
-  /^\s*(ELIFECYCLE|ERR_PNPM_)/,
+/** What package managers, supervisors and shells print about a program that they started, and a runtime around an exception. */
+const NOISE = [
+  /^npm (ERR!|error|warn|notice|info)(\s|$)/i,
+  /^[\s\u2009]*(ELIFECYCLE|ERR_PNPM_)/,
   /^error: script ".*" (exited|was terminated)/i,
   /^error Command failed with (exit code|signal)/,
   /^info Visit https:\/\/yarnpkg\.com/,
@@ -55,7 +55,7 @@ export function faultLine(output: string): string | undefined {
   const lines = stripVTControlCharacters(output)
     .split(/\r?\n/)
     .map((line) => line.trimEnd())
-    .filter((line) => !WRAPPER.some((noise) => noise.test(line)))
+    .filter(isTelling)
   const found = [lastStack, lastThrown, lastTraceback, lastSpeaking, lastLogged]
     .map((find) => find(lines))
     .filter((fault) => fault !== undefined)
@@ -63,6 +63,18 @@ export function faultLine(output: string): string | undefined {
   const text = found?.text ?? lines.findLast((line) => SOUNDS_BAD.test(line))
   const line = text?.trim().replace(/ \{$/, '')
   return line && line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line
+}
+
+/** The lines of a program's output without what package managers and the like print of themselves. */
+export function withoutNoise(lines: readonly string[]): string[] {
+  const kept = lines.filter(isTelling)
+  // Blank lines at the ends and in rows of two say nothing either.
+  const single = kept.filter((line, index) => line.trim() !== '' || (index > 0 && kept[index - 1]?.trim() !== ''))
+  return single.at(-1)?.trim() === '' ? single.slice(0, -1) : single
+}
+
+function isTelling(line: string): boolean {
+  return !NOISE.some((noise) => noise.test(line))
 }
 
 /** The head of the last stack of `at` lines (JavaScript, Java, .NET). A message of several lines begins above it. */
