@@ -2,6 +2,7 @@ import { inject } from 'vitest'
 import type { CompareOptions } from '../compare/compare-options.ts'
 import { compareServers, type ComparisonObserver } from '../compare/compare-servers.ts'
 import type { ComparisonProgress } from '../compare/comparison-run.ts'
+import { leftBehindBy } from '../lifecycle/abort.ts'
 import type { LoadOptions } from '../load/plan/load-options.ts'
 import type { ComparedMetricName, Comparison } from '../results/comparison.ts'
 import { describeMetric, judgedMetrics } from '../results/comparison-text.ts'
@@ -25,14 +26,11 @@ export function createCompareServers(attempt: TestAttempt, { server, load, compa
       lifetime: attempt,
       observe: observeComparisons(attempt),
     })
-    // The rejection is the caller's; the attempt only waits until servers and folders are given back.
-    attempt.onClose(() =>
-      work.then(
-        () => {},
-        () => {},
-      ),
-    )
-    return work
+    // The attempt waits until servers and folders are given back. A rejection stays the caller's: one that nobody hears fails the run.
+    let end!: () => void
+    const ended = new Promise<void>((resolve) => (end = resolve))
+    attempt.onClose(() => ended)
+    return leftBehindBy(attempt.signal, work.finally(end))
   }
 }
 

@@ -29,6 +29,12 @@ describe.each(MAJORS)('a promise that must be awaited, on Vitest %i', (major) =>
         })
         test('a restart', async ({ server }) => { server.restart() })
         test('a start', async ({ startServer }) => { startServer({ command: 'node server.js' }) })
+        test('a search', async ({ server, loadGenerator }) => {
+          loadGenerator.findCapacity({ url: '/', from: 20, duration: 5_000, thresholds: { errorRate: '==0' } })
+        })
+        test('a comparison', async ({ compareServers }) => {
+          compareServers({ base: { command: 'node server.js' }, load: { url: '/' }, duration: 20_000 })
+        })
         test('two', async ({ server, loadGenerator, memoryMonitor }) => {
           memoryMonitor.during(() => loadGenerator.generateLoad({ url: '/', duration: 5_000 }))
           await pause(500)
@@ -37,12 +43,14 @@ describe.each(MAJORS)('a promise that must be awaited, on Vitest %i', (major) =>
           await Promise.race([loadGenerator.generateLoad({ url: '/', duration: 5_000 }), pause(300)])
         })`),
     })
-    expect(run.output).toContain('9 failed')
+    expect(run.output).toContain('11 failed')
     for (const call of [
       'loadGenerator.generateLoad()',
       'memoryMonitor.monitor()',
       'memoryMonitor.during()',
       'memoryMonitor.measure()',
+      'loadGenerator.findCapacity()',
+      'compareServers()',
       'server.restart()',
       'startServer()',
     ]) {
