@@ -53,7 +53,7 @@ async function compareProcesses({ url }) {
   printRatio(`CPU a request at ${RATE}/s`, ['two processes', cpu.two], ['one', cpu.one], { unit: ' µs' })
 }
 
-/** Both run the same code, so this finds what the option itself costs: dividing, merging and a second channel must not be paid for. */
+/** Both send the same messages to the same process (a unit test says so), so what differs here is the noise of this machine. */
 async function compareOption({ url }) {
   const read = ({ requestsPerSecond, generator: { cpuPerRequest } }) => ({
     requestsPerSecond,

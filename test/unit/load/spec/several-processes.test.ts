@@ -34,6 +34,26 @@ describe('several processes', () => {
     expect(worker.clock.pending).toBe(0)
   })
 
+  it.for([{ processes: 1 }, { processes: 'auto', connections: 1 }] as const)(
+    'cost nothing where one is enough: %o runs as a load that says nothing',
+    async (options) => {
+      const sent = await Promise.all(
+        [{}, options].map(async (own) => {
+          const worker = new VirtualWorker(answersAfter(10))
+          await worker.run({ amount: 20, connections: 1, ...own })
+          return worker.children.map((child) =>
+            child.sent.map((message) => {
+              const { id: _, ...rest } = message
+              return 'plan' in rest ? { ...rest, plan: { ...rest.plan, processes: 1 } } : rest
+            }),
+          )
+        }),
+      )
+      expect(sent[0]).toHaveLength(1)
+      expect(sent[1]).toEqual(sent[0])
+    },
+  )
+
   it('begin together, and their arrivals are evenly spaced', async () => {
     const worker = new VirtualWorker(answersAfter(10))
     await worker.run({ rate: 100, amount: 50, processes: 2, connections: 4 })
