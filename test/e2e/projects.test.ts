@@ -23,17 +23,30 @@ describe.each(MAJORS)('several projects on Vitest %i', (major) => {
           export default defineConfig({
             plugins: [perf({ server: { command: 'node root.js' } })],
             test: { projects: [
-              { extends: true, test: { name: 'shares', include: ['shares.test.ts'] } },
+              {
+                extends: true,
+                resolve: { alias: { '@': new URL('./src', import.meta.url).pathname } },
+                plugins: [{ name: 'words', resolveId: (id) => (id === 'virtual:word' ? '\\0word' : undefined), load: (id) => (id === '\\0word' ? 'export default "own"' : undefined) }],
+                test: { name: 'shares', include: ['shares.test.ts'] },
+              },
               { root: './orders', plugins: [perf({ server: { module: './app.js' } })], test: { name: 'own', include: ['*.test.ts'] } },
             ] },
           })`,
         'root.js': HEALTHY_SERVER,
-        'shares.test.ts': SPEC,
+        'src/paths.ts': `export const path: string = '/'`,
+        'own.scenario.ts': `import { path } from '@/paths'
+          import word from 'virtual:word'
+          export default (user) => user.get(path, { name: word })`,
+        'shares.test.ts': `${SPEC}
+          test("the scenario has its project's own alias and plugin", async ({ loadGenerator }) => {
+            const { byName } = await loadGenerator.generateLoad({ scenario: './own.scenario.ts', virtualUsers: 1, amount: 3 })
+            expect(byName.own.requests).toBe(3)
+          })`,
         'orders/app.js': `export default (request, response) => response.end('ok')`,
         'orders/own.test.ts': SPEC,
       },
     })
-    expect(run.output).toContain('2 passed')
+    expect(run.output).toContain('3 passed')
     expect(run.exitCode).toBe(0)
     expect(await run.leftovers()).toEqual([])
   })

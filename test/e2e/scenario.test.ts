@@ -70,7 +70,7 @@ test('the shop', async ({ server, loadGenerator }) => {
   expect(result).toMeetThresholds({ 'checks["keeps its cookie"].rate': '==1', 'iterations.failed': '>0' })
 })
 
-test('the same again, from a path', async ({ server, loadGenerator }) => {
+test('the same again, from a path, on the server that nobody has named', async ({ loadGenerator }) => {
   const data = { accounts: [{ name: 'ann' }] }
   const load = (options) => loadGenerator.generateLoad({ scenario: './shop.scenario.ts', virtualUsers: 1, amount: 5, data, ...options })
   expect((await load({ mix: { browse: 1 } })).iterations).toMatchObject({ count: 5, failed: 0 })

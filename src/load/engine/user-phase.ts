@@ -181,6 +181,9 @@ export class UserPhase implements LoadPhase, UserBook {
     this.#parts.history.noteCompleted()
     if (this.#closed) return
     const { measurement, start } = this
+    if (status >= 300 && status < 400 && !this.#parts.plan.scenario) {
+      measurement.noteRedirect(status, answer.headers['location'])
+    }
     const checkFailure = check && EVALUATOR.failure(check, answer)
     if (check) measurement.checks.count(name, checkFailure)
     const counts = measurement.names.of(name)

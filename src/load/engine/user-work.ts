@@ -1,4 +1,4 @@
-import { every } from '../../lifecycle/clock.ts'
+import { every, type Cancel } from '../../lifecycle/clock.ts'
 import type { Failure } from '../http/failure.ts'
 import { LOOK, type Measurement } from '../measure/measurement.ts'
 import type { RowlessProgress } from '../messages.ts'
@@ -19,6 +19,8 @@ import { requestsModule, usersOf } from './requests-as-users.ts'
 import { enterScenario, leaveScenario, type ScenarioListener } from './running-scenarios.ts'
 import { UserPhase } from './user-phase.ts'
 
+/** Milliseconds in which a module must have been loaded, with what it awaits at its top level. */
+const LONGEST_LOADING = 30_000
 /** Milliseconds in which what a scenario has begun must return when its load has ended. */
 const SETTLE = 80
 /** The same for `stop` of all users together. */
@@ -51,6 +53,7 @@ export class UserWork implements LoadWork, ScenarioListener {
   readonly #phaseOf = new WeakMap<ScenarioUser, UserPhase>()
   /** Users that have started before there is a phase. */
   readonly #ready: ScenarioUser[] = []
+  #cancelLoading: Cancel | undefined
   #isDescribed = false
   #isClosed = false
 
@@ -83,16 +86,22 @@ export class UserWork implements LoadWork, ScenarioListener {
 
   prepare(): void {
     if (this.#profiler) enterScenario(this)
+    const { name, root } = this.#scenario
+    const { clock } = this.#course.machine
+    this.#cancelLoading = clock.after(LONGEST_LOADING, () => {
+      this.#course.fail(
+        `${name} was not loaded within ${LONGEST_LOADING / 1_000} s. What it awaits at its top level has to end`,
+      )
+    })
     this.#load().then(
       (module) => this.#begin(module),
-      (error: unknown) => {
-        this.#course.fail(`${this.#scenario.name} could not be loaded: ${describeError(error, this.#scenario.root)}`)
-      },
+      (error: unknown) => this.#course.fail(`${name} could not be loaded: ${describeError(error, root)}`),
     )
   }
 
   #begin(module: ScenarioModule): void {
     if (this.#isClosed) return
+    this.#cancelLoading?.()
     this.#profiler?.begin()
     this.#pool = new UserPool(module, this.#host, this.#scenario.share, {
       onFree: (user) => this.#onFree(user),
@@ -198,6 +207,7 @@ export class UserWork implements LoadWork, ScenarioListener {
 
   async close(isOrderly: boolean): Promise<boolean> {
     this.#isClosed = true
+    this.#cancelLoading?.()
     const left = await this.#endUsers(isOrderly)
     leaveScenario(this)
     this.#output.end()

@@ -132,14 +132,15 @@ export class Measurement {
    * request needs it.
    */
   answer(request: number, status: number, since: number, now: number, answer?: ReadableAnswer): void {
-    if (status >= 300 && status < 400) this.#noteRedirect(status, answer?.headers['location'])
+    if (status >= 300 && status < 400) this.noteRedirect(status, answer?.headers['location'])
     const { name, check, expectStatus } = this.#plan.requests[request] as PlannedRequest
     const checkFailure = check && answer && this.#evaluator.failure(check, answer)
     if (check) this.checks.count(name, checkFailure)
     this.answerTo({ status, since, now, name: this.#nameCounts[request], expectStatus, checkFailure })
   }
 
-  #noteRedirect(status: number, location: string | undefined): void {
+  /** Notes where an answer leads that nobody follows. */
+  noteRedirect(status: number, location: string | undefined): void {
     if (location === undefined) return
     this.#redirectedTo ??= { location, status, count: 0 }
     this.#redirectedTo.count += 1

@@ -1,5 +1,5 @@
 import http2, { type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2'
-import { isIP } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import type { Clock } from '../../lifecycle/clock.ts'
 import { AnswerHead } from '../http/answer-head.ts'
 import { CapturedAnswer } from '../http/captured-answer.ts'
@@ -10,7 +10,8 @@ import type { Origin } from './origin.ts'
 
 /** Of a connection, or written by the session itself. */
 const LEFT_OUT = new Set(['connection', 'keep-alive', 'host', 'transfer-encoding', 'upgrade', 'proxy-connection'])
-const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = http2.constants
+const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = http2.constants
+const CUT: Failure = { kind: 'reset', message: 'stream closed by the server in the middle of an answer' }
 
 /** A user's HTTP/2 session with one origin: all of its requests share a connection. `https:` by ALPN, `http:` by prior knowledge. */
 export class Http2Transport implements Transport {
@@ -18,6 +19,11 @@ export class Http2Transport implements Transport {
   readonly #events: TransportEvents
   readonly #clock: Clock
   #session: ClientHttp2Session | undefined
+  /** Whether the server has answered in HTTP/2. */
+  #spoke = false
+  #socket: Socket | undefined
+  /** Bytes of it that were told. */
+  #counted = 0
   #closed = false
 
   constructor(origin: Origin, events: TransportEvents, clock: Clock) {
@@ -29,7 +35,7 @@ export class Http2Transport implements Transport {
   open(): Promise<void> {
     const session = this.#open()
     return new Promise((resolve) => {
-      session.once('connect', () => resolve())
+      session.once('remoteSettings', () => resolve())
       session.once('close', () => resolve())
     })
   }
@@ -45,7 +51,7 @@ export class Http2Transport implements Transport {
     )
     let isOver = false
     const parts: Buffer[] = []
-    let head: { status: number; raw: string[] } | undefined
+    let head: { status: number; answer: AnswerHead } | undefined
     exchange.carrier = {
       cancel: () => {
         isOver = true
@@ -60,24 +66,23 @@ export class Http2Transport implements Transport {
       if (stream.rstCode === NGHTTP2_REFUSED_STREAM) this.send(exchange)
       else exchange.failed(failure)
     }
-    stream.on('response', (answer) => {
-      head = { status: Number(answer[':status']), raw: rawHeaders(answer) }
+    stream.on('response', (headers) => {
+      head = { status: Number(headers[':status']), answer: new AnswerHead(rawHeaders(headers)) }
     })
     stream.on('data', (part: Buffer) => {
-      this.#events.onBytes(part.length)
+      this.#countBytes()
       parts.push(part)
     })
     stream.on('end', () => {
+      this.#countBytes()
       if (isOver || !head || this.#closed) return
+      const whole = Buffer.concat(parts)
+      if (stream.rstCode !== NGHTTP2_NO_ERROR || isCut(whole, head.answer, method)) return fail(CUT)
       isOver = true
       exchange.carrier = undefined
-      exchange.answered(
-        head.status,
-        new CapturedAnswer(new AnswerHead(head.raw), Buffer.concat(parts)),
-        this.#clock.now(),
-      )
+      exchange.answered(head.status, new CapturedAnswer(head.answer, whole), this.#clock.now())
     })
-    stream.on('error', (error) => fail(http2Failure(error, this.#origin)))
+    stream.on('error', (error) => fail(http2Failure(error, this.#origin, this.#spoke)))
     stream.on('close', () => fail({ kind: 'reset', message: 'stream closed by the server without an answer' }))
     if (body !== undefined) stream.end(body)
   }
@@ -92,12 +97,18 @@ export class Http2Transport implements Transport {
       rejectUnauthorized: tls.rejectUnauthorized ?? true,
     })
     let isOpen = false
-    session.once('connect', () => {
+    session.once('connect', (_session, socket) => {
+      this.#socket = socket
+      this.#counted = 0
+    })
+    // Its first frame: a server that accepts connections may speak another protocol.
+    session.once('remoteSettings', () => {
       isOpen = true
+      this.#spoke = true
       this.#events.onOpened()
     })
     session.on('error', (error) => {
-      if (!isOpen) this.#events.onConnectFailure(http2Failure(error, this.#origin))
+      if (!isOpen) this.#events.onConnectFailure(http2Failure(error, this.#origin, false))
     })
     session.once('close', () => {
       if (isOpen) this.#events.onClosed()
@@ -105,6 +116,13 @@ export class Http2Transport implements Transport {
     })
     this.#session = session
     return session
+  }
+
+  /** Frames and compressed headers count as well: all that has come over the connection. */
+  #countBytes(): void {
+    const read = this.#socket?.bytesRead ?? 0
+    if (read > this.#counted) this.#events.onBytes(read - this.#counted)
+    this.#counted = read
   }
 
   close(): void {
@@ -135,11 +153,23 @@ function rawHeaders(headers: IncomingHttpHeaders): string[] {
   })
 }
 
-function http2Failure(error: unknown, { origin }: Origin): Failure {
-  const { code, message } = error as { code?: string; message: string }
+/** Whether a body is shorter than was announced. */
+function isCut(body: Buffer, { joined }: AnswerHead, method: string): boolean {
+  const announced = joined['content-length']
+  return method !== 'HEAD' && body.length > 0 && announced !== undefined && body.length < Number(announced)
+}
+
+/** `spoke` if the server has answered in HTTP/2 before. */
+function http2Failure(error: unknown, origin: Origin, spoke: boolean): Failure {
+  const { code, message, cause } = error as { code?: string; message: string; cause?: unknown }
+  // What was asked for before the connection failed.
+  if (code === 'ERR_HTTP2_STREAM_CANCEL' && cause !== undefined) return http2Failure(cause, origin, spoke)
   if (code === 'ERR_HTTP2_STREAM_ERROR') return { kind: 'reset', message }
-  if (code?.startsWith('ERR_HTTP2') || /application protocol/i.test(message)) {
-    return { kind: 'protocol', message: `${message}. Does ${origin} speak HTTP/2?` }
+  if (/no[ _]application[ _]protocol/i.test(`${code} ${message}`)) {
+    return { kind: 'protocol', message: `${origin.origin} offers no HTTP/2 (ALPN). Leave out \`protocol: 'h2'\`` }
+  }
+  if (code?.startsWith('ERR_HTTP2')) {
+    return { kind: 'protocol', message: spoke ? message : `${origin.origin} does not answer in HTTP/2 (${message})` }
   }
   return failureOf(error)
 }

@@ -1,5 +1,6 @@
 import { isAbsolute, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { inspect } from 'node:util'
 
 const FRAME = /^\s+at (?:.*? \()?((?:file:\/\/)?[^()]+?):(\d+):(\d+)\)?$/
 
@@ -36,9 +37,21 @@ export function shownPath(file: string, root: string): string {
   return path.startsWith('..') ? file : path
 }
 
-/** An error in one line: its message, and where it was thrown. */
+/** An error in one line: its message, and where it was thrown. Whatever was thrown: a scenario may throw anything. */
 export function describeError(error: unknown, root: string): string {
-  const message = error instanceof Error ? error.message || error.name : `threw ${String(error)}`
-  const location = locationOf(error, root)
-  return location === undefined ? message : `${message} (${location})`
+  try {
+    const message = error instanceof Error ? error.message || error.name : `threw ${describeValue(error)}`
+    const location = locationOf(error, root)
+    return location === undefined ? message : `${message} (${location})`
+  } catch {
+    return 'threw something that cannot be shown'
+  }
+}
+
+/** Characters of a value that is no error. */
+const LONGEST_VALUE = 200
+
+function describeValue(value: unknown): string {
+  if (typeof value === 'string') return value
+  return inspect(value, { depth: 1, breakLength: Infinity }).slice(0, LONGEST_VALUE)
 }

@@ -64,6 +64,8 @@ interface Waiting {
   end(error: Error): void
 }
 
+const METHOD = /^[A-Z][A-Z0-9_-]*$/
+
 /** Tells streams of chance of one user and iteration apart. */
 const OF_MIX = 1
 const OF_USER = 2
@@ -200,6 +202,7 @@ export class ScenarioUser implements VirtualUser {
     if (this.#doing === 'ended') return refuse(this.#host.clock)
     try {
       const verb = method.toUpperCase()
+      if (!METHOD.test(verb)) throw new TypeError(`A method is letters and -, and was ${JSON.stringify(method)}`)
       const encoded = encodeBody(options)
       if (encoded && (verb === 'GET' || verb === 'HEAD')) throw new TypeError(`A ${verb} request takes no body`)
       if (encoded instanceof Promise) return encoded.then((body) => this.#send(verb, path, options, body))

@@ -17,6 +17,8 @@ interface Scenario {
   readonly start?: Act
   readonly act: Act
   readonly stop?: Act
+  /** What the module awaits at its top level. */
+  readonly loads?: Promise<void>
 }
 
 /** A load of virtual users on a clock and against a server that a test holds. Its module is the test's own functions. */
@@ -32,7 +34,7 @@ class VirtualScenario {
   left: boolean | undefined
   result!: RowlessProgress
 
-  constructor({ start, act, stop }: Scenario, options: LoadOptions, script: Script = answersAfter(10)) {
+  constructor({ start, act, stop, loads = Promise.resolve() }: Scenario, options: LoadOptions, script: Script = answersAfter(10)) {
     const { clock } = this
     this.wire = new ScriptedWire(clock, script)
     const given = { url: 'http://10.0.0.1/', scenario: './virtual.ts', ...options }
@@ -58,13 +60,13 @@ class VirtualScenario {
       },
       createWork: (course) =>
         new UserWork(course, scenario, () =>
-          Promise.resolve({
+          loads.then(() => ({
             start: start as never,
             stop: stop as never,
             functions: new Map([['act', act as never]]),
             mix: [['act', 1]],
             url: '',
-          }),
+          })),
         ),
     })
     this.run.start()
@@ -218,6 +220,31 @@ describe('an iteration', () => {
     })
   })
 
+  it.for([
+    [null, 'threw null'],
+    ['text', 'threw text'],
+    [{ a: { b: 1 } }, 'threw { a: { b: 1 } }'],
+    [Object.create(null), 'threw [Object: null prototype] {}'],
+    [new Proxy(new Error('a'), { get: () => { throw new Error('no') } }), 'threw something that cannot be shown'],
+    [Symbol('s'), 'threw Symbol(s)'],
+  ])('may throw anything: %#', async ([thrown, message]) => {
+    const act: Act = async (user) => {
+      await user.get('/items')
+      throw thrown
+    }
+    const { iterations, errors } = await new VirtualScenario({ act }, { virtualUsers: 1, amount: 3 }).finish()
+    expect(iterations).toMatchObject({ count: 3, failed: 3 })
+    expect(errors.byKind.scenario).toMatchObject({ count: 3, message: `act: ${message}` })
+  })
+
+  it.for(['GE T', 'GET / HTTP/1.1\r\nX: y', ''])('cannot send the method %j', async (method) => {
+    const act: Act = (user) => user.request(method, '/')
+    const load = new VirtualScenario({ act }, { virtualUsers: 1, amount: 1 })
+    const { errors } = await load.finish()
+    expect(errors.byKind.scenario?.message).toMatch(/^act: A method is letters and -, and was "/)
+    expect(load.wire.requests).toEqual([])
+  })
+
   it('whose request gets no answer in time fails, unless it catches that', async () => {
     const act: Act = async (user) => {
       if (user.iteration === 0) await user.get('/hang', { timeout: 100 }).catch(() => {})
@@ -300,6 +327,17 @@ describe('the end of a load of users', () => {
       message: expect.stringMatching(/^virtual\.ts: `start` of virtual user 1 failed: no account/),
     })
     expect(load.count('/items')).toBe(0)
+  })
+
+  it('after 30 s where the module never loads', async () => {
+    const load = new VirtualScenario({ act: getItems, loads: new Promise(() => {}) }, { duration: 60_000 })
+    await load.finish()
+    expect(load.endedAt).toBeCloseTo(30_000, 3)
+    expect(load.end).toEqual({
+      outcome: 'failed',
+      message: 'virtual.ts was not loaded within 30 s. What it awaits at its top level has to end',
+    })
+    expect(load.clock.pending).toBe(0)
   })
 
   it('where a target refuses every connection comes within a second', async () => {

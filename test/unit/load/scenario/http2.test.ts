@@ -1,11 +1,13 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import http2, { type Http2Server } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { createServer as createHttpsServer } from 'node:https'
+import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import type { LoadResult } from '../../../../src/results/load-result.ts'
 import { LoadGenerator } from '../../../../dist/load/spec/load-generator.js'
 
 const TLS = new URL('../../../programs/load-tls/', import.meta.url)
@@ -29,6 +31,7 @@ async function start(server: Http2Server, protocol: 'http' | 'https') {
       served.push(`${request.httpVersion} ${request.method} ${request.url} ${Buffer.concat(parts).toString()}`)
       if (request.url === '/slow') return void setTimeout(() => response.end('slow'), 50)
       if (request.url === '/reset') return request.stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
+      if (request.url === '/moved') return response.writeHead(302, { location: '/items' }).end()
       if (request.url === '/login') response.setHeader('set-cookie', 'sid=1')
       response.end(JSON.stringify({ cookie: request.headers.cookie ?? '', agent: request.headers['x-agent'] }))
     })
@@ -92,10 +95,95 @@ test('a list of requests, closed and open', async () => {
   expect(closed.byName).toMatchObject({ 'GET /a': { requests: 50 }, 'POST /b': { requests: 50 } })
   expect(closed.checks).toMatchObject({ 'POST /b': { passed: 50, failed: 0 } })
   expect(served.filter((line) => line === '2.0 POST /b {"n":1}').length).toBe(50)
+  // Each answer has 9 bytes of frame twice, its headers and its body.
+  expect(closed.throughput.bytes).toBeGreaterThan(100 * (2 * 9 + '{"cookie":""}'.length))
+  const moved = await generator.generateLoad({ url: `${url}/moved`, protocol: 'h2', amount: 7 })
+  expect(moved.redirectedTo).toEqual({ location: '/items', status: 302, count: 7 })
+  served.length = 100
   const open = await generator.generateLoad({ url, protocol: 'h2', rate: 100, connections: 5, duration: 500 })
   expect(open.requests + open.dropped).toBe(50)
   expect(served.length).toBe(100 + open.requests)
 })
+
+/** A server of frames: its answer's body has begun when its stream is reset with `code`. */
+async function startCutting(code: number): Promise<string> {
+  const frame = (type: number, flags: number, stream: number, payload: Buffer) => {
+    const head = Buffer.alloc(9)
+    head.writeUIntBE(payload.length, 0, 3)
+    head.writeUInt8(type, 3)
+    head.writeUInt8(flags, 4)
+    head.writeUInt32BE(stream, 5)
+    return Buffer.concat([head, payload])
+  }
+  const PREFACE = 24
+  const [DATA, HEADERS, RESET, SETTINGS, END_HEADERS] = [0, 1, 3, 4, 4] as const
+  const server = createTcpServer((socket) => {
+    let read = Buffer.alloc(0)
+    let isFirst = true
+    socket.on('error', () => {})
+    socket.write(frame(SETTINGS, 0, 0, Buffer.alloc(0)))
+    socket.on('data', (chunk) => {
+      read = Buffer.concat([read, chunk])
+      if (isFirst && read.length >= PREFACE) {
+        isFirst = false
+        read = read.subarray(PREFACE)
+      }
+      while (!isFirst && read.length >= 9 && read.length >= 9 + read.readUIntBE(0, 3)) {
+        const [type, stream] = [read.readUInt8(3), read.readUInt32BE(5)]
+        read = read.subarray(9 + read.readUIntBE(0, 3))
+        if (type !== HEADERS) continue
+        // `:status: 200` is entry 8 of the static table; the literal is `content-length: 99`.
+        const fields = Buffer.concat([Buffer.from([0x88, 0x0f, 0x0d, 2]), Buffer.from('99')])
+        const error = Buffer.alloc(4)
+        error.writeUInt32BE(code)
+        socket.write(frame(HEADERS, END_HEADERS, stream, fields))
+        socket.write(frame(DATA, 0, stream, Buffer.from('abc')))
+        socket.write(frame(RESET, 0, stream, error))
+      }
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = http2.constants
+
+test.for([NGHTTP2_NO_ERROR, NGHTTP2_INTERNAL_ERROR, NGHTTP2_CANCEL])(
+  'an answer that is cut by a reset with code %d is an error, and no answer',
+  async (code) => {
+    const url = await startCutting(code)
+    const failed = new LoadGenerator().generateLoad({ url, protocol: 'h2', amount: 5, connections: 1 })
+    const { partial } = (await failed.catch((error: unknown) => error)) as { partial: LoadResult }
+    expect(partial.requests).toBe(0)
+    expect(partial.errors.byKind.reset?.count).toBe(5)
+  },
+)
+
+test('a server that speaks HTTP/1.1 alone over TLS is told from one with a wrong certificate', async () => {
+  const key = await readFile(new URL('key.pem', TLS))
+  const cert = await readFile(new URL('cert.pem', TLS))
+  const server = createHttpsServer({ key, cert }, (_request, response) => response.end('ok'))
+  const url = await listen(server)
+  const generator = new LoadGenerator()
+  const load = (rejectUnauthorized: boolean) =>
+    generator.generateLoad({ url, protocol: 'h2', duration: 30_000, tls: { rejectUnauthorized } })
+  await expect(load(false)).rejects.toThrow(/offers no HTTP\/2 \(ALPN\)\. Leave out `protocol: 'h2'`/)
+  const both = http2.createSecureServer({ key, cert })
+  const strict = generator.generateLoad({
+    url: await listen(both),
+    protocol: 'h2',
+    duration: 30_000,
+    tls: { rejectUnauthorized: true },
+  })
+  await expect(strict).rejects.toThrow(/certificate/)
+})
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
 
 test('a server that speaks no HTTP/2, and what cannot be asked for', async () => {
   const server = createHttpServer((_request, response) => response.end('ok'))
@@ -106,8 +194,8 @@ test('a server that speaks no HTTP/2, and what cannot be asked for', async () =>
   })
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const generator = new LoadGenerator()
-  await expect(generator.generateLoad({ url, protocol: 'h2', duration: 1_000 })).rejects.toThrow(
-    /Does http:.* speak HTTP\/2\?/,
+  await expect(generator.generateLoad({ url, protocol: 'h2', duration: 30_000 })).rejects.toThrow(
+    /No connection to http:.* could be opened .*: http:.* does not answer in HTTP\/2 \(Protocol error\)/,
   )
   await expect(generator.generateLoad({ url, protocol: 'h2', pipelining: 4 })).rejects.toThrow(
     /`pipelining` to be left out with `protocol: 'h2'`/,

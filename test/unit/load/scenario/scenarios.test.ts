@@ -430,10 +430,19 @@ describe('the end', () => {
       ({ requests }) => requests >= 4 && begun(),
     )
     await running
+    // The moments in which this process did not run are the machine's.
+    let stoodStill = 0
+    let last = performance.now()
+    const watch = setInterval(() => {
+      const now = performance.now()
+      stoodStill += Math.max(0, now - last - 5)
+      last = now
+    }, 1)
     const abortedAt = performance.now()
     controller.abort(new Error('enough'))
     const error = await rejection(load)
-    expect(performance.now() - abortedAt).toBeLessThan(1_000)
+    clearInterval(watch)
+    expect(performance.now() - abortedAt - stoodStill).toBeLessThan(250)
     expect(error).toMatchObject({ name: 'AbortError', code: 'PERF_ABORTED' })
     expect(error.partial?.requests).toBe(4)
   })
