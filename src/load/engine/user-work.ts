@@ -230,8 +230,18 @@ export class UserWork implements LoadWork, ScenarioListener {
   }
 }
 
+/** Causes of causes that are looked at: they may lead in a circle. */
+const MOST_CAUSES = 20
+
 /** Whether the figures count an error already. */
 function isCounted(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof RequestError) return true
+  try {
+    let at = error
+    for (let depth = 0; depth < MOST_CAUSES && at instanceof Error; depth += 1, at = at.cause) {
+      if (at instanceof RequestError) return true
+    }
+  } catch {
+    // A scenario may throw anything, also what throws when it is read.
+  }
   return false
 }

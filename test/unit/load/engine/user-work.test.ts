@@ -34,7 +34,11 @@ class VirtualScenario {
   left: boolean | undefined
   result!: RowlessProgress
 
-  constructor({ start, act, stop, loads = Promise.resolve() }: Scenario, options: LoadOptions, script: Script = answersAfter(10)) {
+  constructor(
+    { start, act, stop, loads = Promise.resolve() }: Scenario,
+    options: LoadOptions,
+    script: Script = answersAfter(10),
+  ) {
     const { clock } = this
     this.wire = new ScriptedWire(clock, script)
     const given = { url: 'http://10.0.0.1/', scenario: './virtual.ts', ...options }
@@ -88,6 +92,9 @@ class VirtualScenario {
     return this.wire.requests.map(({ at }) => Math.round(at))
   }
 }
+
+const circular = new Error('round and round')
+circular.cause = circular
 
 const getItems: Act = (user) => user.get('/items')
 
@@ -225,8 +232,16 @@ describe('an iteration', () => {
     ['text', 'threw text'],
     [{ a: { b: 1 } }, 'threw { a: { b: 1 } }'],
     [Object.create(null), 'threw [Object: null prototype] {}'],
-    [new Proxy(new Error('a'), { get: () => { throw new Error('no') } }), 'threw something that cannot be shown'],
+    [
+      new Proxy(new Error('a'), {
+        get: () => {
+          throw new Error('no')
+        },
+      }),
+      'threw something that cannot be shown',
+    ],
     [Symbol('s'), 'threw Symbol(s)'],
+    [circular, expect.stringMatching(/^act: round and round/)],
   ])('may throw anything: %#', async ([thrown, message]) => {
     const act: Act = async (user) => {
       await user.get('/items')
@@ -234,7 +249,10 @@ describe('an iteration', () => {
     }
     const { iterations, errors } = await new VirtualScenario({ act }, { virtualUsers: 1, amount: 3 }).finish()
     expect(iterations).toMatchObject({ count: 3, failed: 3 })
-    expect(errors.byKind.scenario).toMatchObject({ count: 3, message: `act: ${message}` })
+    expect(errors.byKind.scenario).toMatchObject({
+      count: 3,
+      message: typeof message === 'string' ? `act: ${message}` : message,
+    })
   })
 
   it.for(['GE T', 'GET / HTTP/1.1\r\nX: y', ''])('cannot send the method %j', async (method) => {
