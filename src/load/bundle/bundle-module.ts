@@ -13,7 +13,9 @@ export interface BundleRequest {
 
 /** The answer to a question. The default export of the other kind of module is the text, in base64: nothing may transform it. */
 export interface BundleModule {
-  readonly default: { readonly hash: string; readonly exports: readonly string[] } | { readonly error: string }
+  readonly default:
+    | { readonly hash: string; readonly exports?: readonly string[] | undefined }
+    | { readonly error: string }
 }
 
 export function bundleIdOf(request: BundleRequest): string {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { isLoadedByNode, mustStayOutside } from './packages.ts'
+import { isCommonJs, isLoadedByNode, mustStayOutside } from './packages.ts'
 import type { BundledPackages, ScenarioBundle } from './scenario-bundle.ts'
 
 /** Which project a scenario is bundled for. */
@@ -117,9 +117,14 @@ async function build(file: string, project: ScenarioProject, vite: Vite): Promis
   if (entry?.code === undefined) throw new Error(`Vite made no module of ${file}`)
   const sources = [...modules].filter((id) => !id.includes('node_modules') && existsSync(id))
   return {
-    bundle: { file, code: entry.code, exports: entry.exports ?? [] },
+    bundle: { file, code: entry.code, exports: exportsOf(file, entry.exports) },
     sources: new Map([file, ...sources].map((source) => [source, hashOf(source)])),
   }
+}
+
+/** A CommonJS module exports all that it does as the default of its bundle. */
+function exportsOf(file: string, names: readonly string[] = []): readonly string[] | undefined {
+  return names.length === 1 && names[0] === 'default' && isCommonJs(file) ? undefined : names
 }
 
 /** Names of plugins as a config lists them: nested, promised, or left out. */
@@ -234,6 +239,8 @@ function buildOptions(file: string, root: string, rolldown: boolean) {
     reportCompressedSize: false,
     modulePreload: false,
     watch: null,
+    // Vite 6 and 7 take only packages for CommonJS.
+    ...(rolldown ? {} : { commonjsOptions: { include: [/node_modules/, /\.c?js$/], extensions: ['.js', '.cjs'] } }),
     ...(rolldown ? { rolldownOptions: options } : { rollupOptions: options }),
   }
 }

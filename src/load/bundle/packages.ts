@@ -31,6 +31,15 @@ export function isLoadedByNode(file: string): boolean {
   return typeOf(file) === 'module' || !MODULE_SYNTAX.test(readText(file))
 }
 
+const COMMON_JS_EXPORTS = /(^|[^.\w$])(module\.exports\b|exports[.[])/
+
+/** Whether a module of the project, as it is written, is CommonJS. */
+export function isCommonJs(file: string): boolean {
+  if (/\.(cjs|cts)$/.test(file)) return !MODULE_SYNTAX.test(readText(file))
+  const text = readText(file)
+  return !MODULE_SYNTAX.test(text) && COMMON_JS_EXPORTS.test(text)
+}
+
 function typeOf(file: string): string | undefined {
   for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
     const manifest = readManifest(folder)

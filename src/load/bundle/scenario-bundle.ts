@@ -10,6 +10,6 @@ export interface ScenarioBundle {
   readonly file: string
   /** The ES module, with its source map inline. */
   readonly code: string
-  /** What the module exports. Whether it can be called shows when it runs. */
-  readonly exports: readonly string[]
+  /** What the module exports; `undefined` of a CommonJS module, which says so when it runs. Whether it can be called shows then, too. */
+  readonly exports: readonly string[] | undefined
 }

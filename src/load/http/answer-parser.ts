@@ -1,6 +1,7 @@
 import { CapturedAnswer } from './captured-answer.ts'
 import type { OutgoingRequest } from './outgoing-request.ts'
 import { AnswerHead } from './answer-head.ts'
+import { BodyBuffer } from './body-buffer.ts'
 import { readPlainHead } from './plain-head.ts'
 import {
   createResponseParser,
@@ -68,8 +69,8 @@ export class AnswerParser {
   #keepAlive = true
   /** Whether that body ends with the connection. */
   #untilEnd = false
-  /** Its parts, where they are needed. */
-  #body: Buffer[] = []
+  /** That body, where it is needed. */
+  readonly #body = new BodyBuffer()
   /** Why the connection's bytes are no longer read: they are not HTTP/1.1, or another protocol by now. */
   #finished: { readonly malformed?: string } | undefined
 
@@ -78,8 +79,7 @@ export class AnswerParser {
     this.#takesShortWay = shortWay
     this.#parser = createResponseParser({
       onHead: (head) => this.#onHead(head),
-      // The buffer is read into again.
-      onBody: (part) => void (events.request()?.needsBody && this.#body.push(Buffer.from(part))),
+      onBody: (part) => void (events.request()?.needsBody && this.#body.add(part)),
       onComplete: () => this.#onComplete(),
     })
   }
@@ -88,7 +88,7 @@ export class AnswerParser {
   reset(): void {
     this.#head = undefined
     this.#untilEnd = false
-    this.#body = []
+    this.#body.begin(undefined)
     this.#finished = undefined
     this.#parser.reinitialize()
   }
@@ -155,6 +155,7 @@ export class AnswerParser {
       parser.isChunked = codings.at(-1) === 'chunked'
       parser.body_bytes = null
     }
+    this.#body.begin(parser.isChunked ? undefined : (parser.body_bytes ?? undefined))
     const bodiless = status === 204 || status === 304 || this.#events.request()?.isHead === true
     this.#untilEnd = !bodiless && !parser.isChunked && parser.body_bytes === null
     const connection = listOf(head, 'connection')
@@ -171,10 +172,8 @@ export class AnswerParser {
     // What follows it is no longer HTTP/1.1.
     if (status === 101) this.#finished = {}
     else if (status < 200) return
-    const body = this.#body
-    if (body.length > 0) this.#body = []
     const answer = needsHeaders(status, this.#events.request())
-      ? new CapturedAnswer(new AnswerHead(head.headers), body.length > 0 ? Buffer.concat(body) : NO_BODY)
+      ? new CapturedAnswer(new AnswerHead(head.headers), this.#body.end())
       : undefined
     this.#events.onAnswer(status, this.#keepAlive, answer)
   }

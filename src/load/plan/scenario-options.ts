@@ -87,9 +87,11 @@ function findUncloneable(value: unknown, path: string): { path: string; value: u
  */
 export function planMix(
   mix: Readonly<Record<string, number>> | undefined,
-  module: { readonly name: string; readonly exports: readonly string[] },
+  module: { readonly name: string; readonly exports: readonly string[] | undefined },
 ): [name: string, weight: number][] {
   const { name: path, exports } = module
+  // It says what it exports when it runs.
+  if (exports === undefined) return Object.entries(mix ?? { default: 1 }).filter(([, weight]) => weight > 0)
   const iterations = exports.filter((name) => !HOOKS.includes(name))
   const known = iterations.length === 0 ? 'it exports no function to iterate' : `it exports ${iterations.join(', ')}`
   if (mix === undefined) {

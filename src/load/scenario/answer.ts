@@ -48,7 +48,7 @@ export class Answer implements UserAnswer {
   }
 
   text(): string {
-    const text = this.#decoded().toString('utf8')
+    const text = this.#decodedText()
     return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text
   }
 
@@ -60,6 +60,16 @@ export class Answer implements UserAnswer {
       const shown = text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text
       const body = text === '' ? 'an empty body' : `a body that is no JSON (${(error as Error).message}): ${shown}`
       throw new Error(`${this.#request} answered ${this.status} with ${body}`, { cause: error })
+    }
+  }
+
+  #decodedText(): string {
+    const bytes = this.#decoded()
+    try {
+      return bytes.toString('utf8')
+    } catch (error) {
+      const message = `${this.#request} answered ${this.status} with ${bytes.length} bytes, which is too long for a text. Read \`bytes()\``
+      throw new Error(message, { cause: error })
     }
   }
 

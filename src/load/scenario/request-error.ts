@@ -16,8 +16,8 @@ export class RequestError extends Error {
 
 /** What waits in a scenario when its load ends rejects with this. */
 export class LoadEndedError extends Error {
-  constructor() {
-    super('The load has ended')
+  constructor(message = 'The load has ended') {
+    super(message)
   }
 
   static {

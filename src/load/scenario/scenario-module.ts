@@ -33,7 +33,7 @@ export async function loadScenario({ file, name, code, mix }: PlannedScenario): 
   let exports: Record<string, unknown>
   try {
     await writeFile(path, code)
-    exports = (await import(href)) as Record<string, unknown>
+    exports = exportsOf((await import(href)) as Record<string, unknown>)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -47,6 +47,13 @@ export async function loadScenario({ file, name, code, mix }: PlannedScenario): 
     mix,
     url: href,
   }
+}
+
+/** The bundle of a CommonJS module exports all that this does as its default. */
+function exportsOf(namespace: Record<string, unknown>): Record<string, unknown> {
+  const { default: only } = namespace
+  const isAlone = Object.keys(namespace).length === 1 && typeof only === 'object' && only !== null
+  return isAlone ? (only as Record<string, unknown>) : namespace
 }
 
 function functionOf(exports: Record<string, unknown>, key: string, name: string, callable: string[]): ScenarioFunction {

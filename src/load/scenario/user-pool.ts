@@ -1,4 +1,4 @@
-import { RequestError } from './request-error.ts'
+import { LoadEndedError, RequestError } from './request-error.ts'
 import type { ScenarioModule } from './scenario-module.ts'
 import { ScenarioUser, type UserHost } from './virtual-user.ts'
 
@@ -196,7 +196,7 @@ export class UserPool {
     const started = [...this.#alive].filter((user) => !this.#unstarted.includes(user))
     for (const user of started) this.#track(this.#stop(user))
     await this.settles(limit)
-    for (const user of started) user.end()
+    for (const user of started) user.end(new LoadEndedError(`it did not end within ${limit} ms`))
   }
 
   /** Whether everything that the scenario was called for has returned within so many milliseconds. */

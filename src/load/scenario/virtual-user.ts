@@ -123,11 +123,11 @@ export class ScenarioUser implements VirtualUser {
   }
 
   /** Ends what it waits for; it is idle then. What it asks for before `letStop` or after is refused. */
-  end(): void {
+  end(error = new LoadEndedError()): void {
     if (this.#doing === 'ended') return
     this.#doing = 'ended'
-    this.#abort?.abort(new LoadEndedError())
-    for (const waiting of this.#waits.splice(0)) waiting.end(new LoadEndedError())
+    this.#abort?.abort(error)
+    for (const waiting of this.#waits.splice(0)) waiting.end(error)
     this.client.close()
   }
 

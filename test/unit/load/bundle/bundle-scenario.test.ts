@@ -88,7 +88,7 @@ describe.each(VERSIONS)('Vite %i', (_, vite) => {
     const root = await project(FILES)
     await symlink(join(root, 'packages/helpers'), join(root, 'node_modules/helpers'))
     const { code, exports } = await bundle(join(root, 'shop.scenario.ts'), { root })
-    expect([...exports].sort()).toEqual(['default', 'fails'])
+    expect([...(exports ?? [])].sort()).toEqual(['default', 'fails'])
     expect(await run(code, 'bundle.default({ id: 7 })')).toEqual([
       '/items',
       true,
@@ -129,6 +129,16 @@ describe.each(VERSIONS)('Vite %i', (_, vite) => {
       ],
     })
     expect(await run(code, 'bundle.default()')).toEqual(['written', 'own', 'second'])
+  })
+
+  test.for([
+    ['a.cjs', `const { join } = require('node:path')\nexports.browse = () => join('a', 'b')`],
+    ['b.js', `module.exports = { browse() { return require('./other.cjs').word } }`],
+  ] as const)('a CommonJS module %s says what it exports when it runs', async ([name, text]) => {
+    const root = await project({ 'package.json': '{}', [name]: text, 'other.cjs': `exports.word = 'a/b'` })
+    const { code, exports } = await bundle(join(root, name), { root, configFile: false })
+    expect(exports).toBeUndefined()
+    expect(await run(code, 'bundle.default.browse()')).toBe('a/b')
   })
 
   test('a mistake in the source names file and line; what is mended is bundled anew', async () => {

@@ -322,6 +322,7 @@ describe('the end of a load of users', () => {
     expect(slow.end).toBe(undefined)
     await slow.clock.pass(2)
     expect([slow.end, slow.left]).toEqual([{ outcome: 'stopped' }, false])
+    expect(slow.printed[0]).toBe('`stop` of virtual user 0 failed: it did not end within 2000 ms')
   })
 
   it('says after 80 ms that something of the scenario still runs', async () => {

@@ -119,16 +119,14 @@ async function startCutting(code: number): Promise<string> {
   const [DATA, HEADERS, RESET, SETTINGS, END_HEADERS] = [0, 1, 3, 4, 4] as const
   const server = createTcpServer((socket) => {
     let read = Buffer.alloc(0)
-    let isFirst = true
+    let skipped = 0
     socket.on('error', () => {})
     socket.write(frame(SETTINGS, 0, 0, Buffer.alloc(0)))
     socket.on('data', (chunk) => {
-      read = Buffer.concat([read, chunk])
-      if (isFirst && read.length >= PREFACE) {
-        isFirst = false
-        read = read.subarray(PREFACE)
-      }
-      while (!isFirst && read.length >= 9 && read.length >= 9 + read.readUIntBE(0, 3)) {
+      const preface = Math.min(PREFACE - skipped, chunk.length)
+      skipped += preface
+      read = Buffer.concat([read, chunk.subarray(preface)])
+      while (read.length >= 9 && read.length >= 9 + read.readUIntBE(0, 3)) {
         const [type, stream] = [read.readUInt8(3), read.readUInt32BE(5)]
         read = read.subarray(9 + read.readUIntBE(0, 3))
         if (type !== HEADERS) continue

@@ -389,6 +389,30 @@ describe('what a scenario does wrong', () => {
     expect(shop.served).toEqual([])
   })
 
+  test('CommonJS: its functions by name, its hooks, and one that it does not have', async () => {
+    const shop = await startShop()
+    const file = join(folder, 'common.scenario.cjs')
+    await writeFile(
+      file,
+      `const { basename } = require('node:path')
+       exports.start = (user) => user.get('/start')
+       exports.browse = (user) => user.get('/' + basename('/a/items'))`,
+    )
+    const load = (mix?: Record<string, number>) =>
+      new LoadGenerator().generateLoad({
+        url: shop.url,
+        scenario: pathToFileURL(file),
+        virtualUsers: 1,
+        amount: 2,
+        ...(mix ? { mix } : {}),
+      })
+    expect((await load({ browse: 1 })).requests).toBe(2)
+    expect(shop.served.map(({ path }) => path)).toEqual(['/start', '/items', '/items'])
+    await expect(load()).rejects.toThrow(
+      /common\.scenario\.cjs could not be loaded: `default` of .* is no function \(undefined\): its functions are start, browse/,
+    )
+  })
+
   test('options that cannot be', async () => {
     const shop = await startShop()
     const generator = new LoadGenerator()
