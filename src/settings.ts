@@ -13,7 +13,7 @@ export const VARIABLES = {
   loadDuration: 'VITEST_PERF_LOAD_DURATION',
   /** Milliseconds: the `testTimeout` that the plugin sets. */
   testTimeout: 'VITEST_PERF_TIMEOUT',
-  /** `built-in` or `autocannon`: who generates every load, as the option `engine`. */
+  /** Who generates every load, as the option `engine`: `built-in`, `autocannon`, or JSON such as `{"use":"locust","workers":2}`. */
   engine: 'VITEST_PERF_ENGINE',
   /** The commit that `compareServers` takes as base: `base.git`. */
   base: 'VITEST_PERF_BASE',

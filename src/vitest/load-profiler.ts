@@ -87,7 +87,8 @@ export class LoadProfiler {
   /** The same load once more, for at most five seconds, with the profiler; `undefined` where that is not possible. */
   async #repeat(options: LoadOptions, result: LoadResult): Promise<LoadProfile | undefined> {
     const { signal } = this.#attempt
-    const target = this.#targetOf(result.url)
+    // With `engine.target` the result has another URL than the test.
+    const target = this.#targetOf(result.url) ?? this.#targetOf(options.url ?? this.#defaults.url)
     const repeated = repeatedLoad({ ...this.#defaults, ...options }, result)
     if (!target || signal.aborted || timeLeft(this.#attempt) < REPEAT_LIMIT + MARGIN) return undefined
     const recording = await ProfileRecording.start(target)
