@@ -48,10 +48,16 @@ export const LOAD_ERROR_KINDS = [
 ] as const
 
 /**
- * What went wrong: `refused`, `reset` (also requests lost when a connection closed), `dns`, `tls`, `timeout`, `protocol` (an
- * answer that is not HTTP), `mismatch` (a status that `expectStatus` does not allow), `status` (400 and above where no
- * `expectStatus` is set), `check` (an answer that fails its request's `check`, or a failed `user.check`), `scenario` (an
- * iteration that threw) and `other`.
+ * The kind of an error.
+ * - `refused`, `dns`, `tls`: no connection.
+ * - `reset`: the connection broke or was closed; also requests that were lost by that.
+ * - `timeout`: no answer within `timeout`.
+ * - `protocol`: an answer that is not HTTP.
+ * - `mismatch`: a status that `expectStatus` does not allow.
+ * - `status`: 400 and above, if no `expectStatus` is set.
+ * - `check`: an answer that fails its request's `check`, or a failed `user.check`.
+ * - `scenario`: an iteration that threw.
+ * - `other`: anything else.
  */
 export type LoadErrorKind = (typeof LOAD_ERROR_KINDS)[number]
 
