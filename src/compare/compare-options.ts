@@ -79,7 +79,8 @@ const DURATION = `a number of milliseconds or a text such as '60s', at least ${L
 
 function findDurationIssues(duration: unknown, option: string): OptionIssue[] {
   if (duration === undefined) return []
-  return milliseconds(duration as Duration) >= LEAST_DURATION ? [] : [optionIssue(option, DURATION, duration)]
+  const time = milliseconds(duration as Duration)
+  return time >= LEAST_DURATION && Number.isFinite(time) ? [] : [optionIssue(option, DURATION, duration)]
 }
 
 function findLoadIssues(load: unknown, option: string): OptionIssue[] {

@@ -44,7 +44,9 @@ function isPromise(value: unknown): boolean {
 }
 
 function isComparison(value: unknown): value is Comparison {
-  return isRecord(value) && typeof value.verdict === 'string' && isRecord(value.metrics) && Array.isArray(value.notes)
+  if (!isRecord(value) || typeof value.verdict !== 'string' || !Array.isArray(value.notes)) return false
+  const { metrics } = value
+  return isRecord(metrics) && COMPARED_METRICS.every((name) => isRecord(metrics[name]))
 }
 
 /** The comparison, held against other tolerances than those that it was made with. */
@@ -54,7 +56,8 @@ function judgeAgain(comparison: Comparison, tolerances: Tolerances): Pick<Compar
       const { tolerance: _before, ...metric } = comparison.metrics[name]
       const tolerance = tolerances[name]
       if (tolerance === undefined) return [name, metric]
-      const [low, high] = metric.interval
+      // A comparison that was JSON has `null` for what has no data.
+      const [low, high] = metric.interval.map((end) => end ?? Number.NaN) as [number, number]
       return [name, { ...metric, tolerance, verdict: judgeMetric({ value: metric.change, low, high }, tolerance) }]
     }),
   ) as Comparison['metrics']

@@ -11,6 +11,9 @@ export type CompareTolerance = Partial<Record<ComparedMetricName, string | numbe
 export type Tolerances = Readonly<Partial<Record<ComparedMetricName, number>>>
 
 const LEAST_TOLERANCE = 0.02
+/** Numbers above 1 are percentages that were meant for shares: 5 would hold whatever became five times slower. */
+const MOST_AS_NUMBER = 1
+const MOST_TOLERANCE = 10
 /** Block values of p99 scatter by 10 to 32 %: less cannot be decided in a sensible time. */
 const LEAST_P99_TOLERANCE = 0.25
 
@@ -37,8 +40,12 @@ export function findToleranceIssues(tolerance: unknown, option: string): OptionI
       name === 'latency.p99'
         ? 'a smaller difference of p99 cannot be decided in minutes'
         : 'alternating turns are off by up to 1.1 % themselves'
-    if (share !== undefined && share >= least && share <= 10) return []
-    return [optionIssue(at, `a share of ${least * 100} % or more, such as '${least < 0.05 ? 5 : 25}%' (${why})`, value)]
+    const most = typeof value === 'number' ? MOST_AS_NUMBER : MOST_TOLERANCE
+    if (share !== undefined && share >= least && share <= most) return []
+    const example = least < 0.05 ? 5 : 25
+    const tooMuch = `a share such as '${example}%' or ${example / 100}, at most '${MOST_TOLERANCE * 100}%' or ${MOST_AS_NUMBER}`
+    const tooLittle = `a share of ${least * 100} % or more, such as '${example}%' (${why})`
+    return [optionIssue(at, share !== undefined && share > most ? tooMuch : tooLittle, value)]
   })
 }
 

@@ -51,10 +51,11 @@ export function findCapacityOptionIssues(input: unknown, rule: { absoluteUrl: bo
   if (to !== undefined && !isRate(to)) issues.push(optionIssue('to', RATE, to))
   if (isRate(from) && isRate(to) && to < from) issues.push(optionIssue('to', 'at least `from`', to))
   const share = precision === undefined ? CAPACITY_DEFAULTS.precision : parsePrecision(precision)
-  if (share === undefined || share < 0.01 || share > 1) {
+  if (share === undefined || !(share >= 0.01 && share <= 1)) {
     issues.push(optionIssue('precision', "a share of 1 % to 100 %, such as '5%'", precision))
   }
-  if (duration !== undefined && !(milliseconds(duration as Duration) >= LEAST_DURATION)) {
+  const time = duration === undefined ? CAPACITY_DEFAULTS.duration : milliseconds(duration as Duration)
+  if (!(time >= LEAST_DURATION && Number.isFinite(time))) {
     issues.push(
       optionIssue(
         'duration',
