@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { PerfAbortError, ServerStartError } from '../errors.ts'
+import { PerfAbortError, ServerExitedError, ServerStartError } from '../errors.ts'
 import { abortReason, withDeadline } from '../lifecycle/abort.ts'
 import { inLifetime, type Lifetime } from '../lifecycle/attempt.ts'
 import { readClock, readWallClock } from '../lifecycle/real-timers.ts'
@@ -216,7 +216,11 @@ class ComparisonSession {
       const started = await Promise.all(starting)
       const [base, head] = first === 'base' ? started : started.toReversed()
       const stop = async () => void (await Promise.all(started.map(({ server }) => server.stop())))
-      return { base: this.#blockServer(base as StartedSide), head: this.#blockServer(head as StartedSide), stop }
+      return {
+        base: this.#blockServer('base', base as StartedSide),
+        head: this.#blockServer('head', head as StartedSide),
+        stop,
+      }
     } catch (error) {
       // The one beside it has nobody to stand by.
       ending.abort(new Error('The other server of the pair did not start'))
@@ -255,7 +259,7 @@ class ComparisonSession {
     }
   }
 
-  #blockServer({ server, cpu }: StartedSide): BlockServer {
+  #blockServer(side: TurnSide, { server, cpu }: StartedSide): BlockServer {
     return {
       pid: server.pid,
       ...(cpu ? { readCpu: () => cpu.read() } : {}),
@@ -267,7 +271,10 @@ class ComparisonSession {
           else signal.addEventListener('abort', settle, { once: true })
         })
         await withDeadline(gone, DEATH_NOTICE)
-        return server.failure
+        const { failure } = server
+        if (!(failure instanceof ServerExitedError)) return failure
+        const message = `The comparison has lost ${side}: ${failure.message}`
+        return new ServerExitedError(message, { server: failure.server, cause: failure })
       },
     }
   }

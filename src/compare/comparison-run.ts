@@ -311,7 +311,7 @@ export class ComparisonRun {
       cpu: this.#cpu,
     }
     if (!obstacle && pairs >= 2) return { ...common, ...concludeBlocks(this.#measured, perBlock) }
-    const reason = obstacle?.reason ?? `It ended after ${pairs} pairs of servers.`
+    const reason = obstacle?.reason ?? `It ended after ${pairs} ${pairs === 1 ? 'pair' : 'pairs'} of servers.`
     const kind = obstacle ? { obstacle: obstacle.obstacle } : {}
     return { ...common, verdict: 'inconclusive', reason, ...kind, metrics: metricsOf(this.#measured) }
   }

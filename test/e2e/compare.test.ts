@@ -12,9 +12,11 @@ const STEPS = 1_200_000
 /** CPU in proportion to its steps, and answers that can be spoilt. */
 const SERVER = `
 import { createServer } from 'node:http'
+let served = 0
 createServer((request, response) => {
   if (request.url === '/health') return response.end('ok')
   if (process.env.ANSWER === 'error') return response.writeHead(500).end('no')
+  if (process.env.ANSWER === 'die' && ++served > 30) throw new Error('boom')
   let sum = 0
   for (let step = 0; step < ${STEPS}; step += 1) sum = (sum * 31 + step) % 1_000_003
   response.end(process.env.ANSWER === 'longer' ? 'x'.repeat(500) : String(sum).padStart(8))
@@ -226,6 +228,10 @@ export default createServer({ key: file('key.pem'), cert: file('cert.pem') }, (_
         options: `{ base: {}, head: { env: { ANSWER: 'error' } }, load: { url: '/' }, duration: '15s' }`,
         body: `tell('errors', summary(await compareServers(options)))`,
       },
+      dies: {
+        options: `{ base: {}, head: { env: { ANSWER: 'die' } }, load: { url: '/' }, duration: '15s' }`,
+        body: failing('dies'),
+      },
       timeout: { options: `{ base: {}, duration: '60s' }`, body: failing('timeout'), timeout: 10_000 },
       start: {
         options: `{ base: { command: 'node -e "console.log(42); process.exit(3)"' }, duration: '15s' }`,
@@ -256,6 +262,8 @@ export default createServer({ key: file('key.pem'), cert: file('cert.pem') }, (_
     expect(run.exitCode, run.output).toBe(0)
     expect(results.different).toMatchObject({ verdict: 'inconclusive', obstacle: 'different-answers' })
     expect(results.errors).toMatchObject({ verdict: 'inconclusive', obstacle: 'errors' })
+    expect(results.dies?.error).toBe('ServerExitedError PERF_SERVER_EXITED')
+    expect(results.dies?.message).toMatch(/^The comparison has lost head: The server exited with code 1[^]*boom/)
     expect(results.timeout?.error).toBe('PerfOptionsError PERF_INVALID_OPTIONS')
     expect(results.timeout?.message).toContain('give the test a timeout of at least 80000 ms')
     expect(results.start?.error).toBe('ServerStartError PERF_SERVER_START')

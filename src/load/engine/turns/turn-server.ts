@@ -166,10 +166,12 @@ export class TurnServer {
     this.statusCodes[status] = (this.statusCodes[status] ?? 0) + 1
     const [from, to] = request.expectStatus ?? [100, 399]
     if (status < from || status > to) {
-      this.#onFailure({
-        kind: request.expectStatus ? 'mismatch' : 'status',
-        message: `${request.name} answered ${status}`,
-      })
+      const answered = `${request.name} answered ${status}`
+      this.#onFailure(
+        request.expectStatus
+          ? { kind: 'mismatch', message: `${answered}, expected ${from === to ? from : `${from} to ${to}`}` }
+          : { kind: 'status', message: answered },
+      )
       return
     }
     const now = this.#clock.now()

@@ -278,7 +278,13 @@ describe('answers', () => {
 describe('a block ends', () => {
   test.each([
     ['an answer that is an error', { status: 500 }, {}, 'status', 'GET / answered 500'],
-    ['a status that was not expected', { status: 204 }, { expectStatus: [200, 200] }, 'mismatch', 'GET / answered 204'],
+    [
+      'a status that was not expected',
+      { status: 204 },
+      { expectStatus: [200, 200] },
+      'mismatch',
+      'GET / answered 204, expected 200',
+    ],
   ] as const)('with %s, and says whose it is', async (_name, answer, load, kind, message) => {
     const virtual = new VirtualBlock({
       load: load as LoadOptions,
