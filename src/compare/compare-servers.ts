@@ -1,26 +1,22 @@
 import { randomUUID } from 'node:crypto'
-import { PerfAbortError, ServerExitedError, ServerStartError } from '../errors.ts'
-import { abortReason, withDeadline } from '../lifecycle/abort.ts'
-import { inLifetime, type Lifetime } from '../lifecycle/attempt.ts'
+import { ComparisonError, PerfAbortError } from '../errors.ts'
+import { abortReason } from '../lifecycle/abort.ts'
+import { inLifetime } from '../lifecycle/attempt.ts'
 import { readClock, readWallClock } from '../lifecycle/real-timers.ts'
 import { LOAD_DEFAULTS } from '../load/plan/load-defaults.ts'
-import { resolveLoadOptions } from '../load/plan/load-plan.ts'
 import type { TurnSide } from '../load/plan/turns-plan.ts'
 import { TreeCpu } from '../load/engine/turns/tree-cpu.ts'
-import { openProbeChannel, type ProbeChannel } from '../probe/channel.ts'
 import { warmLoadProcess } from '../load/spec/shared-load-processes.ts'
-import type { ComparedServer, Comparison } from '../results/comparison.ts'
+import type { Comparison } from '../results/comparison.ts'
 import { tagMeasurement } from '../results/measurement-id.ts'
-import type { PerfServer } from '../server/perf-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
-import { startServer } from '../server/start.ts'
 import { makeGitBase, type GitBase } from './base/git-base.ts'
 import { moveIntoTree } from './base/move-into-tree.ts'
 import { describeWorkingTree, findRepository } from './base/git.ts'
 import type { CompareOptions } from './compare-options.ts'
-import { ProbedCpu } from './probed-cpu.ts'
-import { planComparison, type ComparisonContext, type ComparisonPlan } from './comparison-plan.ts'
-import { ComparisonRun, type BlockPair, type BlockServer, type ComparisonProgress } from './comparison-run.ts'
+import { findTimeIssues, planComparison, type ComparisonContext, type ComparisonPlan } from './comparison-plan.ts'
+import { ComparisonRun, type ComparisonProgress } from './comparison-run.ts'
+import { ServerPairs, type ComparedSide } from './server-pairs.ts'
 import { readThrottling } from './throttling.ts'
 import { runTurnBlock } from './turn-block.ts'
 
@@ -44,16 +40,6 @@ export interface CompareServersContext extends ComparisonContext {
   readonly cpu?: 'process-tree' | 'probe'
 }
 
-interface StartedSide {
-  readonly server: PerfServer
-  readonly cpu: ProbedCpu | undefined
-}
-
-/** Milliseconds that the exit of a server may take to reach us after a request to it has failed. */
-const DEATH_NOTICE = 1_000
-
-const SIDES: readonly TurnSide[] = ['base', 'head']
-
 /**
  * Compares two servers: fresh pairs of them, asked in turns of about 10 ms, until it is clear whether head is slower or the time
  * is over.
@@ -74,12 +60,6 @@ async function compare(options: CompareOptions, context: CompareServersContext):
   return new ComparisonSession(plan, context, AbortSignal.any(signals)).run()
 }
 
-/** What each side is started from. */
-interface Side {
-  readonly options: ServerOptions
-  readonly about: ComparedServer
-}
-
 /** One comparison from its plan to its result. */
 class ComparisonSession {
   readonly #id = randomUUID()
@@ -88,8 +68,10 @@ class ComparisonSession {
   readonly #signal: AbortSignal
   readonly #startedAt = readWallClock()
   readonly #notes: string[] = []
-  #sides: Record<TurnSide, Side>
+  #sides: Record<TurnSide, ComparedSide>
   #run: ComparisonRun | undefined
+  /** What is done before there is something to compare, for the message of an abort. */
+  #doing = ''
 
   constructor(plan: ComparisonPlan, context: CompareServersContext, signal: AbortSignal) {
     this.#plan = plan
@@ -121,6 +103,7 @@ class ComparisonSession {
       this.#signal.throwIfAborted()
       warmLoadProcess()
       base = await this.#makeBase()
+      this.#checkTimeLeft()
       await this.#describeHead(base)
       const comparison = this.#result(await this.#compare(), false)
       observe?.onEnd?.(this.#id, { outcome: 'completed', comparison })
@@ -138,7 +121,7 @@ class ComparisonSession {
     const aborted = this.#signal.aborted
     const reason = aborted ? abortReason(this.#signal) : undefined
     const failure = reason
-      ? new PerfAbortError<Comparison | undefined>(`The comparison was aborted: ${reason.message}`, {
+      ? new PerfAbortError<Comparison | undefined>(`The comparison was aborted${this.#doing}: ${reason.message}`, {
           cause: reason,
           partial,
         })
@@ -162,8 +145,12 @@ class ComparisonSession {
       ref: git.ref,
       prepare: git.prepare,
       signal: this.#signal,
-      onProgress: (step, elapsed) => observe?.onPrepare?.(this.#id, step, elapsed),
+      onProgress: (step, elapsed) => {
+        this.#doing = ` (the base: ${step})`
+        observe?.onPrepare?.(this.#id, step, elapsed)
+      },
     })
+    this.#doing = ''
     const moved = moveIntoTree(base, root, made)
     this.#notes.push(...made.notes, ...moved.notes)
     this.#sides.base = {
@@ -171,6 +158,16 @@ class ComparisonSession {
       about: { source: sourceOf(base), ref: git.ref, commit: made.commit },
     }
     return made
+  }
+
+  /** Making the base took its time: a comparison that can no longer end must not begin. */
+  #checkTimeLeft(): void {
+    const { lifetime } = this.#context
+    const { git, duration } = this.#plan
+    const [issue] = git && lifetime ? findTimeIssues(duration, git.prepare !== undefined, lifetime) : []
+    if (!issue) return
+    const kept = 'The base is kept: the next run does not have to make it again.'
+    throw new ComparisonError(`Making the base took too long for this test. ${issue.message}. ${kept}`)
   }
 
   async #describeHead(base: GitBase | undefined): Promise<void> {
@@ -193,11 +190,19 @@ class ComparisonSession {
 
   async #compare() {
     const { load, duration, looks, tolerances } = this.#plan
-    const { observe } = this.#context
+    const { observe, lifetime, root } = this.#context
+    const pairs = new ServerPairs({
+      sides: this.#sides,
+      load,
+      cpu: this.#cpuSource,
+      signal: this.#signal,
+      lifetime,
+      root,
+    })
     this.#run = new ComparisonRun(
       { connections: load.connections ?? LOAD_DEFAULTS.connections, duration, looks, tolerances, cpu: this.#cpuSource },
       {
-        startPair: (first) => this.#startPair(first),
+        startPair: (first) => pairs.start(first),
         runTurns: (turns, askCpu) => runTurnBlock(turns, this.#signal, askCpu),
         now: readClock,
         throttling: readThrottling,
@@ -205,78 +210,6 @@ class ComparisonSession {
       },
     )
     return this.#run.run()
-  }
-
-  async #startPair(first: TurnSide): Promise<BlockPair> {
-    this.#signal.throwIfAborted()
-    const ending = new AbortController()
-    const order = first === 'base' ? SIDES : SIDES.toReversed()
-    const starting = order.map((side) => this.#start(side, AbortSignal.any([this.#signal, ending.signal])))
-    try {
-      const started = await Promise.all(starting)
-      const [base, head] = first === 'base' ? started : started.toReversed()
-      const stop = async () => void (await Promise.all(started.map(({ server }) => server.stop())))
-      return {
-        base: this.#blockServer('base', base as StartedSide),
-        head: this.#blockServer('head', head as StartedSide),
-        stop,
-      }
-    } catch (error) {
-      // The one beside it has nobody to stand by.
-      ending.abort(new Error('The other server of the pair did not start'))
-      const settled = await Promise.allSettled(starting)
-      for (const result of settled) if (result.status === 'fulfilled') await result.value.server.stop()
-      throw error
-    }
-  }
-
-  async #start(side: TurnSide, signal: AbortSignal): Promise<StartedSide> {
-    const { lifetime, root } = this.#context
-    const { options, about } = this.#sides[side]
-    const limits: Lifetime = {
-      signal,
-      ...(lifetime?.timeout === undefined ? {} : { timeout: lifetime.timeout }),
-      get deadline() {
-        return lifetime?.deadline ?? Infinity
-      },
-    }
-    try {
-      if (this.#cpuSource === 'process-tree') {
-        return { server: await startServer(options, { lifetime: limits, baseDirectory: root }), cpu: undefined }
-      }
-      let channel: ProbeChannel | undefined
-      const instrument = async () => (channel = await openProbeChannel())
-      const server = await startServer(options, { lifetime: limits, baseDirectory: root, instrument })
-      return { server, cpu: channel && new ProbedCpu(channel) }
-    } catch (error) {
-      if (!(error instanceof ServerStartError) || signal.aborted) throw error
-      const commit = about.commit ? `, ${about.commit.slice(0, 8)}` : ''
-      const name = about.ref ? `${side} (${about.ref}${commit})` : side
-      throw new ServerStartError(`The comparison has no ${name}: ${error.message}`, {
-        server: error.server,
-        cause: error,
-      })
-    }
-  }
-
-  #blockServer(side: TurnSide, { server, cpu }: StartedSide): BlockServer {
-    return {
-      pid: server.pid,
-      ...(cpu ? { readCpu: () => cpu.read() } : {}),
-      load: resolveLoadOptions(this.#plan.load, { baseUrl: server.url, tlsOf: () => server.tls, env: {} }),
-      async failure() {
-        const { signal } = server
-        const gone = new Promise((settle) => {
-          if (signal.aborted) settle(undefined)
-          else signal.addEventListener('abort', settle, { once: true })
-        })
-        await withDeadline(gone, DEATH_NOTICE)
-        const { failure } = server
-        if (!(failure instanceof ServerExitedError)) return failure
-        const message = `The comparison has lost ${side}: ${failure.message}`
-        return new ServerExitedError(message, { server: failure.server, cause: failure })
-      },
-    }
   }
 
   // What came of it ------------------------------------------------------------------------------------------------------

@@ -81,7 +81,8 @@ function findPairIssues(base: ServerOptions, head: ServerOptions): OptionIssue[]
   return issues
 }
 
-function findTimeIssues(duration: number, builds: boolean, lifetime: Lifetime): OptionIssue[] {
+/** What is wrong where the comparison cannot end before its test does. */
+export function findTimeIssues(duration: number, builds: boolean, lifetime: Lifetime): OptionIssue[] {
   const left = timeLeft(lifetime)
   if (duration + MARGIN <= left) return []
   const whole = (lifetime.timeout ?? left) - left + duration + MARGIN + (builds ? PREPARE : 10_000)

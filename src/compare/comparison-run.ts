@@ -16,8 +16,8 @@ export interface BlockServer {
   readonly load: LoadPlan
   /** CPU milliseconds that its probes have seen so far; absent where nobody can be asked. */
   readCpu?(): Promise<number | undefined>
-  /** Why it died by itself, once that is known. */
-  failure(): Promise<Error | undefined>
+  /** Why it died by itself, once that is known; `kind` is that of the request that failed. */
+  failure(kind: string): Promise<Error | undefined>
 }
 
 /** A fresh pair. */
@@ -237,8 +237,8 @@ export class ComparisonRun {
   }
 
   /** A server that has died fails the test; one that answers with errors has no speed. */
-  async #failed(pair: BlockPair, { side, message }: Extract<TurnsEnd, { outcome: 'failed' }>): Promise<Obstacle> {
-    const failure = await pair[side].failure()
+  async #failed(pair: BlockPair, { side, kind, message }: Extract<TurnsEnd, { outcome: 'failed' }>): Promise<Obstacle> {
+    const failure = await pair[side].failure(kind)
     if (failure) throw failure
     return {
       obstacle: 'errors',

@@ -242,6 +242,11 @@ export default createServer({ key: file('key.pem'), cert: file('cert.pem') }, (_
         options: `{ base: { git: 'HEAD', prepare: 'echo out of luck; exit 9' }, duration: '15s' }`,
         body: failing('prepare'),
       },
+      late: {
+        options: `{ base: { git: 'HEAD', prepare: 'sleep 4' }, duration: '15s' }`,
+        body: failing('late'),
+        timeout: 23_000,
+      },
       // Its certificate is its own, and its variables are in a file that no commit has.
       secure: {
         options: `{ base: { git: 'HEAD', module: './secure.js', envFile: '.env' }, head: { module: './secure.js', envFile: '.env' }, load: { url: '/' }, duration: '15s' }`,
@@ -273,11 +278,15 @@ export default createServer({ key: file('key.pem'), cert: file('cert.pem') }, (_
     expect(results.prepare?.message).toMatch(
       /`prepare` of the base HEAD \([0-9a-f]{8}\) exited with code 9[^]*out of luck/,
     )
+    expect(results.late?.message).toMatch(
+      /^Making the base took too long for this test\. The comparison may take 15000 ms, but its test has .*give the test a timeout of at least \d+ ms/,
+    )
     expect(results.secure, run.output).not.toHaveProperty('obstacle')
     expect(results.secure).toMatchObject({ pairs: expect.any(Number), cpu: 'process-tree' })
     expect(results.secure?.pairs).toBeGreaterThan(0)
     expect(results.secure?.notes.join()).toContain('the commit of base has no .env')
-    expect(readdirSync(join(project, CACHE))).toHaveLength(1)
+    // The base that was late, and that of the last test.
+    expect(readdirSync(join(project, CACHE))).toHaveLength(2)
     expect(await run.leftovers()).toEqual([])
   })
 })
