@@ -94,7 +94,9 @@ export function loadRemarks(load: LoadEntry, { crashed = false } = {}): string[]
   const saturation = saturationText(load)
   const failedChecks = Object.entries(checks as Record<string, CheckFigures>).filter(([, check]) => check.failed)
   return [
-    saturation && `${saturation}: latencies are not the server's alone`,
+    saturation && isMeasured(load.result.latency.p50)
+      ? `${saturation}: latencies are not the server's alone`
+      : undefined,
     redirectText(load),
     // A server that died answered nobody: more connections would not have helped.
     crashed ? undefined : droppedText(load),

@@ -6,6 +6,7 @@ import { removeProjects, runVitest } from './harness/run-vitest.ts'
 afterAll(removeProjects)
 
 const SPEC = (fake: string) => `
+import { spawn } from 'node:child_process'
 import { vi, beforeEach } from 'vitest'
 import { test, expect, describe, checkServerHealth } from 'vitest-plugin-perf'
 ${fake}
@@ -52,6 +53,11 @@ test('one at the end of its test', async ({ startServer }) => { await startServe
 test('one that is never healthy', async ({ startServer }) => {
   await expect(startServer({ command: 'node silent.js', health: { timeout: 700 } })).rejects.toMatchObject({ code: 'PERF_SERVER_START' })
 })
+test('what a server waits for', async ({ startServer }) => {
+  spawn('sh', ['-c', 'sleep 0.3; touch late'])
+  await startServer({ command: 'node server.js', waitOn: ['file:late'] })
+  await expect(startServer({ command: 'node server.js', waitOn: ['file:never'], health: { timeout: 300 } })).rejects.toThrow('file:never')
+})
 test('a health check that gets no answer', async ({ server }) => {
   expect((await checkServerHealth(server.url, { path: '/hang', timeout: 300 })).healthy).toBe(false)
   await expect(server).toBeHealthy()
@@ -90,7 +96,7 @@ describe.each(MAJORS)('under fake timers on Vitest %i', (major) => {
       },
     })
     expect(run.timedOut).toBe(false)
-    expect(run.output).toContain('Tests  9 passed')
+    expect(run.output).toContain('Tests  10 passed')
     expect(run.exitCode).toBe(0)
     expect(await run.leftovers()).toEqual([])
   })

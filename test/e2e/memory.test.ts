@@ -73,7 +73,7 @@ describe.each(MAJORS)('memory on Vitest %i', (major) => {
   test('a watch that is cut short rejects, with what was sampled, and leaves nothing', async () => {
     const run = await runVitest({
       major,
-      perf: `{ server: { command: 'node server.js' } }`,
+      perf: `{ server: { command: 'node server.js' }, memory: { strict: true } }`,
       files: files(`
         test('times out', async ({ server, memoryMonitor }) => {
           await memoryMonitor.during(() => new Promise(() => {}))
@@ -91,6 +91,11 @@ describe.each(MAJORS)('memory on Vitest %i', (major) => {
         test('mistakes', async ({ memoryMonitor }) => {
           await expect(memoryMonitor.monitor(-1, { intervalMs: 0, gc: 1 })).rejects.toThrow(/duration[^]*intervalMs[^]*gc/)
         })
+        test('strict', async ({ memoryMonitor }) => {
+          const memory = await memoryMonitor.monitor(100)
+          expect(() => expect(memory).not.toLeakMemory()).toThrow('\`strict\` is on')
+          expect(memory).not.toLeakMemory({ strict: false })
+        })
         test('this process', async ({ memoryMonitor }) => {
           const memory = await memoryMonitor.monitor(300, { intervalMs: 20 })
           expect(memory.samples.length).toBeGreaterThan(4)
@@ -106,7 +111,7 @@ describe.each(MAJORS)('memory on Vitest %i', (major) => {
     expect(run.timedOut).toBe(false)
     expect(run.output).toContain('DIED PERF_MEMORY true inconclusive')
     // The one that timed out, and the one whose server died under it.
-    expect(run.output).toContain('2 failed | 3 passed')
+    expect(run.output).toContain('2 failed | 4 passed')
     expect(await run.leftovers()).toEqual([])
   })
 

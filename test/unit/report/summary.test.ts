@@ -203,6 +203,13 @@ test('the story of a failure says where the time went', () => {
   ])
 })
 
+test('nothing is said of the latencies of a load that nobody answered', () => {
+  const whole = loadResult({ saturated: true })
+  const none = { ...whole, requests: 0, latency: { ...whole.latency, p50: NaN } }
+  const [load] = testTables(summaryOf({ artifacts: [loadArtifact({}, none)] }))
+  expect(load?.notes.join()).not.toContain('the machine was the limit')
+})
+
 test('a test that passed says what its figures are worth, too', () => {
   const result = loadResult({ saturated: true, dropped: 7, collections: { count: 12, time: 80, requestsHit: 31 } })
   const [load] = testTables(summaryOf({ artifacts: [loadArtifact({}, result)] }))
