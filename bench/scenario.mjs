@@ -60,22 +60,32 @@ function findArtillery() {
   return { bin: join(folder, 'node_modules/.bin/artillery'), remove: () => rmSync(folder, { recursive: true }) }
 }
 
-/** CPU microseconds a request of Artillery, less what it takes to start. */
+/** Requests that the server has served so far. */
+async function served() {
+  server.send('count')
+  const [{ count }] = await once(server, 'message')
+  return count
+}
+
+/** CPU microseconds a request of Artillery, counted by the server, from a second after its first request on: its start is no part of it. */
 async function artilleryCost(bin) {
+  const before = await served()
   const child = spawn(process.execPath, [bin, 'run', '--quiet', '--target', url, here('artillery.yml')], {
     stdio: 'ignore',
   })
-  const exited = once(child, 'exit')
-  let [first, last] = [undefined, 0]
-  const startedAt = performance.now()
+  let [first, last] = [undefined, undefined]
   while (child.exitCode === null && child.signalCode === null) {
-    await delay(100)
-    if (!existsSync(`/proc/${child.pid}/stat`)) break
-    last = cpuMilliseconds(child.pid)
-    if (first === undefined && performance.now() - startedAt > 2_000) first = last
+    await delay(250)
+    const count = await served()
+    if (count === before || !existsSync(`/proc/${child.pid}/stat`)) continue
+    if (first === undefined) await delay(1_000)
+    const sample = { count: await served(), cpu: cpuMilliseconds(child.pid) }
+    first ??= sample
+    // What it does after its last request is no part of it either.
+    if (sample.count > (last ?? first).count) last = sample
   }
-  await exited
-  return ((last - (first ?? 0)) * 1_000) / (5 * 150 * 5)
+  if (!last) throw new Error('Artillery sent nothing')
+  return ((last.cpu - first.cpu) * 1_000) / (last.count - first.count)
 }
 
 const costs = { scenario: [], requests: [] }

@@ -189,6 +189,64 @@ describe.skipIf(!CHROMIUM)('the HTML report in Chromium', () => {
     await page.close()
   })
 
+  test('sorts the table by name by each of its columns, and plots the name that is chosen', async () => {
+    const figuresOf = (requests: number, p95: number, samples = 4) => {
+      const { latency, errors, statusCodes } = loadResult()
+      const rows = Array.from({ length: samples }, (_, at) => ({
+        at: (at + 1) * 1_000,
+        duration: 1_000,
+        requests: requests / samples,
+        errors: 0,
+        latency: { p50: p95 / 2, p95: p95 * (1 + at) },
+      }))
+      const figures = { requests, requestsPerSecond: requests / 10, statusCodes, errorRate: 0 }
+      const measured = { latency: { ...latency, p50: requests === 0 ? Number.NaN : p95 / 2, p95, p99: p95 }, errors }
+      return { ...figures, ...measured, ...(samples === 0 ? {} : { samples: rows }) }
+    }
+    const byName = {
+      'GET /items/:id': figuresOf(900, 3),
+      'POST /cart': figuresOf(90, 30),
+      'browse <b>': figuresOf(1_000, 12),
+      'GET /none': { ...figuresOf(0, Number.NaN, 0) },
+    }
+    const record = testRecord({ artifacts: [loadArtifact({}, loadResult({ title: 'the shop', byName }))] })
+    const { page, complaints } = await open(fileOf('names.html', [record]))
+    const names = page.locator('section.names')
+    const shown = async () => (await names.locator('.table tbody th').allInnerTexts()).map((text) => text.trim())
+    const click = (column: number) => names.locator(`[data-sort="${column}"]`).click()
+    const orders = async (column: number) => {
+      await click(column)
+      const first = await shown()
+      await click(column)
+      return [first, await shown()]
+    }
+    // By name, upwards and downwards; figures from the worst; a name without answers last in both orders.
+    expect(await orders(0)).toEqual([
+      ['browse <b>', 'GET /items/:id', 'GET /none', 'POST /cart'],
+      ['POST /cart', 'GET /none', 'GET /items/:id', 'browse <b>'],
+    ])
+    expect(await orders(4)).toEqual([
+      ['POST /cart', 'browse <b>', 'GET /items/:id', 'GET /none'],
+      ['GET /items/:id', 'browse <b>', 'POST /cart', 'GET /none'],
+    ])
+    expect(await names.locator('[aria-sort]').count()).toBe(1)
+    const figure = 'section.names figure[data-plot=name]'
+    await page.locator(`${figure} canvas`).waitFor()
+    const chosen = page.locator(`${figure} [data-chosen]`)
+    const pressed = names.locator('[aria-pressed=true]')
+    expect([await pressed.innerText(), await chosen.innerText()]).toEqual(['browse <b>', 'browse <b>'])
+    const before = await page.locator(figure).screenshot()
+    await names.getByRole('button', { name: 'POST /cart' }).click()
+    await expect.poll(() => chosen.innerText()).toBe('POST /cart')
+    expect([await pressed.count(), await pressed.innerText()]).toEqual([1, 'POST /cart'])
+    await expect.poll(() => colorsIn(page, figure)).toBeGreaterThan(3)
+    expect((await page.locator(figure).screenshot()).equals(before)).toBe(false)
+    // What has no series cannot be chosen.
+    expect(await names.getByRole('button', { name: 'GET /none' }).count()).toBe(0)
+    expect(complaints).toEqual([])
+    await page.close()
+  })
+
   test('shows something of a load that was over after one interval', async () => {
     const short = testRecord({ artifacts: [loadArtifact({}, loadResult({ title: 'short' }, { seconds: 1 }))] })
     const { page, complaints } = await open(fileOf('short.html', [short]))
