@@ -39,6 +39,8 @@ export interface FunctionTime {
   readonly callees: Map<CpuFrame, number>
   /** Collections that followed it. */
   garbage: number
+  /** Time in this function of a dependency, and below it, that no function of the project answers for: a framework called it. */
+  unowned: number
 }
 
 /** Where the time of a profile went, in microseconds. */
@@ -47,6 +49,8 @@ export interface CpuTimes {
   readonly idle: number
   readonly gc: number
   readonly functions: readonly FunctionTime[]
+  /** The innermost function of a dependency that has most of the time for which no function of the project answers. */
+  readonly unowned: FunctionTime | undefined
 }
 
 function ownerOf({ url, functionName }: CpuFrame): CodeOwner {
@@ -74,6 +78,8 @@ interface Path {
   readonly own: FunctionTime | undefined
   /** The first function of others below `own`. */
   readonly callee: CpuFrame | undefined
+  /** Functions of dependencies that no function of the project called, from the outermost inwards. */
+  readonly unowned: readonly FunctionTime[]
   readonly kind: 'root' | 'idle' | 'gc' | 'program' | 'code'
 }
 
@@ -84,27 +90,37 @@ const KINDS: Record<string, Path['kind']> = {
   '(program)': 'program',
 }
 
-/** A call tree with the path of each node worked out once. */
+/** A call tree with the path of each node that is asked for, worked out once: a recursive program may have a million nodes. */
 class CallTree {
   readonly functions = new Map<string, FunctionTime>()
+  readonly #frames = new Map<number, CpuFrame>()
+  readonly #parents = new Map<number, number>()
   readonly #paths = new Map<number, Path>()
 
   constructor(nodes: readonly CpuNode[]) {
-    const byId = new Map(nodes.map((node) => [node.id, node]))
-    const children = new Set(nodes.flatMap(({ children: ids = [] }) => ids))
-    const pending = nodes.filter(({ id }) => !children.has(id)).map((node) => ({ node, path: EMPTY }))
-    for (let entry = pending.pop(); entry; entry = pending.pop()) {
-      const path = this.#extend(entry.path, entry.node.callFrame)
-      this.#paths.set(entry.node.id, path)
-      for (const id of entry.node.children ?? []) {
-        const node = byId.get(id)
-        if (node) pending.push({ node, path })
-      }
+    for (const { id, callFrame, children = [] } of nodes) {
+      this.#frames.set(id, callFrame)
+      for (const child of children) this.#parents.set(child, id)
     }
   }
 
   path(id: number): Path {
-    return this.#paths.get(id) ?? EMPTY
+    let path = this.#paths.get(id)
+    if (!path) {
+      path = this.#framesTo(id).reduce((outer, frame) => this.#extend(outer, frame), EMPTY)
+      this.#paths.set(id, path)
+    }
+    return path
+  }
+
+  /** From the outermost frame inwards. */
+  #framesTo(id: number): CpuFrame[] {
+    const frames: CpuFrame[] = []
+    for (let at: number | undefined = id; at !== undefined; at = this.#parents.get(at)) {
+      const frame = this.#frames.get(at)
+      if (frame) frames.push(frame)
+    }
+    return frames.toReversed()
   }
 
   #extend(path: Path, frame: CpuFrame): Path {
@@ -112,23 +128,44 @@ class CallTree {
     if (kind) return { ...path, kind }
     const innermost = this.#functionOf(frame)
     const functions = path.functions.includes(innermost) ? path.functions : [...path.functions, innermost]
-    if (isTransport(frame)) return { functions, innermost, own: undefined, callee: undefined, kind: 'code' }
-    if (innermost.code === 'own') return { functions, innermost, own: innermost, callee: undefined, kind: 'code' }
-    return { functions, innermost, own: path.own, callee: path.callee ?? innermost.frame, kind: 'code' }
+    if (isTransport(frame))
+      return { functions, innermost, own: undefined, callee: undefined, unowned: [], kind: 'code' }
+    if (innermost.code === 'own')
+      return { functions, innermost, own: innermost, callee: undefined, unowned: [], kind: 'code' }
+    const isUnowned =
+      !path.own && innermost.code === 'dependency' && frame.url !== '' && !path.unowned.includes(innermost)
+    const unowned = isUnowned ? [...path.unowned, innermost] : path.unowned
+    return { functions, innermost, own: path.own, callee: path.callee ?? innermost.frame, unowned, kind: 'code' }
   }
 
   #functionOf(frame: CpuFrame): FunctionTime {
     const key = keyOf(frame)
     let known = this.functions.get(key)
     if (!known) {
-      known = { frame, code: ownerOf(frame), self: 0, total: 0, attributed: 0, callees: new Map(), garbage: 0 }
+      known = {
+        frame,
+        code: ownerOf(frame),
+        self: 0,
+        total: 0,
+        attributed: 0,
+        callees: new Map(),
+        garbage: 0,
+        unowned: 0,
+      }
       this.functions.set(key, known)
     }
     return known
   }
 }
 
-const EMPTY: Path = { functions: [], innermost: undefined, own: undefined, callee: undefined, kind: 'root' }
+const EMPTY: Path = {
+  functions: [],
+  innermost: undefined,
+  own: undefined,
+  callee: undefined,
+  unowned: [],
+  kind: 'root',
+}
 
 /** Microseconds that each sample stands for: until the next one. */
 function weights({ samples = [], timeDeltas = [], startTime, endTime }: CpuProfile): number[] {
@@ -144,6 +181,7 @@ function weights({ samples = [], timeDeltas = [], startTime, endTime }: CpuProfi
 export function cpuTimes(profile: CpuProfile): CpuTimes {
   const tree = new CallTree(profile.nodes)
   const time = weights(profile)
+  const paths = new Set<Path>()
   let [user, idle, gc] = [0, 0, 0]
   let before: FunctionTime | undefined
   for (const [index, id] of (profile.samples ?? []).entries()) {
@@ -156,15 +194,33 @@ export function cpuTimes(profile: CpuProfile): CpuTimes {
     } else {
       user += spent
       before = path.own ?? before
+      if (path.unowned.length > 0) paths.add(path)
       addTime(path, spent)
     }
   }
-  return { user, idle, gc, functions: [...tree.functions.values()].filter(({ total }) => total > 0) }
+  const functions = [...tree.functions.values()].filter(({ total }) => total > 0)
+  return { user, idle, gc, functions, unowned: innermostUnowned(paths) }
 }
 
-function addTime({ functions, innermost, own, callee }: Path, spent: number): void {
+/** A function of a dependency answers for its time alone if it has most of what no function of the project answers for. */
+const MOST = 0.6
+
+/** The innermost function that has most of the time for which no function of the project answers. */
+function innermostUnowned(paths: ReadonlySet<Path>): FunctionTime | undefined {
+  const most = Math.max(0, ...[...paths].flatMap(({ unowned }) => unowned[0]?.unowned ?? 0))
+  let found: { called: FunctionTime; depth: number } | undefined
+  for (const { unowned } of paths) {
+    const depth = unowned.findLastIndex(({ unowned: time }) => time >= most * MOST)
+    const called = unowned[depth]
+    if (called && depth > (found?.depth ?? -1)) found = { called, depth }
+  }
+  return found?.called
+}
+
+function addTime({ functions, innermost, own, callee, unowned }: Path, spent: number): void {
   if (innermost) innermost.self += spent
   for (const called of functions) called.total += spent
+  for (const called of unowned) called.unowned += spent
   if (!own) return
   own.attributed += spent
   if (callee) own.callees.set(callee, (own.callees.get(callee) ?? 0) + spent)
@@ -180,23 +236,39 @@ export interface CallNode {
 
 /** The tree of calls without branches that took less than `least` (0 to 1) of the time that was not idle. */
 export function callTree(profile: CpuProfile, least: number): CallNode[] {
-  const time = new Map<number, number>()
-  const spent = weights(profile)
-  for (const [index, id] of (profile.samples ?? []).entries()) time.set(id, (time.get(id) ?? 0) + (spent[index] ?? 0))
   const byId = new Map(profile.nodes.map((node) => [node.id, node]))
-  const build = (node: CpuNode): CallNode => {
-    const children = (node.children ?? []).flatMap((id) => byId.get(id) ?? []).map(build)
-    const below = children.reduce((sum, child) => sum + child.time, 0)
-    return { frame: node.callFrame, code: ownerOf(node.callFrame), time: below + (time.get(node.id) ?? 0), children }
+  const time = timeWithin(profile)
+  const spentIn = (id: number): number => time.get(id) ?? 0
+  const [root] = profile.nodes.filter(({ callFrame }) => callFrame.functionName === '(root)')
+  const busy = (root?.children ?? []).filter((id) => byId.get(id)?.callFrame.functionName !== '(idle)')
+  const limit = busy.reduce((sum, id) => sum + spentIn(id), 0) * least
+  const build = (ids: readonly number[]): CallNode[] =>
+    ids
+      .filter((id) => spentIn(id) >= limit && spentIn(id) > 0)
+      .flatMap((id) => byId.get(id) ?? [])
+      .map(({ id, callFrame, children = [] }) => ({
+        frame: callFrame,
+        code: ownerOf(callFrame),
+        time: spentIn(id),
+        children: build(children),
+      }))
+  return build(busy)
+}
+
+/** Microseconds in each node and below it. */
+function timeWithin(profile: CpuProfile): Map<number, number> {
+  const parents = new Map<number, number>()
+  for (const { id, children = [] } of profile.nodes) for (const child of children) parents.set(child, id)
+  const inNode = new Map<number, number>()
+  const spent = weights(profile)
+  for (const [index, id] of (profile.samples ?? []).entries())
+    inNode.set(id, (inNode.get(id) ?? 0) + (spent[index] ?? 0))
+  const within = new Map<number, number>()
+  for (const [id, time] of inNode) {
+    for (let at: number | undefined = id; at !== undefined; at = parents.get(at))
+      within.set(at, (within.get(at) ?? 0) + time)
   }
-  const [root] = profile.nodes.filter(({ callFrame }) => callFrame.functionName === '(root)').map(build)
-  const busy = (root?.children ?? []).filter(({ frame }) => frame.functionName !== '(idle)')
-  const limit = busy.reduce((sum, node) => sum + node.time, 0) * least
-  const prune = (nodes: readonly CallNode[]): CallNode[] =>
-    nodes
-      .filter((node) => node.time >= limit && node.time > 0)
-      .map((node) => ({ ...node, children: prune(node.children) }))
-  return prune(busy)
+  return within
 }
 
 /**

@@ -131,10 +131,11 @@ function isAllocationProfile(value: unknown): boolean {
 
 function isIsolateProfile(value: unknown): boolean {
   if (!hasAmounts(value, 'eventLoopUtilization', 'duration', 'requests', 'requestTime')) return false
-  const { cpu, processor, hot, waits, flame } = value
+  const { cpu, processor, file, hot, waits, flame } = value
   return (
     hasAmounts(cpu, 'user', 'idle', 'gc') &&
     (processor === undefined || hasAmounts(processor, 'running', 'waiting', 'slowdown')) &&
+    (hasAmounts(file, 'bytes') || (isFields(file) && typeof file['problem'] === 'string')) &&
     Array.isArray(hot) &&
     hot.every((found: unknown) => hasAmounts(found, 'self', 'total') && isPlace(found)) &&
     Array.isArray(flame) &&

@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector'
 import type { FlameNode, HotFunction, LoopBlock, ProfiledIsolate } from '../results/profile-result.ts'
 import { nanoseconds, readClock } from '../lifecycle/real-timers.ts'
@@ -15,6 +14,7 @@ import { resumeInlining, stopInlining } from './inlined-code.ts'
 import { post } from './inspector-post.ts'
 import { LoopTimer } from './loop-delay.ts'
 import type { IsolateProfile } from './protocol.ts'
+import { writeProfile } from './profile-file.ts'
 import { readProcessorTimes, type ProcessorTimes } from './processor-time.ts'
 import { SourceLines } from './source-lines.ts'
 import { WaitRecorder } from './wait-recorder.ts'
@@ -79,8 +79,8 @@ export class IsolateProfiler {
       await resumeInlining(session)
       await post(session, 'Profiler.disable', {})
       const lines = await SourceLines.of(session)
-      writeFileSync(file, JSON.stringify(profile))
       return {
+        file: tryToWrite(file, profile),
         ...describeProfile(profile, lines),
         ...describeBlock(profile, block, lines),
         ...(processor && describeProcessor(processor, duration)),
@@ -109,17 +109,29 @@ export class IsolateProfiler {
   }
 }
 
+/** A disk that is full is no reason to lose what the profile says. */
+function tryToWrite(file: string, profile: CpuProfile): IsolateProfile['file'] {
+  try {
+    return { bytes: writeProfile(file, profile) }
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) }
+  }
+}
+
 /** Parts of the recording in which threads ran, and in which they were ready to run and had no processor. */
 function describeProcessor(before: ProcessorTimes, duration: number): Pick<ProfiledIsolate, 'processor'> {
   const now = readProcessorTimes()
   if (!now) return {}
   const { thread, process } = before
+  const running = Math.min(1, Math.max(0, now.thread.running - thread.running) / duration)
+  // The account is settled when the thread runs again: it may hold some of the time before.
+  const waiting = Math.min(1 - running, Math.max(0, now.thread.ready - thread.ready) / duration)
   const ran = now.process.running - process.running
   const waited = Math.max(0, now.process.ready - process.ready)
   return {
     processor: {
-      running: Math.min(1, Math.max(0, now.thread.running - thread.running) / duration),
-      waiting: Math.min(1, Math.max(0, now.thread.ready - thread.ready) / duration),
+      running,
+      waiting,
       slowdown: ran > 0 ? (ran + waited) / ran : 1,
     },
   }
@@ -136,7 +148,7 @@ const NARROWEST = 0.005
 type CpuPart = Pick<ProfiledIsolate, 'eventLoopUtilization' | 'cpu' | 'hot' | 'garbage' | 'flame'>
 
 function describeProfile(profile: CpuProfile, lines: SourceLines): CpuPart {
-  const { user, idle, gc, functions } = cpuTimes(profile)
+  const { user, idle, gc, functions, unowned } = cpuTimes(profile)
   const all = user + idle + gc || 1
   const busy = user + gc || 1
   const collector = functions.filter(({ garbage }) => garbage > 0).toSorted((a, b) => b.garbage - a.garbage)[0]
@@ -144,7 +156,7 @@ function describeProfile(profile: CpuProfile, lines: SourceLines): CpuPart {
     // Node's own figure is wrong under the profiler: libuv forgets the idle time before each signal that takes a sample.
     eventLoopUtilization: (user + gc) / all,
     cpu: { user: user / all, idle: idle / all, gc: gc / all },
-    hot: rank(functions).map((found) => describeFunction(found, busy, lines)),
+    hot: rank(functions, unowned).map((found) => describeFunction(found, found === unowned, busy, lines)),
     flame: callTree(profile, NARROWEST).map((node) => flameNode(node, lines)),
     ...(collector && { garbage: { ...place(collector.frame, lines), share: collector.garbage / gc } }),
   }
@@ -156,14 +168,16 @@ function flameNode({ frame, code, time, children }: CallNode, lines: SourceLines
   return { name, location, code, value: time / 1_000, ...(below.length > 0 && { children: below }) }
 }
 
-/** The project's own code first, by the time it answers for; then that of others, by its own time. */
-function rank(functions: readonly FunctionTime[]): FunctionTime[] {
+/** The project's own code first, by the time it answers for; then that of others, by the time they answer for and their own time. */
+function rank(functions: readonly FunctionTime[], unowned: FunctionTime | undefined): FunctionTime[] {
   const own = functions.filter(({ code }) => code === 'own').toSorted((a, b) => b.attributed - a.attributed)
-  const others = functions.filter(({ code }) => code !== 'own').toSorted((a, b) => b.self - a.self)
-  return [...own.slice(0, MOST_FUNCTIONS - 5), ...others].slice(0, MOST_FUNCTIONS)
+  const others = functions
+    .filter((found) => found.code !== 'own' && found !== unowned)
+    .toSorted((a, b) => b.self - a.self)
+  return [...own.slice(0, MOST_FUNCTIONS - 5), ...(unowned ? [unowned] : []), ...others].slice(0, MOST_FUNCTIONS)
 }
 
-function describeFunction(found: FunctionTime, busy: number, lines: SourceLines): HotFunction {
+function describeFunction(found: FunctionTime, isUnowned: boolean, busy: number, lines: SourceLines): HotFunction {
   const { frame, code, self, total, attributed, callees } = found
   const [callee] = [...callees].toSorted(([, a], [, b]) => b - a)
   const isMostly = callee !== undefined && callee[1] >= attributed * MOSTLY
@@ -173,6 +187,7 @@ function describeFunction(found: FunctionTime, busy: number, lines: SourceLines)
     total: total / busy,
     code,
     ...(code === 'own' && { attributed: attributed / busy }),
+    ...(isUnowned && { attributed: found.unowned / busy }),
     ...(isMostly && { mostlyIn: nameOf(callee[0]) }),
   }
 }

@@ -85,6 +85,8 @@ export interface RecordedWait {
 
 /** What an isolate recorded between `record` and `endRecord`. */
 export interface IsolateProfile extends Omit<ProfiledIsolate, 'pid' | 'threadId'> {
+  /** The size of its `.cpuprofile`, or why there is none. */
+  readonly file: { readonly bytes: number } | { readonly problem: string }
   /** HTTP requests that it answered. */
   readonly requests: number
   /** Milliseconds that these took together. */

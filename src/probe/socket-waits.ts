@@ -47,27 +47,36 @@ export class SocketWaits {
       if (call) this.#events.end(call, failed)
       call = undefined
     }
-    socket.write = ((...args: Parameters<Socket['write']>) => {
+    const timedWrite = ((...args: Parameters<Socket['write']>) => {
       // An HTTP client speaks for itself; and a socket has an address only when it is connected.
       if (!call && !socket._httpMessage && socket.remotePort !== undefined) {
         call = this.#events.begin(`${socket.remoteAddress}:${socket.remotePort}`)
       }
       return write.apply(socket, args)
     }) as Socket['write']
+    socket.write = timedWrite
     socket.emit = ((event: string, ...args: unknown[]) => {
       if (event === 'data' || event === 'readable') settle(false)
+      // `connect()` has put the socket's own method back.
+      else if (event === 'connect') socket.write = timedWrite
       else if (event === 'error') settle(true)
       else if (event === 'close') this.#watched.delete(socket)
       return Reflect.apply(emit, socket, [event, ...args])
     }) as Socket['emit']
     this.#watched.set(socket, () => {
-      socket.write = write
-      socket.emit = emit
+      restore(socket, 'write', write)
+      restore(socket, 'emit', emit)
     })
   }
 }
 
+/** A method that is the class's needs no property of the socket. */
+function restore<N extends 'write' | 'emit'>(socket: Client, name: N, method: Client[N]): void {
+  if (method === Socket.prototype[name]) Reflect.deleteProperty(socket, name)
+  else socket[name] = method
+}
+
 /** Not one that the server accepted, not a pipe, and not one to our own spec. */
 function isClient(socket: Client): boolean {
-  return socket.server === undefined && socket.remotePort !== undefined && !socket.destroyed
+  return !socket.server && socket.remotePort !== undefined && !socket.destroyed
 }

@@ -7,7 +7,7 @@ export interface RecordedIsolate {
   readonly pid: number
   readonly threadId: number
   readonly profile: IsolateProfile
-  readonly file?: string
+  readonly file: string
 }
 
 /** Kinds of calls that a result lists at most. */
@@ -22,7 +22,7 @@ export function joinProfiles(recorded: readonly RecordedIsolate[]): Omit<LoadPro
     requests,
     isolates: recorded.map(describeIsolate).toSorted((a, b) => b.cpu.user + b.cpu.gc - (a.cpu.user + a.cpu.gc)),
     waits: joinWaits(recorded, requests, requestTime),
-    files: recorded.flatMap(({ file }) => file ?? []),
+    files: recorded.flatMap(({ file, profile }) => ('bytes' in profile.file ? file : [])),
   }
 }
 

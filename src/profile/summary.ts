@@ -8,6 +8,8 @@ export interface ProfiledLoad {
   readonly saturation?: string | undefined
   /** Part of the requests that were answered with an error, 0 to 1. */
   readonly errorRate?: number | undefined
+  /** What is missing in the profile, and why. */
+  readonly lost?: readonly string[]
 }
 
 /** An event loop that works for more than this part of the time is what requests wait for. */
@@ -32,8 +34,13 @@ const SHORT_WAIT = 3
 const QUEUED = 3
 /** Milliseconds in one go that every other request has to wait. */
 const LONG_BLOCK = 200
+/** With more errors than this part of the requests, a profile is that of another program. */
+const MANY_ERRORS = 0.1
 /** A server that is kept from the processors for this part of the time is slow by the machine. */
 const STARVED = 0.25
+
+const NO_PROBE =
+  'No isolate of the server could be profiled: it has no probe in it (it is not Node, or forbids preloads).'
 
 type Recorded = Omit<LoadProfile, 'summary' | 'repeated'>
 
@@ -43,10 +50,10 @@ type Recorded = Omit<LoadProfile, 'summary' | 'repeated'>
  */
 export function summarizeProfile(profile: Recorded, requestTime: number, load: ProfiledLoad = {}): string[] {
   const [busiest] = profile.isolates
-  if (!busiest)
-    return ['No isolate of the server could be profiled: it has no probe in it (it is not Node, or forbids preloads).']
+  const { lost = [] } = load
+  if (!busiest) return lost.length > 0 ? [...lost] : [NO_PROBE]
   const work = measureWork(profile, requestTime)
-  const limits = [...describeSaturation(load), ...describeStarvation(work)]
+  const limits = [...describeSaturation(load), ...describeErrors(load), ...describeStarvation(work), ...lost]
   const waits = profile.waits.filter((wait) => standsOut(wait, work))
   const waiting = waits.map(describeWait).slice(0, 1)
   const cpu = describeCpu(busiest, work)
@@ -62,6 +69,11 @@ export function summarizeProfile(profile: Recorded, requestTime: number, load: P
 function describeSaturation({ saturation }: ProfiledLoad): string[] {
   if (saturation === undefined) return []
   return [`The load generator was the limit (${saturation}), so the server may have had time to spare.`]
+}
+
+function describeErrors({ errorRate = 0 }: ProfiledLoad): string[] {
+  if (!(errorRate >= MANY_ERRORS)) return []
+  return [`${percent(errorRate)} of the requests failed: what the profile shows may be the cost of failing.`]
 }
 
 function describeStarvation({ starved }: Work): string[] {
@@ -92,7 +104,8 @@ function describeCpu(isolate: ProfiledIsolate, work: Work): string[] {
   const { cpu, garbage, hot } = isolate
   const gc = cpu.gc / (cpu.user + cpu.gc || 1)
   const functions = hot
-    .filter((found) => found.attributed !== undefined && isMuch(found.attributed, work.ofFunction(found), work))
+    .filter(({ attributed = 0, ...found }) => isMuch(attributed, work.ofFunction(found), work, found.code === 'own'))
+    .toSorted((a, b) => (b.attributed ?? 0) - (a.attributed ?? 0))
     .slice(0, 2)
     .map((found) => `${percent(found.attributed ?? 0)} in ${hotPlace(found)}`)
   const loop =
@@ -109,10 +122,10 @@ function describeCpu(isolate: ProfiledIsolate, work: Work): string[] {
   return [`${loop}; ${[...functions, ...collected].join(', ').replace(' %', ' % of it')}.`]
 }
 
-/** `part`: of the busy time. `time`: milliseconds of each request; without requests, only the part counts. */
-function isMuch(part: number, time: number, { requests }: Work): boolean {
+/** `part`: of the busy time. `time`: milliseconds of each request; without requests, only the part counts. A framework may have most of quick requests. */
+function isMuch(part: number, time: number, { requests }: Work, isOwn = true): boolean {
   if (requests === 0) return part >= HOT
-  return (part >= HOT && time >= LONG_WORK) || (part >= HOTTEST && time >= SHORT_WORK)
+  return (part >= HOT && time >= LONG_WORK) || (isOwn && part >= HOTTEST && time >= SHORT_WORK)
 }
 
 /** `load (src/config.ts:10), mostly in readFileSync`. */
@@ -175,7 +188,7 @@ function describeInside({ waits }: Recorded, { hot }: ProfiledIsolate, work: Wor
   const code = hot.filter((found) => found.code === 'own').slice(0, 2)
   const seen = code.length === 0 ? '' : `; look at ${code.map(at).join(' and ')}`
   return [
-    `Requests took ${formatDuration(requestTime)} on average while the event loop was ${percent(busy)} busy, and ${calling}: they waited inside the process, for a lock, a queue or a timer${seen}.`,
+    `Requests took ${formatDuration(requestTime)} on average while the event loop was ${percent(busy)} busy, and ${calling}: they waited inside the process, for a lock, a queue, a timer or Node's thread pool${seen}.`,
   ]
 }
 

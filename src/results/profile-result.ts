@@ -12,7 +12,8 @@ export interface HotFunction {
   code: 'own' | 'dependency' | 'node'
   /**
    * The time that this function answers for: its own, and that of the dependencies and Node modules it called, up to the next
-   * function of the project's own code. Absent for code that is not the project's.
+   * function of the project's own code. One function of a dependency may have it too: the one that took most of the time in which a
+   * framework called dependencies without any code of the project between.
    */
   attributed?: number
   /** Where most of `attributed` was spent, if it was not in the function itself. */

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { inject } from 'vitest'
 import { LoadError } from '../errors.ts'
 import type { LoadOptions } from '../load/plan/load-options.ts'
+import { planTime } from '../load/plan/load-time.ts'
 import { REPEAT_LIMIT, repeatedLoad } from '../load/plan/repeated-load.ts'
 import { LoadGenerator } from '../load/spec/load-generator.ts'
 import { timeLeft } from '../lifecycle/attempt.ts'
@@ -11,6 +12,7 @@ import type { LoadResult } from '../results/load-result.ts'
 import { measurementId } from '../results/measurement-id.ts'
 import type { LoadProfile } from '../results/profile-result.ts'
 import { isSameServer } from '../server-url.ts'
+import { formatDuration } from '../units.ts'
 import type { ThresholdOutcome } from '../results/threshold.ts'
 import type { TestAttempt } from './test-attempt.ts'
 
@@ -46,7 +48,7 @@ export class LoadProfiler {
       return result
     } catch (error) {
       const partial = failedThresholds(error)
-      if (mode === 'on-failure' && partial) explain(error as Error, await this.#repeat(options, partial))
+      if (mode === 'on-failure' && partial) explain(error as Error, await this.#repeat(options, partial), AGAIN)
       throw error
     }
   }
@@ -61,9 +63,9 @@ export class LoadProfiler {
   /** Looks into the results that were noted, while their server still runs; the test's error then says what was seen. */
   async explainFailures(): Promise<void> {
     for (const [result, options] of this.#failed) {
-      const profile = await this.#repeat(options, result)
+      const summary = await this.#repeat(options, result)
       for (const error of this.#attempt.task.result?.errors ?? []) {
-        if (/\bthresholds:/.test(error.message)) explain(error, profile)
+        if (/\bthresholds:/.test(error.message)) explain(error, summary, AGAIN)
       }
     }
     this.#failed.clear()
@@ -71,26 +73,30 @@ export class LoadProfiler {
 
   async #profiled(options: LoadOptions, run: Load): Promise<LoadResult> {
     const target = this.#targetOf(options.url ?? this.#defaults.url)
-    const recording = target && (await ProfileRecording.start(target))
+    const { duration } = planTime({ ...this.#defaults, ...options }, undefined)
+    const recording = target && (await ProfileRecording.start(target, duration))
     try {
       const result = await run()
-      return this.#keep(result, await this.#read(recording, result), false)
+      this.#keep(result, await this.#read(recording, result), false)
+      return result
     } catch (error) {
       const partial = failedThresholds(error)
-      if (partial) explain(error as Error, this.#keep(partial, await this.#read(recording, partial), false).profile)
+      if (partial) explain(error as Error, this.#keep(partial, await this.#read(recording, partial), false), 'Why:')
       throw error
     } finally {
       await recording?.discard()
     }
   }
 
-  /** The same load once more, for at most five seconds, with the profiler; `undefined` where that is not possible. */
-  async #repeat(options: LoadOptions, result: LoadResult): Promise<LoadProfile | undefined> {
+  /** Runs the same load once more, for at most five seconds, with the profiler. Returns what it saw, or why it saw nothing. */
+  async #repeat(options: LoadOptions, result: LoadResult): Promise<readonly string[]> {
     const { signal } = this.#attempt
     // With `engine.target` the result has another URL than the test.
     const target = this.#targetOf(result.url) ?? this.#targetOf(options.url ?? this.#defaults.url)
     const repeated = repeatedLoad({ ...this.#defaults, ...options }, result)
-    if (!target || signal.aborted || timeLeft(this.#attempt) < REPEAT_LIMIT + MARGIN) return undefined
+    if (!target || signal.aborted) return []
+    const left = timeLeft(this.#attempt)
+    if (left < REPEAT_LIMIT + MARGIN) return [tooLate(left)]
     const recording = await ProfileRecording.start(target)
     try {
       const generator = new LoadGenerator({
@@ -99,10 +105,11 @@ export class LoadProfiler {
         servers: () => this.#attempt.servers,
       })
       const again = await generator.generateLoad(repeated)
-      return this.#keep(result, await this.#read(recording, again), true).profile
-    } catch {
-      // The server may have died under it: the failure that is told already is the one that counts.
-      return undefined
+      return this.#keep(result, await this.#read(recording, again), true)
+    } catch (error) {
+      // The failure that is told already is the one that counts.
+      const [why] = (error as Error).message.split('\n', 1)
+      return signal.aborted ? [] : [`No profile: ${why}`]
     } finally {
       await recording.discard()
     }
@@ -131,7 +138,8 @@ export class LoadProfiler {
     return `${name}-${this.#files}`
   }
 
-  #keep(result: LoadResult, read: Omit<LoadProfile, 'repeated'>, repeated: boolean): LoadResult {
+  /** Puts a profile on the result and into the report. Returns its summary. */
+  #keep(result: LoadResult, read: Omit<LoadProfile, 'repeated'>, repeated: boolean): readonly string[] {
     const profile = { ...read, repeated }
     result.profile = profile
     const id = measurementId(result)
@@ -142,7 +150,7 @@ export class LoadProfiler {
       ...(result.title !== undefined && { title: result.title }),
       ...(id !== undefined && { measurement: id }),
     })
-    return result
+    return profile.summary
   }
 }
 
@@ -159,9 +167,14 @@ function failedThresholds(error: unknown): LoadResult | undefined {
   return missedTime(error.thresholds as readonly ThresholdOutcome[]) ? (error.partial as LoadResult) : undefined
 }
 
+const AGAIN = 'Why (the same load once more, with the profiler):'
+
+function tooLate(left: number): string {
+  return `No profile: the test had ${formatDuration(Math.max(0, left))} left, and a profile takes ${formatDuration(REPEAT_LIMIT + MARGIN)}. Give it a longer timeout.`
+}
+
 /** Puts what a profile saw below what an error says. */
-function explain(error: { message: string }, profile: LoadProfile | undefined): void {
-  if (!profile || profile.summary.length === 0) return
-  const heading = profile.repeated ? 'Why (the same load once more, with the profiler):' : 'Why:'
-  error.message += `\n\n${heading}\n${profile.summary.map((sentence) => `  ${sentence}`).join('\n')}`
+function explain(error: { message: string }, summary: readonly string[], heading: string): void {
+  if (summary.length === 0) return
+  error.message += `\n\n${heading}\n${summary.map((sentence) => `  ${sentence}`).join('\n')}`
 }

@@ -71,7 +71,7 @@ describe('the first sentence names', () => {
     [
       'a lock',
       'lock',
-      /made no call out of the server: they waited inside the process, for a lock, a queue or a timer/,
+      /made no call out of the server: they waited inside the process, for a lock, a queue, a timer or Node's thread pool/,
     ],
   ])('%s', async (_, program, expected) => {
     expect((await profileOf(program, 4)).summary[0]).toMatch(expected)

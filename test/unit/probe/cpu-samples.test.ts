@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cpuTimes, heaviestStack, type CpuProfile } from '../../../src/probe/cpu-samples.ts'
+import { callTree, cpuTimes, heaviestStack, type CpuProfile } from '../../../src/probe/cpu-samples.ts'
 
 interface Tree {
   name: string
@@ -81,11 +81,44 @@ describe('cpuTimes', () => {
     expect(named(times, 'onFinish')).toMatchObject({ attributed: 1_000 })
   })
 
+  it('has a dependency answer for what a framework called without any code of the project between', () => {
+    const other = { name: 'next', url: 'file:///app/node_modules/framework/index.js' }
+    const regexp = { name: 'RegExp: ^(a+)+$' }
+    const slow = { name: 'validate', url: 'file:///app/node_modules/slow/index.js', children: [regexp] }
+    const tree = root(
+      node('onRequest', '_http_server', { ...other, children: [slow, own('handle', dependency('send'))] }),
+    )
+    const samples = [...Array<string>(8).fill('RegExp: ^(a+)+$'), 'validate', 'next', 'send', 'onRequest']
+    const { unowned } = cpuTimes(profileOf(tree, samples))
+    expect(unowned).toMatchObject({ frame: { functionName: 'validate' }, unowned: 9_000 })
+  })
+
   it('counts a collection for the function of the project that ran before it', () => {
     const tree = root(own('build', node('push', 'internal/x')), own('other'))
     const times = cpuTimes(profileOf(tree, ['other', 'push', '(garbage collector)', '(garbage collector)']))
     expect(named(times, 'build')?.garbage).toBe(2_000)
     expect(named(times, 'other')?.garbage).toBe(0)
+  })
+})
+
+describe('callTree', () => {
+  it('has the time of each call with those below it, without narrow branches and idle time', () => {
+    const tree = root(own('handle', own('parse', node('read', 'fs')), own('rare')))
+    const samples = [...Array<string>(60).fill('read'), ...Array<string>(39).fill('handle'), 'rare', '(idle)']
+    expect(callTree(profileOf(tree, samples), 0.02)).toMatchObject([
+      {
+        frame: { functionName: 'handle' },
+        code: 'own',
+        time: 100_000,
+        children: [
+          {
+            frame: { functionName: 'parse' },
+            time: 60_000,
+            children: [{ frame: { functionName: 'read' }, code: 'node', time: 60_000, children: [] }],
+          },
+        ],
+      },
+    ])
   })
 })
 

@@ -89,7 +89,7 @@ describe('the first sentence', () => {
       60,
     )
     expect(first).toMatch(
-      /on average while the event loop was 10 % busy, and made no call out of the server: they waited inside the process, for a lock, a queue or a timer; look at withLock \(src\/lock\.ts:7\)/,
+      /on average while the event loop was 10 % busy, and made no call out of the server: they waited inside the process, for a lock, a queue, a timer or Node's thread pool; look at withLock \(src\/lock\.ts:7\)/,
     )
   })
 })
@@ -176,7 +176,7 @@ describe('on a busy machine', () => {
       'a lock',
       { isolates: [isolate(0.12, onBusyMachine(0.11, 0.44))] },
       65,
-      /waited inside the process, for a lock, a queue or a timer/,
+      /waited inside the process, for a lock, a queue, a timer or Node's thread pool/,
     ],
   ] as [string, Partial<LoadProfile>, number, RegExp][])(
     'the first sentence still names %s',
@@ -197,6 +197,11 @@ describe('no blame', () => {
       'asynchronous reading of a small file on a slow machine',
       { requests: 900, isolates: [isolate(0.63, { hot: [hot(0.28, { mostlyIn: 'readFile' })] })] },
       1.6,
+    ],
+    [
+      'a framework that has most of quick requests',
+      { requests: 1_900, isolates: [isolate(0.97, { hot: [hot(0.6, { code: 'dependency' })] })] },
+      1,
     ],
     ['a busy loop without a hot function', { isolates: [isolate(0.97, { hot: [hot(0.12)] })] }, 1],
     ['calls that take less than some milliseconds', { waits: [wait({ share: 0.7, perRequest: 1 })] }, 1.5],
