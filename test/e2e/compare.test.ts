@@ -16,7 +16,7 @@ let served = 0
 createServer((request, response) => {
   if (request.url === '/health') return response.end('ok')
   if (process.env.ANSWER === 'error') return response.writeHead(500).end('no')
-  if (process.env.ANSWER === 'die' && ++served > 30) throw new Error('boom')
+  if (process.env.ANSWER === 'die' && ++served > 4) throw new Error('boom')
   let sum = 0
   for (let step = 0; step < ${STEPS}; step += 1) sum = (sum * 31 + step) % 1_000_003
   response.end(process.env.ANSWER === 'longer' ? 'x'.repeat(500) : String(sum).padStart(8))
