@@ -39,19 +39,19 @@ plain('after all of these', async () => {
   expect((heap - heapBefore) / ${sequential - 20}).toBeLessThan(24_000)
 })
 describe('at once', () => {
-  for (let count = 0; count < 20; count += 1) test.concurrent('at once ' + count, use)
+  for (let count = 0; count < 8; count += 1) test.concurrent('at once ' + count, use)
 })
-plain('after 20 at once', async () => {
+plain('after 8 at once', async () => {
   const { heap: _, ...after } = await look()
   const { heap: __, ...same } = before
   expect(after).toEqual(same)
-  expect(pids.size).toBe(${sequential + 20})
+  expect(pids.size).toBe(${sequential + 8})
 })
 `
 
 describe.runIf(process.platform === 'linux')('a server for each test', () => {
   test.for<[Major, Pool, number]>([
-    [4, 'forks', 200],
+    [4, 'forks', 60],
     [5, 'threads', 60],
   ])(
     'nothing grows in the worker (Vitest %i, %s, %i tests)',
@@ -61,11 +61,11 @@ describe.runIf(process.platform === 'linux')('a server for each test', () => {
         major,
         pool,
         perf: JSON.stringify({ server: { command, health: { timeout: 60_000 } } }),
-        test: `maxConcurrency: 20, testTimeout: 60_000,`,
+        test: `maxConcurrency: 8, testTimeout: 60_000,`,
         timeout: 140_000,
         files: { 'many.test.js': specOf(sequential) },
       })
-      expect(run.output).toContain(`${sequential + 23} passed`)
+      expect(run.output).toContain(`${sequential + 11} passed`)
       expect(run.exitCode).toBe(0)
       expect(await run.leftovers()).toEqual([])
     },
