@@ -13,8 +13,8 @@ if (only.length > 0) {
   })
   // They mostly wait for processes, so two at a time do not disturb each other.
   step('unit tests', () => run(vitest, ['run', '--project=unit', '--maxWorkers=2']))
-  // Most of their time is spent in waiting for Vitest and servers; none judges how fast something is.
-  step('end-to-end tests on Vitest 4 and 5', () => run(vitest, ['run', '--project=e2e', '--maxWorkers=3']))
+  // Most start servers and loads of their own, which take all of a small machine: one file at a time.
+  step('end-to-end tests on Vitest 4 and 5', () => run(vitest, ['run', '--project=e2e', '--maxWorkers=1']))
   step('end-to-end tests of what is measured', () => run(vitest, ['run', '--project=measured']))
   step('examples', () => run('scripts/examples.mjs'))
 }
