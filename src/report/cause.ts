@@ -128,11 +128,16 @@ const OF_FAILURES = /errorRate$|(^|\.)errors\.|^statusCodes\.|^checks|^iteration
 /** Which threshold, by how much, and why as far as the load says. */
 export function thresholdSentence(threshold: ThresholdEntry, { loads }: Pick<AttemptEntries, 'loads'>): string {
   const load = judgedLoad(threshold, loads)
-  const saturation = load && saturationText(load)
+  const saturation = load && !areWrongAnswers(threshold, load) ? saturationText(load) : undefined
   const lead = saturation ? `not judged: ${saturation}; ` : ''
   const why =
     load && (OF_FAILURES.test(threshold.metric) ? (errorText(load) ?? redirectText(load)) : redirectText(load))
   return `${lead}${missedSentence(threshold)}${why ? `: ${why}` : ''}`
+}
+
+/** Failures that a machine without time to spare does not cause: it makes requests late, and no answer wrong. */
+function areWrongAnswers({ metric }: ThresholdEntry, { result: { errors } }: LoadEntry): boolean {
+  return OF_FAILURES.test(metric) && errors.total > 0 && errors.timeouts < errors.total / 2
 }
 
 /** What a further measurement saw of why the load was slow. */

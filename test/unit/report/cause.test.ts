@@ -132,6 +132,25 @@ describe('the cause is whole', () => {
     )
   })
 
+  test('of wrong answers on a saturated machine: the answers, which the machine did not make wrong', () => {
+    const generator = { eventLoopUtilization: 1, cpuPerRequest: 1, reason: 'its event loop was busy' }
+    const missed = thresholdArtifact([{ metric: 'errorRate', expression: '<0.01', value: 1, passed: false }])
+    const failed = (kind: 'status' | 'timeout') =>
+      loadResult({
+        title: 'x',
+        saturated: true,
+        generator,
+        errors: {
+          total: 100,
+          timeouts: kind === 'timeout' ? 100 : 0,
+          non2xx: 0,
+          byKind: { [kind]: { count: 100, message: 'status 404', firstAt: 0, lastAt: 900 } },
+        },
+      })
+    expect(causeOf({ artifacts: [loadArtifact({}, failed('status')), missed] })).toMatch(/^errorRate of "x" was 100%/)
+    expect(causeOf({ artifacts: [loadArtifact({}, failed('timeout')), missed] })).toMatch(/^not judged: the machine/)
+  })
+
   test("of the spec's own error: all of its lines", () => {
     const message = 'expected rows to be equal\n  first  12\n  second 13'
     expect(causeOf({ errors: [{ name: 'Error', message }], artifacts: [loadArtifact()] })).toBe(
