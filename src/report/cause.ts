@@ -137,7 +137,8 @@ export function thresholdSentence(threshold: ThresholdEntry, { loads }: Pick<Att
 
 /** Failures that a machine without time to spare does not cause: it makes requests late, and no answer wrong. */
 function areWrongAnswers({ metric }: ThresholdEntry, { result: { errors } }: LoadEntry): boolean {
-  return OF_FAILURES.test(metric) && errors.total > 0 && errors.timeouts < errors.total / 2
+  const [total, late] = [errors.total ?? 0, errors.timeouts ?? 0]
+  return OF_FAILURES.test(metric) && total > 0 && late < total / 2
 }
 
 /** What a further measurement saw of why the load was slow. */

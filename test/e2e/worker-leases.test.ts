@@ -20,6 +20,8 @@ type Host = (typeof HOSTS)[number]
 /** Milliseconds after which no request may reach the target, and how long it is watched after that. */
 const LAST_REQUEST = 2_500
 const WATCHED = 500
+/** Requests of a worker: a second of them. */
+const ENOUGH = 50
 
 interface Outcome {
   /** More than 250 ms after an abort. */
@@ -62,14 +64,17 @@ function startController() {
       const [line] = (await once(lines, 'line')) as [string]
       return JSON.parse(line) as Outcome
     },
-    /** Begins a long load; resolves when requests of both workers arrive. */
+    /** Begins a long load; resolves when both workers have sent enough requests that their first rows are here too. */
     async begin(): Promise<void> {
       const already = { one: fromWorker('one').length, other: fromWorker('other').length }
       say({ url: target.url, rate: 100, duration: 60_000, engine: engine() })
       await expect
-        .poll(() => fromWorker('one').length > already.one + 5 && fromWorker('other').length > already.other + 5, {
-          timeout: 40_000,
-        })
+        .poll(
+          () => fromWorker('one').length > already.one + ENOUGH && fromWorker('other').length > already.other + ENOUGH,
+          {
+            timeout: 40_000,
+          },
+        )
         .toBe(true)
     },
   }
