@@ -7,7 +7,8 @@ import type { LoadOptions } from '../../../src/load/plan/load-options.ts'
 import { forkLoadChild } from '../../../src/load/spec/load-child.ts'
 import type { LoadResult } from '../../../src/results/load-result.ts'
 import { startTarget } from './target.ts'
-import { rejection } from './virtual-worker.ts'
+import { rejection } from '../rejection.ts'
+import { isAlive } from '../../../src/compare/base/folder-lock.ts'
 
 // Real load processes, sockets and signals. The rules themselves are tested on a virtual clock in `spec/` and `engine/`.
 
@@ -15,15 +16,6 @@ function pidOf(slot = 0): number {
   const line = openLoadProcess({ onMessage() {}, onLost() {} }, slot)
   line.close()
   return line.pid as number
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** A load, and a promise for the moment when something of it is known here. */

@@ -1,5 +1,4 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import type { PerfError } from '../../../src/errors.ts'
 import type { Cancel, Clock } from '../../../src/lifecycle/clock.ts'
 import { LoadHost } from '../../../src/load/engine/load-host.ts'
 import type { Line, Wire } from '../../../src/load/http/wire.ts'
@@ -218,14 +217,4 @@ export class VirtualWorker implements LoadWorker {
 /** Lets promises and imports that are under way settle. */
 async function settle(): Promise<void> {
   for (let round = 0; round < 5; round += 1) await turn()
-}
-
-/** The error of a promise that must reject. */
-export async function rejection(work: Promise<unknown>): Promise<PerfError & { partial: LoadResult }> {
-  return work.then(
-    (value) => {
-      throw new Error(`resolved with ${JSON.stringify(value)?.slice(0, 200)}`)
-    },
-    (error: unknown) => error as PerfError & { partial: LoadResult },
-  )
 }

@@ -4,12 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { PerfAbortError } from '../../../dist/errors.js'
 import { MemoryMonitor } from '../../../dist/memory/monitor.js'
 import type { NodeMemoryResult } from '../../../src/results/memory-result.ts'
-
-const rejection = async (work: Promise<unknown>): Promise<unknown> =>
-  work.then(
-    () => expect.unreachable('it resolved'),
-    (error: unknown) => error,
-  )
+import { rejection } from '../rejection.ts'
 
 afterAll(async () => {
   await delay(20)
@@ -29,7 +24,7 @@ describe('measure', { timeout: 60_000 }, () => {
     const named = (name: string) => () => void calls.push(name)
     const first = monitor.measure(named('first'), { iterations: 300 })
     const given = new AbortController()
-    const second = rejection(monitor.measure(named('second'), { iterations: 300 }, { signal: given.signal }))
+    const second = rejection<unknown>(monitor.measure(named('second'), { iterations: 300 }, { signal: given.signal }))
     const third = monitor.measure(named('third'), { iterations: 300 })
     await delay(20)
     given.abort(new Error('no more'))
@@ -85,7 +80,7 @@ describe('measure', { timeout: 60_000 }, () => {
 
   it('passes on what the function throws', async () => {
     const failure = new Error('broken')
-    const error = await rejection(
+    const error = await rejection<unknown>(
       new MemoryMonitor().measure(
         () => {
           throw failure
@@ -102,7 +97,7 @@ describe('measure', { timeout: 60_000 }, () => {
       const until = performance.now() + 2
       while (performance.now() < until);
     }
-    const error = await rejection(new MemoryMonitor().measure(busy, { iterations: 100_000 }, { signal }))
+    const error = await rejection<unknown>(new MemoryMonitor().measure(busy, { iterations: 100_000 }, { signal }))
     expect(error).toBeInstanceOf(PerfAbortError)
     expect((error as PerfAbortError<NodeMemoryResult>).partial.aborted).toBe(true)
   })
@@ -117,7 +112,7 @@ describe('measure', { timeout: 60_000 }, () => {
       setTimeout(() => (how === 'abort' ? ending.abort() : void monitor.stop()), 50)
       if (how === 'stop')
         return expect(await measured).toMatchObject({ leak: { verdict: 'inconclusive' }, aborted: true })
-      expect(await rejection(measured)).toMatchObject({ code: 'PERF_ABORTED', partial: { aborted: true } })
+      expect(await rejection<unknown>(measured)).toMatchObject({ code: 'PERF_ABORTED', partial: { aborted: true } })
     },
     5_000,
   )

@@ -8,14 +8,9 @@ import { MemoryMonitor, snapshotOfServer } from '../../../dist/memory/monitor.js
 import type { MemoryObserver } from '../../../src/memory/memory-observer.ts'
 import type { NodeMemoryResult } from '../../../src/results/memory-result.ts'
 import { spawnServer } from './spawned-server.ts'
+import { rejection } from '../rejection.ts'
 
 const HEAP_FIGURES = ['arrayBuffers', 'external', 'heapTotal', 'heapUsed', 'rss', 'timestamp']
-
-const rejection = async (work: Promise<unknown>): Promise<unknown> =>
-  work.then(
-    () => expect.unreachable('it resolved'),
-    (error: unknown) => error,
-  )
 
 afterAll(async () => {
   await delay(20)
@@ -82,12 +77,14 @@ describe('monitor', () => {
     ['an interval of 0', 100, { intervalMs: 0 }],
     ['an unknown option', 100, { interval: 10 }],
   ])('refuses %s', async (_, duration, config) => {
-    expect(await rejection(new MemoryMonitor().monitor(duration, config as object))).toBeInstanceOf(PerfOptionsError)
+    expect(await rejection<unknown>(new MemoryMonitor().monitor(duration, config as object))).toBeInstanceOf(
+      PerfOptionsError,
+    )
   })
 
   it('refuses a watch that its test cannot wait for', async () => {
     const lifetime = { signal: new AbortController().signal, deadline: performance.now() + 2_000, timeout: 2_000 }
-    const error = await rejection(new MemoryMonitor({ lifetime }).monitor(5_000))
+    const error = await rejection<unknown>(new MemoryMonitor({ lifetime }).monitor(5_000))
     expect(error).toBeInstanceOf(PerfOptionsError)
     expect((error as Error).message).toMatch(/timeout of 2000 ms leaves \(set the test's timeout to [67]000\)/)
   })
@@ -125,7 +122,7 @@ describe('stop and abort', () => {
       const monitor = new MemoryMonitor(whose === 'lifetime' ? { lifetime: { signal: test.signal } } : {})
       const watch = monitor.monitor(30_000, { intervalMs: 20, ...(whose === 'config' && { signal: test.signal }) })
       setTimeout(() => test.abort(new Error('too late')), 150)
-      const error = (await rejection(watch)) as PerfAbortError<NodeMemoryResult>
+      const error = (await rejection<unknown>(watch)) as PerfAbortError<NodeMemoryResult>
       expect(error).toBeInstanceOf(PerfAbortError)
       expect(error).toMatchObject({ name: 'AbortError', code: 'PERF_ABORTED', cause: { message: 'too late' } })
       expect(error.partial.samples.length).toBeGreaterThan(0)
@@ -136,7 +133,7 @@ describe('stop and abort', () => {
   it('rejects at once where the signal is aborted before', async () => {
     for (const target of [undefined, process.ppid]) {
       const config = { signal: AbortSignal.abort(), ...(target !== undefined && { target }) }
-      const error = await rejection(new MemoryMonitor().monitor(30_000, config))
+      const error = await rejection<unknown>(new MemoryMonitor().monitor(30_000, config))
       expect(error).toBeInstanceOf(PerfAbortError)
       expect((error as PerfAbortError<NodeMemoryResult>).partial).toMatchObject({ aborted: true, samples: [{}] })
     }
@@ -144,7 +141,9 @@ describe('stop and abort', () => {
 
   it('does not start work whose signal is aborted before', async () => {
     let ran = false
-    const error = await rejection(new MemoryMonitor().during(() => (ran = true), { signal: AbortSignal.abort() }))
+    const error = await rejection<unknown>(
+      new MemoryMonitor().during(() => (ran = true), { signal: AbortSignal.abort() }),
+    )
     expect(error).toBeInstanceOf(PerfAbortError)
     expect(ran).toBe(false)
   })
@@ -168,7 +167,7 @@ describe('during', () => {
     const failure = new Error('the load failed')
     const ends: unknown[] = []
     const monitor = new MemoryMonitor({ observe: { onEnd: (id, end) => void ends.push(end) } })
-    const error = await rejection(
+    const error = await rejection<unknown>(
       monitor.during(async () => {
         await delay(60)
         throw failure
@@ -182,7 +181,7 @@ describe('during', () => {
     const test = new AbortController()
     let reason: unknown
     setTimeout(() => test.abort(new Error('too late')), 60)
-    const error = await rejection(
+    const error = await rejection<unknown>(
       new MemoryMonitor().during(
         (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve((reason = signal.reason)))),
         { signal: test.signal },
@@ -276,7 +275,7 @@ describe('a server', () => {
     await using server = await spawnServer('memory-moods', 'moody')
     const test = new AbortController()
     const monitor = new MemoryMonitor({ server: () => server.target, lifetime: { signal: test.signal } })
-    const watch = rejection(monitor.monitor(30_000, { intervalMs: 50 }))
+    const watch = rejection<unknown>(monitor.monitor(30_000, { intervalMs: 50 }))
     await delay(400)
     void fetch(`${server.url}/block?ms=4000`)
     await delay(1_200)
@@ -290,7 +289,9 @@ describe('a server', () => {
 
   it('that dies while it is watched is an error with what was sampled, and no verdict', async () => {
     await using server = await spawnServer('memory-moods', 'moody')
-    const watch = rejection(new MemoryMonitor({ server: () => server.target }).monitor(30_000, { intervalMs: 50 }))
+    const watch = rejection<unknown>(
+      new MemoryMonitor({ server: () => server.target }).monitor(30_000, { intervalMs: 50 }),
+    )
     await delay(400)
     void fetch(`${server.url}/die`).catch(() => {})
     const error = (await watch) as MemoryError<NodeMemoryResult>
@@ -301,14 +302,14 @@ describe('a server', () => {
   })
 
   it('that there is none is an error that says what to do', async () => {
-    const error = await rejection(new MemoryMonitor().monitor(100, { target: 'server' }))
+    const error = await rejection<unknown>(new MemoryMonitor().monitor(100, { target: 'server' }))
     expect(error).toBeInstanceOf(MemoryError)
     expect((error as Error).message).toContain('name the `server` fixture')
   })
 
   it('that is given by its URL alone cannot be watched', async () => {
     const target = { pid: undefined, signal: new AbortController().signal }
-    const error = await rejection(new MemoryMonitor({ server: () => target }).monitor(100))
+    const error = await rejection<unknown>(new MemoryMonitor({ server: () => target }).monitor(100))
     expect((error as Error).message).toContain('given by its `url` alone')
   })
 })
@@ -331,14 +332,14 @@ describe('a process that is not Node', () => {
   })
 
   it('that does not exist is an error', async () => {
-    const error = await rejection(new MemoryMonitor().monitor(100, { target: 4_194_303 }))
+    const error = await rejection<unknown>(new MemoryMonitor().monitor(100, { target: 4_194_303 }))
     expect(error).toBeInstanceOf(MemoryError)
     expect((error as Error).message).toContain('There is no process 4194303')
   })
 
   it('that ends while it is watched is an error with what was sampled', async () => {
     const child = spawn('sleep', ['0.3'])
-    const error = (await rejection(
+    const error = (await rejection<unknown>(
       new MemoryMonitor().monitor(10_000, { target: child.pid ?? 0, intervalMs: 20 }),
     )) as MemoryError<{ samples: unknown[]; leak: { verdict: string } }>
     expect(error).toBeInstanceOf(MemoryError)

@@ -17,6 +17,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 // What it spawns belongs to a watchdog, which is a program of the build.
 import { makeGitBase, type GitBase, type GitBaseRequest } from '../../../../dist/compare/base/git-base.js'
 import { describeWorkingTree, findRepository } from '../../../../dist/compare/base/git.js'
+import { isAlive } from '../../../../src/compare/base/folder-lock.ts'
 
 // Real git, dozens of times a test: a busy machine takes 200 ms for each.
 vi.setConfig({ testTimeout: 90_000 })
@@ -341,14 +342,5 @@ async function until(condition: () => boolean): Promise<void> {
   for (let tries = 0; !condition(); tries += 1) {
     if (tries > 400) throw new Error('It did not come')
     await delay(25)
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
   }
 }

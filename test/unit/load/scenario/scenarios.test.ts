@@ -7,6 +7,7 @@ import { LoadGenerator } from '../../../../dist/load/spec/load-generator.js'
 import type { LoadOptions } from '../../../../src/load/plan/load-options.ts'
 import type { LoadResult } from '../../../../src/results/load-result.ts'
 import { startShop, type ShopServer } from './shop-server.ts'
+import { rejection } from '../../rejection.ts'
 
 // What the contract says of scenarios, against a server that keeps a record of its own, in a real load process. When iterations begin and
 // loads of users end is tested on a virtual clock in `../engine/user-work.test.ts`.
@@ -34,13 +35,6 @@ async function run(shop: ShopServer, source: string, options: LoadOptions = {}):
     amount: 1,
     ...options,
   })
-}
-
-async function rejection(work: Promise<unknown>): Promise<Error & { code: string; partial?: LoadResult }> {
-  return work.then(
-    (value) => expect.unreachable(`resolved with ${JSON.stringify(value)?.slice(0, 300)}`),
-    (error: unknown) => error as Error & { code: string; partial?: LoadResult },
-  ) as Promise<Error & { code: string; partial?: LoadResult }>
 }
 
 /** Runs statements as one iteration whose `say(value)` is what the test gets. */

@@ -3,16 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { LoadGenerator } from '../../../../dist/load/spec/load-generator.js'
 import { resolveLoadOptions } from '../../../../src/load/plan/load-plan.ts'
 import type { LoadResult } from '../../../../src/results/load-result.ts'
+import { rejection } from '../../rejection.ts'
 import { freePort, startTarget } from '../target.ts'
-
-async function rejection(work: Promise<unknown>): Promise<Error & { partial: LoadResult }> {
-  return work.then(
-    () => {
-      throw new Error('did not reject')
-    },
-    (error: unknown) => error as Error & { partial: LoadResult },
-  )
-}
 
 const engine = 'autocannon' as const
 

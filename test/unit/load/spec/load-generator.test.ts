@@ -4,7 +4,8 @@ import { measurementId } from '../../../../src/results/measurement-id.ts'
 import { mergeLatency } from '../../../../src/results/merged-latency.ts'
 import { codedError, type Script } from '../scripted-wire.ts'
 import { answersAfter } from '../virtual-load.ts'
-import { rejection, URL_UNDER_LOAD, VirtualWorker } from '../virtual-worker.ts'
+import { URL_UNDER_LOAD, VirtualWorker } from '../virtual-worker.ts'
+import { rejection } from '../../rejection.ts'
 
 // From the call to the socket, on a virtual clock. What needs real processes and sockets is in `../smoke.test.ts`.
 

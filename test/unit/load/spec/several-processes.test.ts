@@ -3,7 +3,8 @@ import type { LoadProgress, LoadResult } from '../../../../src/results/load-resu
 import { mergeLatency } from '../../../../src/results/merged-latency.ts'
 import { codedError, type ScriptedRequest } from '../scripted-wire.ts'
 import { answersAfter } from '../virtual-load.ts'
-import { rejection, VirtualWorker } from '../virtual-worker.ts'
+import { VirtualWorker } from '../virtual-worker.ts'
+import { rejection } from '../../rejection.ts'
 
 // What each process counts, and how that is merged, is tested beside this file.
 
