@@ -165,8 +165,8 @@ function indexPage(pages, exported) {
   const lists = Object.keys(ENTRIES).map((entry) => {
     const links = names
       .filter((one) => one.entry === entry)
-      .map(({ name }) => `[\`${name}\`](${at.get(name)}#${name.toLowerCase()})`)
-    return `## \`${entry}\`\n\n${links.join(' · ')}`
+      .map(({ name }) => `- [\`${name}\`](${at.get(name)}#${name.toLowerCase()})`)
+    return `## \`${entry}\`\n\n${links.join('\n')}`
   })
   return `${[
     '# Reference',

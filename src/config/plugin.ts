@@ -33,9 +33,9 @@ export interface PerfPluginApi {
 }
 
 /**
- * The Vite plugin that goes into `vitest.config.ts`. It makes `--reporter=perf` known, hands its options to the fixtures,
- * registers the matchers, makes the global `test` and `it` the extended ones under `test.globals`, and raises Vitest's
- * default `testTimeout` to 60 000 ms and `hookTimeout` to 30 000 ms where the config sets none.
+ * The Vite plugin that goes into `vitest.config.ts`. It makes `--reporter=perf` known, registers the matchers, and hands its
+ * options to the fixtures. Under `test.globals` the global `test` and `it` are the extended ones. Where the config sets
+ * none, `testTimeout` is 60 000 ms and `hookTimeout` 30 000 ms.
  *
  * @throws {PerfOptionsError} while Vitest starts, with every mistake in the options and in our environment variables.
  */
