@@ -1,6 +1,7 @@
 import { formatBytes, formatCount, formatDuration, isMeasured } from '../units.ts'
 import { faultLine, withoutNoise } from '../results/fault-line.ts'
 import { errorText, redirectText, saturationText } from './load-text.ts'
+import { adviseOnExit } from '../results/exit-advice.ts'
 import type { AnyMeasurementKind, MeasurementEntry } from './measurement-kind.ts'
 import { formatBound, formatMetric, missText } from './metric-text.ts'
 import { harmlessLines, oneLine, withoutStyles } from './screen-text.ts'
@@ -85,7 +86,7 @@ function serverSentence(server: ServerEntry): string {
       ? ` with code ${server.exitCode}`
       : ''
   const said = serverWords(server, exit !== '')
-  if (server.crashes > 0) return `the server \`${source}\` died in mid-test${exit}${said ? `: ${said}` : ''}`
+  if (server.crashes > 0) return `the server \`${source}\` died in mid-test${exit}${afterwords(server, said)}`
   const reason = server.error ? oneLine(server.error.split('\n')[0] ?? '') : exit && `it exited${exit}`
   // A process that has exited answers no health check.
   const attempt = exit
@@ -96,6 +97,13 @@ function serverSentence(server: ServerEntry): string {
     said && !reason.includes(said) ? `It printed: ${said}` : '',
   ].filter(Boolean)
   return [`the server \`${source}\` did not start${reason ? `: ${reason}` : ''}`, ...further].join(' ')
+}
+
+/** What the server said at its end; of one that said nothing, what usually lies behind such an end. */
+function afterwords({ exitCode, exitSignal, output = '' }: ServerEntry, said: string | undefined): string {
+  if (said) return `: ${said}`
+  const advice = adviseOnExit({ code: exitCode, signal: exitSignal, output })
+  return advice ? `. ${advice}` : ''
 }
 
 /** The server's own exception line; of one that exited without an exception its last line. */

@@ -1,5 +1,5 @@
-import { constants } from 'node:os'
 import type { ServerFailure } from '../errors.ts'
+import { signalOfExit } from '../results/exit-advice.ts'
 import { formatDuration } from '../units.ts'
 import { lastLines } from './output.ts'
 
@@ -15,42 +15,11 @@ export interface FailureStory {
   readonly server: ServerFailure
 }
 
-/** The signal that ended a process: its own, or the one that a shell tells by an exit code over 128. */
-export function signalOfExit(code: number | null | undefined, signal: string | null | undefined): string | undefined {
-  if (signal) return signal
-  if (typeof code !== 'number' || code <= 128) return undefined
-  return Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0]
-}
-
 /** How a process ended, for a sentence: `exited with code 1`, `was ended by SIGSEGV`. */
 export function describeExit(code: number | null | undefined, signal: string | null | undefined): string {
   if (signal) return `was ended by ${signal}`
   const told = signalOfExit(code, signal)
   return `exited with code ${code ?? 'unknown'}${told ? ` (as after ${told})` : ''}`
-}
-
-/** How a process ended, and what it left. */
-export interface KnownExit {
-  readonly code: number | null | undefined
-  readonly signal: string | null | undefined
-  readonly output: string
-  /** Processes that it started still run. */
-  readonly isInBackground?: boolean
-  /** It had no input, which some programs take for the end of their work. */
-  readonly hadNoInput?: boolean
-}
-
-/** What usually lies behind an exit code of the shell or a well-known line of output. */
-export function adviseOnExit({ code, signal, output, isInBackground, hadNoInput }: KnownExit): string | undefined {
-  if (code === 127) return 'The shell did not find the command: check its spelling, `cwd` and PATH.'
-  if (code === 126) return 'The shell may not execute that file: check its permissions.'
-  if (/EADDRINUSE|address already in use/i.test(output))
-    return 'Have the server listen on the port in the variable PORT.'
-  if (signalOfExit(code, signal) === 'SIGKILL') return 'Something killed it: perhaps the system, for want of memory.'
-  if (code !== 0 || signal) return undefined
-  if (isInBackground) return 'A server has to stay in the foreground: leave `&`, `--daemon` and the like out.'
-  if (!hadNoInput) return undefined
-  return "A server has to stay. If it ends when its input does, as `esbuild --serve` does, set `stdin: 'open'`."
 }
 
 /** The whole message of an error on a server, several lines. */

@@ -112,6 +112,14 @@ describe('what made a test fail first', () => {
     ).toBe('the server `node server.js` died in mid-test by SIGSEGV')
   })
 
+  test('is a server that was killed without a word, and who may have killed it', () => {
+    expect(
+      causeOf({ state: 'failed', artifacts: [serverArtifact({ event: 'exited', exitSignal: 'SIGKILL', output: '' })] }),
+    ).toBe(
+      'the server `node server.js` died in mid-test by SIGKILL. Something killed it: perhaps the system, for want of memory.',
+    )
+  })
+
   test('is a server that never started, with its reason', () => {
     expect(
       causeOf({ state: 'failed', artifacts: [serverArtifact({ event: 'failed', error: 'spawn nope ENOENT\nat x' })] }),

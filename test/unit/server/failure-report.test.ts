@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { adviseOnExit, describeExit, formatFailure } from '../../../src/server/failure-report.ts'
+import { adviseOnExit } from '../../../src/results/exit-advice.ts'
+import { describeExit, formatFailure } from '../../../src/server/failure-report.ts'
 
 test('the message tells the whole story', () => {
   const output = Array.from({ length: 40 }, (_, index) => `line ${index}`).join('\n')
