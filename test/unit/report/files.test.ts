@@ -144,6 +144,26 @@ test('a report of version 2 has all that version 1 had, in the same places', () 
   expect(validate.errors).toBeNull()
 })
 
+test("the page's header shows five causes, folds the others, and tells once what several tests share", () => {
+  const failedBy = (name: string, exception: string) =>
+    testRecord({
+      path: [name],
+      state: 'failed',
+      artifacts: [serverArtifact({ event: 'exited', exitCode: 1, output: exception })],
+    })
+  const shared = ['a', 'b', 'c', 'd'].map((name) => failedBy(`shared ${name}`, 'Error: shared'))
+  const headerOf = (others: number) => {
+    const own = Array.from({ length: others }, (_, index) => failedBy(`own ${index}`, `Error: own ${index}`))
+    return /<header[^]*?<\/header>/.exec(renderHtmlReport(reportOf([...shared, ...own])))?.[0] ?? ''
+  }
+  expect(headerOf(4)).not.toContain('class="more"')
+  const [shown = '', folded = ''] = headerOf(6).split('<details class="more"><summary>2 more causes</summary>')
+  expect(shown.match(/Error: shared/g)).toHaveLength(1)
+  expect(shown).toContain('<summary>4 tests</summary>')
+  expect(shown.match(/Error: own \d/g)).toEqual(['Error: own 0', 'Error: own 1', 'Error: own 2', 'Error: own 3'])
+  expect(folded.match(/Error: own \d/g)).toEqual(['Error: own 4', 'Error: own 5'])
+})
+
 test('ten tests of ten minutes each are an HTML file under 400 KB', () => {
   const records = Array.from({ length: 10 }, (_, index) =>
     testRecord({
