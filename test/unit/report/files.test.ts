@@ -164,6 +164,13 @@ test("the page's header shows five causes, folds the others, and tells once what
   expect(folded.match(/Error: own \d/g)).toEqual(['Error: own 4', 'Error: own 5'])
 })
 
+test("the page's plot of a leak says above it who keeps the memory, and below it how sure that is", () => {
+  const page = renderHtmlReport(reportOf([testRecord({ artifacts: [memoryArtifact({}, memoryResult('leak'))] })]))
+  expect(page).toMatch(
+    /<figcaption>[^]*?<p class="banner bad">Leak: 1\.70 KB a request, kept by remember \(src\/cart\.ts:12\)<\/p><div class="plot"[^]*?<\/div><p class="note">[^<]* p (&lt; 0\.0001|= [\d.e-]+)<\/p><\/figure>/,
+  )
+})
+
 test('ten tests of ten minutes each are an HTML file under 400 KB', () => {
   const records = Array.from({ length: 10 }, (_, index) =>
     testRecord({
