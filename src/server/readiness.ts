@@ -5,7 +5,8 @@ import { hostInUrl } from '../server-url.ts'
 import type { TlsOptions } from '../tls.ts'
 import { healthUrl, lookByHttp, lookByTcp, type HealthLook } from './health.ts'
 import { addressesOf } from './health-attempt.ts'
-import { findOwnership, type PortOwner } from './listeners.ts'
+import { findListeners, findOwnership, reachedBy, type Listener, type PortOwner } from './listeners.ts'
+import { OtherPort, type OtherPortFinding } from './other-port.ts'
 import type { LineReader } from './output.ts'
 import type { HealthCheck } from './server-options.ts'
 import type { Exit, ServerProcess } from './server-process.ts'
@@ -31,6 +32,8 @@ export interface ReadinessPlan {
   readonly interval: number
   /** Milliseconds from now. */
   readonly timeout: number
+  /** The user chose the timeout: a server that answers on another port may still need the time. */
+  readonly isPatient: boolean
   readonly signal: AbortSignal
 }
 
@@ -41,6 +44,8 @@ export type Readiness =
   | { readonly kind: 'timeout'; readonly look: HealthLook | undefined }
   /** The server that was started gives the same wrong answer, and will not give another. */
   | { readonly kind: 'steady'; readonly look: HealthLook; readonly after: number }
+  /** The server that was started is up on another port, and refuses connections where it is expected. */
+  | { readonly kind: 'elsewhere'; readonly look: HealthLook; readonly finding: OtherPortFinding }
   | { readonly kind: 'foreign'; readonly owner: PortOwner }
   | { readonly kind: 'port-taken' }
   | { readonly kind: 'aborted' }
@@ -102,6 +107,38 @@ function lookAtOutput(pattern: RegExp, lines: LineReader): HealthLook {
   }
 }
 
+/** Whether a server does not listen where it was expected. */
+export function isRefusal({ outcome }: HealthLook): boolean {
+  return outcome.kind === 'failure' && outcome.code === 'ECONNREFUSED'
+}
+
+/** Where the processes of a server listen, other than at its target. */
+export function listenersElsewhere({ tree }: ServerProcess, { host, port }: Target): Listener[] {
+  return findListeners(tree).filter((listener) => reachedBy([listener], host, port).length === 0)
+}
+
+/** The address by which a listener is reached. */
+function dialled({ address }: Listener): string {
+  if (address === '0.0.0.0') return '127.0.0.1'
+  return /^[0:]+$/.test(address) ? '::1' : address
+}
+
+/** Asks a server that refuses connections where it is expected for its health wherever else it listens. */
+async function askElsewhere(
+  server: ServerProcess,
+  plan: ReadinessPlan,
+  { otherPort, running }: { otherPort: OtherPort; running: AbortSignal },
+): Promise<OtherPortFinding | undefined> {
+  const listeners = listenersElsewhere(server, plan.target)
+  const looks = await Promise.all(
+    listeners.map((listener) => {
+      const target = { ...plan.target, host: dialled(listener), port: listener.port }
+      return lookAtServer({ ...plan, target }, LOOK_TIMEOUT, running)
+    }),
+  )
+  return otherPort.settle({ listeners, looks, printed: server.output.size }, readClock())
+}
+
 /** A signal that also follows the child's end, so that no attempt outlives it. */
 function whileRunning(server: ServerProcess, signal: AbortSignal) {
   const controller = new AbortController()
@@ -135,6 +172,7 @@ async function checkUntilReady(
   const begin = readClock()
   const end = begin + plan.timeout
   const steady = new SteadyAnswer()
+  const otherPort = new OtherPort(begin, plan.isPatient)
   let { target } = plan
   let last: HealthLook | undefined
   let limit = FIRST_PROBE_TIMEOUT
@@ -165,6 +203,10 @@ async function checkUntilReady(
     if (!running.aborted && steady.isSteady(look, readClock())) {
       const ended = await judgeSteady(server, target, look, readClock() - begin)
       if (ended) return ended
+    }
+    if (isRefusal(look) && otherPort.isDue(readClock())) {
+      const finding = await askElsewhere(server, { ...plan, target }, { otherPort, running })
+      if (finding && !running.aborted) return { kind: 'elsewhere', look, finding }
     }
     const { size } = server.output
     if (size !== seen && saysPortTaken(server.output.tail, target.port, { named: true })) {

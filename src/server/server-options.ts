@@ -14,7 +14,7 @@ export type HealthStatus = number | [from: number, to: number]
 export interface HealthOptions {
   /** Path that is asked with GET. Default `'/health'`. */
   path?: string
-  /** Time until a server that is not ready has failed. Default 30 000 (ms). */
+  /** Time until a server that is not ready has failed. Default 30 000 (ms). A server that is up on another port fails sooner. */
   timeout?: Duration
   /** Time between two health checks. Default 50 (ms). (A port that still refuses is tried every 15 ms: that costs the server nothing.) */
   interval?: Duration
@@ -83,6 +83,8 @@ export type HealthCheck =
 export interface ResolvedHealth {
   readonly check: HealthCheck
   readonly timeout: number
+  /** The timeout is not the default. */
+  readonly isTimeoutChosen: boolean
   readonly interval: number
 }
 
@@ -181,6 +183,7 @@ export function resolveServerOptions(
     health: {
       check: resolveCheck(health),
       timeout: settings.healthTimeout ?? milliseconds(configured?.timeout ?? SERVER_DEFAULTS.healthTimeout),
+      isTimeoutChosen: settings.healthTimeout !== undefined || configured?.timeout !== undefined,
       interval: milliseconds(configured?.interval ?? SERVER_DEFAULTS.interval),
     },
     waitOn: options.waitOn === undefined ? [] : [options.waitOn].flat(),

@@ -1,5 +1,5 @@
 import { ServerExitedError, ServerStartError, type ServerFailure } from '../errors.ts'
-import { hostInUrl } from '../server-url.ts'
+import { bareHost, hostInUrl } from '../server-url.ts'
 import { formatDuration } from '../units.ts'
 import { adviseOnExit } from '../results/exit-advice.ts'
 import { afterLifetime, describeExit, formatFailure } from './failure-report.ts'
@@ -60,6 +60,9 @@ export function startError(failed: FailedStart): Error {
     const message = story(`is up, but ${attempt.asked} ${answer}.`, adviseOnLook(failed, readiness.look))
     return new ServerStartError(message, { server, isFinal: true })
   }
+  if (readiness.kind === 'elsewhere') {
+    return new ServerStartError(story('is up on another port.', adviseOnLook(failed, look)), { server, isFinal: true })
+  }
   const { timeout, ofTest } = failed.limit
   const within = ofTest
     ? `${formatDuration(timeout)}, which is all that the test's timeout of ${formatDuration(failed.testTimeout)} leaves`
@@ -91,19 +94,34 @@ function factsOf({ options, cwd, url, process, readiness, output }: FailedStart,
   return server
 }
 
-/** `38123`, and with its address where it is the port that was expected. */
-function place({ address, port }: Listener, expected: number): string {
+/** Where a server listens in place of where it was expected, and the ways out. */
+function adviseOnPlace({ elsewhere, port, options: { host }, readiness }: FailedStart): string {
   // A URL writes IPv6 as people do: `[::1]`.
-  return port === expected ? `${new URL(`http://${hostInUrl(address)}`).hostname}:${port}` : String(port)
+  const named = elsewhere.map((listener) => ({
+    port: listener.port,
+    host: new URL(`http://${hostInUrl(listener.address)}`).hostname,
+  }))
+  const places = [...new Set(named.map((place) => (place.port === port ? `${place.host}:${port}` : `${place.port}`)))]
+  const [first] = named
+  const isOne = places.length === 1
+  const option =
+    first?.port === port && isOne
+      ? `\`host: '${bareHost(first.host)}'\``
+      : `\`port${isOne ? `: ${first?.port}\`` : '` to its own'}`
+  const ways = [
+    'have it listen on the port in the variable PORT and the host in HOST (or `{port}` and `{host}` in the command)',
+    `set ${option}`,
+  ]
+  if (readiness.kind === 'elsewhere' && readiness.finding === 'answers') {
+    ways.push('set `health.timeout` if it opens that port later')
+  }
+  const choice = `${ways.slice(0, -1).join(', ')}, or ${ways.at(-1)}`
+  return `Its process listens on ${places.join(', ')}, not on ${host}:${port}: ${choice}.`
 }
 
 function adviseOnLook(failed: FailedStart, look: HealthLook | undefined): string | undefined {
-  const { options, elsewhere, port } = failed
-  const { health, host } = options
-  if (elsewhere.length > 0) {
-    const places = [...new Set(elsewhere.map((listener) => place(listener, port)))].join(', ')
-    return `Its process listens on ${places}, not on ${host}:${port}: have it listen on the port in the variable PORT and the host in HOST (or \`{port}\` and \`{host}\` in the command), or set \`port\` to its own.`
-  }
+  const { health, host } = failed.options
+  if (failed.elsewhere.length > 0) return adviseOnPlace(failed)
   if (health.check.kind === 'log') {
     return 'Set `health.log` to what it prints when it is ready, or raise `health.timeout`.'
   }

@@ -5,10 +5,18 @@ import { timeLeft, type Lifetime } from '../lifecycle/attempt.ts'
 import { isTreeAlive } from '../lifecycle/process-tree.ts'
 import type { MemorySnapshot } from '../results/memory-result.ts'
 import type { HealthLook } from './health.ts'
-import { findListeners, reachedBy } from './listeners.ts'
 import type { Instrument, PerfServer, ServerEvent } from './perf-server.ts'
 import { findFreePort, isPortFree, portInUse } from './port.ts'
-import { hostFor, lookAtServer, urlOf, waitUntilReady, type Target } from './readiness.ts'
+import {
+  hostFor,
+  isRefusal,
+  listenersElsewhere,
+  lookAtServer,
+  urlOf,
+  waitUntilReady,
+  type Readiness,
+  type Target,
+} from './readiness.ts'
 import { failureEvent, startError } from './start-error.ts'
 import type { StartMemory } from './start-memory.ts'
 import { waitForResources } from './resource-wait.ts'
@@ -232,6 +240,7 @@ async function launchOnPort(launch: Launch, wanted: Target, instrument: Instrume
     mayBeHttps: options.source.kind === 'module' && options.protocol === undefined,
     signal,
     timeout: limit.timeout,
+    isPatient: options.health.isTimeoutChosen,
   })
   if (readiness.kind === 'ready') {
     const { target } = readiness
@@ -244,7 +253,7 @@ async function launchOnPort(launch: Launch, wanted: Target, instrument: Instrume
   const seen = {
     output: process.output.tail,
     // Asked now: its processes are about to end.
-    elsewhere: readiness.kind === 'timeout' ? listensElsewhere(process, wanted, readiness) : [],
+    elsewhere: mayBeElsewhere(readiness) ? listenersElsewhere(process, wanted) : [],
     isInBackground: readiness.kind === 'exited' && isTreeAlive(process.tree),
   }
   const grace =
@@ -266,10 +275,11 @@ async function launchOnPort(launch: Launch, wanted: Target, instrument: Instrume
   })
 }
 
-/** Where a server listens that refuses connections where it was expected. */
-function listensElsewhere(process: ServerProcess, { host, port }: Target, { look }: { look: HealthLook | undefined }) {
-  const refused =
-    look?.outcome.kind === 'failure' && (look.outcome.code === 'ECONNREFUSED' || look.outcome.code === 'NO_MATCH')
-  if (!refused) return []
-  return findListeners(process.tree).filter((listener) => reachedBy([listener], host, port).length === 0)
+function mayBeElsewhere(readiness: Readiness): boolean {
+  if (readiness.kind === 'elsewhere') return true
+  // A line that never came may be printed by a server on another port, too.
+  const { look } = readiness.kind === 'timeout' ? readiness : {}
+  return (
+    look !== undefined && (isRefusal(look) || (look.outcome.kind === 'failure' && look.outcome.code === 'NO_MATCH'))
+  )
 }

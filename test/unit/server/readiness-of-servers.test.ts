@@ -55,13 +55,26 @@ test('503 means not ready yet: it is waited for, and its body is quoted in the e
   expect(error.server).toMatchObject({ lastAttempt: { status: 503, body: 'no database yet' } })
 })
 
-test.runIf(process.platform === 'linux')('a server that listens elsewhere is told where', async () => {
-  const error = await failureOf('server-elsewhere.mjs', { health: { timeout: '3s' } })
-  const port = /mine is (\d+)/.exec((error.server as { output: string }).output)?.[1]
-  expect(error.message.split('\n')[0]).toContain(`Its process listens on ${port}, not on 127.0.0.1:`)
-  const six = await failureOf('server-ipv6.mjs', { health: { timeout: '3s' } })
-  expect(six.message).toMatch(/Its process listens on \[::1\]:\d+, not on 127\.0\.0\.1:\d+/)
-})
+test.runIf(process.platform === 'linux')(
+  'a server that is up on another port ends the wait, and is told where',
+  async () => {
+    const [other, six, early] = await Promise.all([
+      failureOf('server-elsewhere.mjs'),
+      failureOf('server-ipv6.mjs'),
+      failureOf('server-elsewhere.mjs', { health: { timeout: '2s' } }),
+    ])
+    const port = /mine is (\d+)/.exec((other.server as { output: string }).output)?.[1]
+    expect(other.message.split('\n')[0]).toMatch(
+      new RegExp(
+        `^The server is up on another port\\. Its process listens on ${port}, not on 127\\.0\\.0\\.1:\\d+: have it .*, or set .port: ${port}.\\.$`,
+      ),
+    )
+    expect(six.message).toMatch(
+      /Its process listens on \[::1\]:\d+, not on 127\.0\.0\.1:\d+: .* or set `host: '::1'`\./,
+    )
+    expect(early.message).toMatch(/^The server was not ready within 2\.00 s\. Its process listens on \d+, not on/)
+  },
+)
 
 test('a plain probe that meets TLS asks for HTTPS; `protocol` is the answer, and loads inherit its `tls`', async () => {
   const error = await failureOf('server-https.mjs https')
