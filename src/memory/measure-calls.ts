@@ -1,7 +1,7 @@
 import type { HeapRecord } from './verdict/heap-record.ts'
 import { PerfAbortError } from '../errors.ts'
 import { abortReason, raceSignal } from '../lifecycle/abort.ts'
-import { CALLS_MINIMUM_GROWTH } from './verdict/leak-rule.ts'
+import { CALLS_MINIMUM_GROWTH, looksLikeLeak } from './verdict/leak-rule.ts'
 import type { ForcedCollections, MemoryResult } from '../results/memory-result.ts'
 import { Diagnosis } from './diagnosis.ts'
 import { LiveSamples } from './live-samples.ts'
@@ -96,6 +96,7 @@ class CallMeasurement implements RunningWatch {
   readonly #endings: readonly AbortSignal[]
   readonly #diagnosis: Diagnosis
   #iterations = 0
+  #blocks = BLOCKS
   #calls = 0
   #yielded = readClock()
 
@@ -163,13 +164,21 @@ class CallMeasurement implements RunningWatch {
     }
     await this.#diagnosis.begin()
     this.#calls = 0
-    for (let block = 1; block <= BLOCKS; block += 1) {
+    const started = readClock()
+    for (let block = 1; block <= this.#blocks; block += 1) {
       await this.#callTimes(Math.round((iterations * block) / BLOCKS) - this.#calls)
       await this.#record()
       this.#sample()
-      this.#report(block / BLOCKS)
+      if (block === BLOCKS && this.#isWorthAsMuchAgain(readClock() - started)) this.#blocks = 2 * BLOCKS
+      this.#report(block / this.#blocks)
     }
     await this.#diagnosis.conclude(this.result().leak.verdict === 'leak')
+  }
+
+  /** Whether growth was seen and is not sure, and the test has time for as many calls again. */
+  #isWorthAsMuchAgain(taken: number): boolean {
+    const { leak, floors } = this.result()
+    return leak.verdict === 'inconclusive' && looksLikeLeak(floors) && this.#measuring.timeLeft() > 2 * taken
   }
 
   result(aborted = false): MemoryResult {
@@ -182,7 +191,8 @@ class CallMeasurement implements RunningWatch {
       live: this.#live,
       records: this.#records,
       warmupSamples: 0,
-      minimumGrowth: CALLS_MINIMUM_GROWTH,
+      // The measurement keeps a record of each block itself.
+      minimumGrowth: (CALLS_MINIMUM_GROWTH * this.#blocks) / BLOCKS,
       unit: 'call',
       undecided: this.#config.gc
         ? undefined

@@ -42,7 +42,10 @@ export interface MemoryConfig {
 
 /** Options of `measure`. */
 export interface MeasureOptions {
-  /** How often the function is called after its warm-up. */
+  /**
+   * How often the function is called after its warm-up. Where memory grew and the verdict would be `inconclusive`, it is
+   * called as often again, if the test has the time.
+   */
   iterations: number
 }
 

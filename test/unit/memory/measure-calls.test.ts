@@ -70,6 +70,27 @@ describe('measure', { timeout: 60_000 }, () => {
     expect(result.floors.at(-1)?.requests).toBe(1_200)
   })
 
+  it('calls as often again where it grew and may have stopped, and sees that it has', async () => {
+    const cache: number[][] = []
+    let calls = 0
+    const warmup = 12 * 50
+    // The cache is full shortly before the end: too late to tell it from a leak.
+    const fill = () => {
+      calls += 1
+      if (calls < warmup + 0.87 * 6_000) cache.push(new Array(60).fill(calls))
+    }
+    const { leak, floors } = await new MemoryMonitor().measure(fill, { iterations: 6_000 })
+    expect(leak.verdict, leak.reason).toBe('stable')
+    expect(floors.at(-1)?.requests).toBe(12_000)
+
+    const lifetime = { signal: new AbortController().signal, deadline: performance.now() + 300, timeout: 300 }
+    calls = 0
+    cache.length = 0
+    const short = await new MemoryMonitor({ lifetime }).measure(fill, { iterations: 6_000 })
+    expect(short.leak.verdict, short.leak.reason).toBe('inconclusive')
+    expect(short.floors.at(-1)?.requests).toBe(6_000)
+  })
+
   it('does not lose its verdict where the test has no time left for what grew', async () => {
     const lifetime = { signal: new AbortController().signal, deadline: performance.now() + 1_500, timeout: 1_500 }
     const result = await new MemoryMonitor({ lifetime }).measure(() => kept.push(new Invoice()), { iterations: 6_000 })
