@@ -121,7 +121,7 @@ export interface HealthAttempt {
   readonly answered: string
   /** The HTTP status; absent where there was no answer. */
   readonly status?: number
-  /** The beginning of the answer's body, at most 200 characters; absent for a healthy answer or an empty body. */
+  /** The beginning of the answer's body (of an HTML page its words), at most 200 characters; absent for a healthy answer or an empty body. */
   readonly body?: string
 }
 

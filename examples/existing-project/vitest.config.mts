@@ -4,7 +4,7 @@ import perf from 'vitest-plugin-perf/plugin'
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['**/*.test.ts'] } },
+      { test: { name: 'unit' } }, // *.test.* and *.spec.*, as before
       {
         plugins: [perf({ server: { command: 'node server.cjs' } })],
         test: {

@@ -72,9 +72,11 @@ const COMMANDS: Readonly<Record<PackageManager, { readonly exec: string; readonl
   bun: { exec: 'bunx', add: 'bun add --dev' },
 }
 
-function missingPackages({ manifest }: ProjectFacts): string[] {
+function missingPackages({ manifest, packageManager }: ProjectFacts): string[] {
   const known = { ...manifest.dependencies, ...manifest.devDependencies }
-  return ['vitest', 'vitest-plugin-perf'].filter((name) => known[name] === undefined)
+  // Vitest 5 has Vite as a peer, and Yarn installs no peers.
+  const needed = ['vitest', ...(packageManager === 'yarn' ? ['vite'] : []), 'vitest-plugin-perf']
+  return needed.filter((name) => known[name] === undefined)
 }
 
 function quoted(text: string): string {
@@ -92,7 +94,7 @@ import perf from 'vitest-plugin-perf/plugin'
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['**/*.{test,spec}.?(c|m)[jt]s?(x)'] } },
+      { test: { name: 'unit' } }, // *.test.* and *.spec.*, as before
       {
         plugins: [${pluginText(server)}],
         test: {

@@ -19,8 +19,10 @@ export interface AttemptOptions {
   readonly tls?: TlsOptions | undefined
 }
 
-/** So much of a body is kept, to be quoted. */
+/** Characters of a body that are kept, to be quoted. */
 const QUOTED = 200
+/** Characters that are read for that: of a page in HTML most are markup. */
+const LOOKED_AT = 4_000
 
 /** The body of a health answer is of no interest, but to cut it off would make some servers report an error. */
 const BODY_TIMEOUT = 250
@@ -39,21 +41,30 @@ function fixedLookup(address: string): LookupFunction {
   }
 }
 
-/** Reads the body to its end, within bounds, and hands on its beginning. */
+/** Reads the body to its end, within bounds, and hands on what can be quoted of it. */
 function drain(response: IncomingMessage, done: (beginning: string) => void): void {
   let received = 0
   let beginning = ''
   const timer = setTimeout(() => response.destroy(), BODY_TIMEOUT)
   response.on('data', (chunk: Buffer) => {
     received += chunk.length
-    if (beginning.length < QUOTED) beginning = (beginning + chunk.toString('utf8')).slice(0, QUOTED)
+    if (beginning.length < LOOKED_AT) beginning = (beginning + chunk.toString('utf8')).slice(0, LOOKED_AT)
     if (received > BODY_LIMIT) response.destroy()
   })
   response.on('error', () => {})
   response.once('close', () => {
     clearTimeout(timer)
-    done(beginning)
+    done(quotable(beginning))
   })
+}
+
+/** The text of a body as an error quotes it: of an HTML page its words. */
+export function quotable(body: string): string {
+  const isPage = /^\s*<(!doctype html|html)/i.test(body)
+  const text = isPage
+    ? body.replace(/<(style|script)\b[^]*?(<\/\1>|$)|<!--[^]*?-->|<[^>]*>?/gi, ' ').replace(/\s+/g, ' ')
+    : body
+  return text.trim().slice(0, QUOTED)
 }
 
 function failure(error: unknown): AttemptOutcome {
@@ -89,7 +100,7 @@ export function tryHttp(url: URL, address: string | undefined, options: AttemptO
       const answer = { kind: 'answer', status: response.statusCode ?? 0, latency: readClock() - started } as const
       settle({ ...answer, body: '' })
       drain(response, (beginning) => {
-        if (outcome?.kind === 'answer') outcome = { ...answer, body: beginning.trim() }
+        if (outcome?.kind === 'answer') outcome = { ...answer, body: beginning }
         request.destroy()
       })
     })

@@ -12,6 +12,10 @@ export const LOAD_ENTRY = fileURLToPath(new URL('../engine/main.js', import.meta
 const SCRUBBED =
   /^(NODE_ENV|NODE_OPTIONS|NODE_V8_COVERAGE|NODE_CHANNEL_.*|VITEST.*|VITE_.*|TEST|MODE|DEV|PROD|SSR|BASE_URL)$/
 
+// Yarn Plug'n'Play keeps packages in archives, which Node reads only with these options.
+const PLUG_AND_PLAY =
+  /(?:--require|-r|--import|--loader|--experimental-loader)[\s=]+(?:"[^"]*\.pnp\.[^"]*"|\S*\.pnp\.\S+)/g
+
 /** The child process that generates load. A test can script one. */
 export interface LoadChild {
   /** `undefined` if it could not be started. */
@@ -41,7 +45,7 @@ export function forkLoadChild(events: LoadChildEvents): LoadChild {
   const child = fork(LOAD_ENTRY, [], {
     serialization: 'advanced',
     execArgv: [],
-    env: { ...scrubbedEnvironment(), [COOKIE_VARIABLE]: guarded.cookie },
+    env: { ...loadEnvironment(process.env), [COOKIE_VARIABLE]: guarded.cookie },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     // A process group of its own: a Ctrl-C on the terminal must not end it before its loads have been ended.
     detached: true,
@@ -71,6 +75,9 @@ export function forkLoadChild(events: LoadChildEvents): LoadChild {
   }
 }
 
-function scrubbedEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !SCRUBBED.test(name)))
+/** The environment of a load process. */
+export function loadEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !SCRUBBED.test(name)))
+  const options = env.NODE_OPTIONS?.match(PLUG_AND_PLAY)
+  return options ? { ...kept, NODE_OPTIONS: options.join(' ') } : kept
 }

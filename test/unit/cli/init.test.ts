@@ -76,7 +76,7 @@ describe('planInit', () => {
   it.each([
     ['npm', 'npm install --save-dev vitest vitest-plugin-perf', 'npx vitest run'],
     ['pnpm', 'pnpm add --save-dev vitest vitest-plugin-perf', 'pnpm exec vitest run'],
-    ['yarn', 'yarn add --dev vitest vitest-plugin-perf', 'yarn vitest run'],
+    ['yarn', 'yarn add --dev vitest vite vitest-plugin-perf', 'yarn vitest run'],
     ['bun', 'bun add --dev vitest vitest-plugin-perf', 'bunx vitest run'],
   ] as const)('tells the commands of %s', (packageManager, install, run) => {
     expect(told({ packageManager })).toContain(install)

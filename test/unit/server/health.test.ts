@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { quotable } from '../../../src/server/health-attempt.ts'
 import { checkServerHealth } from '../../../src/server/health.ts'
 
 let server: Server
@@ -136,4 +137,17 @@ test('bad options do throw, all at once', async () => {
   const wrong = checkServerHealth(url, { timeout: -1, path: 'x', status: 9, signl: 1 } as never)
   await expect(wrong).rejects.toMatchObject({ code: 'PERF_INVALID_OPTIONS', issues: { length: 4 } })
   await expect(checkServerHealth('nope')).rejects.toMatchObject({ code: 'PERF_INVALID_OPTIONS' })
+})
+
+test.each([
+  ['no database yet\n', 'no database yet'],
+  ['x'.repeat(300), 'x'.repeat(200)],
+  [
+    '<!DOCTYPE html>\n<html lang="en">\n<head><style>p { color: red }</style>\n<title>Error</title>\n</head>\n<body>\n<pre>Cannot GET /health</pre>\n</body>',
+    'Error Cannot GET /health',
+  ],
+  ['<html><body>Oops<script>never ends', 'Oops'],
+  ['{"html": "<b>"}', '{"html": "<b>"}'],
+])('of the body %j an error quotes %j', (body, quoted) => {
+  expect(quotable(body)).toBe(quoted)
 })
