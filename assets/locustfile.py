@@ -4,7 +4,7 @@ Vitest starts it: `locust -f locustfile.py --master ...`. The workers are `npx v
 from one to the other without looking into them, and says who has joined and who is gone.
 
 stdin, a line of JSON each:   {"to": worker, "body": base64}, {"show": users}, {"hide": true}
-stdout, a line of JSON each:  {"type": "ready" | "message" | "gone" | "beat" | "stop", ...}
+stdout, a line of JSON each:  {"type": "old" | "ready" | "message" | "gone" | "beat" | "stop", ...}
 
 Nothing runs on: when stdin ends, the master sends every worker `quit` and exits. It sends each worker a beat twice a second; a worker
 that gets none for 2 s ends its loads, and a worker that answers none for 2 s is gone.
@@ -31,7 +31,22 @@ SILENCE = 2.0
 OUTPUT = os.dup(1)
 os.dup2(2, 1)
 
-# Debian's package has an empty version, and its master then refuses workers.
+OLDEST = (2, 12)
+
+
+def is_too_old(version):
+    parts = version.split(".")[:2]
+    if len(parts) == 2 and all(part.isdigit() for part in parts):
+        return tuple(map(int, parts)) < OLDEST
+    # Debian's package has an empty version.
+    return not hasattr(runners.MasterRunner, "register_message")
+
+
+if is_too_old(runners.__version__ or ""):
+    os.write(OUTPUT, json.dumps({"type": "old", "version": runners.__version__}).encode() + b"\n")
+    os._exit(1)
+
+# With an empty version a master refuses workers.
 runners.__version__ = runners.__version__ or "unknown"
 
 

@@ -159,15 +159,16 @@ describe.skipIf(obstacle)(`workers on hosts of their own${obstacle ? ` (skipped:
       expect(worker.output()).toMatch(/the master was lost|sent nothing for 2 s/)
   })
 
-  test('a worker that is killed ends the load of all', async () => {
+  test.for(['SIGSTOP', 'SIGKILL'] as const)('a worker that gets a %s ends the load of all', async (signal) => {
     await controller.begin()
     const since = Date.now()
-    workers.other.child.kill('SIGKILL')
+    workers.other.child.kill(signal)
     const { message, requests, at } = await controller.ended()
     expect(message).toMatch(/^The worker \S+ (closed its connection|sent nothing for 2 s)/)
     expect(requests).toBeGreaterThan(0)
     expect(at - since).toBeLessThan(4_000)
     await expectSilence(since)
+    workers.other.child.kill('SIGKILL')
     workers.other = startWorkerOn('other')
   })
 

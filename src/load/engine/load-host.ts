@@ -1,4 +1,5 @@
 import { every, type Cancel } from '../../lifecycle/clock.ts'
+import { Lease } from '../../lifecycle/lease.ts'
 import type {
   LoadReportMessage,
   LoadRequestMessage,
@@ -7,7 +8,6 @@ import type {
   TurnsReportMessage,
 } from '../messages.ts'
 import { FEW_NAMES } from '../measure/measurement.ts'
-import type { LoadPlan } from '../plan/load-plan.ts'
 import type { TurnsPlan } from '../plan/turns-plan.ts'
 import type { AutocannonRun } from './autocannon-run.ts'
 import type { LoadMachine } from './load-machine.ts'
@@ -21,11 +21,15 @@ const TICK = 100
 /** Milliseconds between two signs of life of a block of turns. Each falls into a turn, so there are few. */
 const TURNS_TICK = 1_000
 
+type RunRequest = Extract<LoadRequestMessage, { type: 'run' }>
+
 /** Runs what a worker asks for, and reports it. */
 export class LoadHost {
   readonly #createMachine: () => LoadMachine
   readonly #report: (message: LoadReportMessage | TurnsReportMessage) => void
   readonly #runs = new Map<string, LoadRun | AutocannonRun>()
+  /** Of runs whose asker may stand still. */
+  readonly #leases = new Map<string, Lease>()
   readonly #blocks = new Map<string, TurnBlockRun>()
   /** What waits for the CPU of a block's servers. */
   readonly #cpuAsked = new Map<string, (cpu: CpuReading) => void>()
@@ -42,7 +46,9 @@ export class LoadHost {
   onMessage(message: LoadRequestMessage): void {
     switch (message.type) {
       case 'run':
-        return void this.#begin(message.id, message.plan, message.waits ?? false)
+        return void this.#begin(message)
+      case 'beat':
+        return this.#leases.get(message.id)?.renew()
       case 'go':
         return this.#runs.get(message.id)?.go(message.at)
       case 'turns':
@@ -57,7 +63,7 @@ export class LoadHost {
     }
   }
 
-  async #begin(id: string, plan: LoadPlan, waits: boolean): Promise<void> {
+  async #begin({ id, plan, waits = false, lease }: RunRequest): Promise<void> {
     if (plan.allowedTargets) (await import('../worker/connection-guard.ts')).guardConnections(plan.allowedTargets)
     const isOfUsers = plan.scenario !== undefined || plan.protocol === 'h2'
     // Imported by the first scenario: a load without one must not pay for it.
@@ -69,6 +75,7 @@ export class LoadHost {
       ? new autocannon.AutocannonRun(plan, report)
       : new LoadRun({ plan, report, machine, createWork, waits })
     this.#runs.set(id, run)
+    if (lease !== undefined) this.#leases.set(id, new Lease(machine.clock, lease, () => run.abort()))
     this.#stopTicking ??= every(machine.clock, TICK, () => this.#tick())
     run.start()
     if (this.#endedEarly.delete(id)) run.abort()
@@ -87,6 +94,8 @@ export class LoadHost {
       log: (level, text) => this.#report({ type: 'log', id, level, text }),
       end: (end, completed, progress, rows, left) => {
         this.#runs.delete(id)
+        this.#leases.get(id)?.release()
+        this.#leases.delete(id)
         this.#report({ type: 'end', id, end, progress, rows, completed, ...(left ? { left } : {}) })
         if (this.#runs.size > 0) return
         this.#stopTicking?.()

@@ -25,10 +25,13 @@ const PORT_LOOK = 200
 /** Lines of its error output that are kept. */
 const KEPT_LINES = 12
 
+const NEEDED = "Locust 2.12 or later (`pip install locust`, or Debian's `python3-locust`)"
+
 type Holder = typeof process & { [SHARED]?: Map<string, LocustMaster> }
 
 /** A line of the locustfile. */
 type MasterLine =
+  | { type: 'old'; version: string }
   | { type: 'ready'; version: string }
   | { type: 'message'; from: string; body: string }
   | { type: 'gone'; worker: string; why: string }
@@ -186,7 +189,7 @@ export class LocustMaster {
     const { command } = this.#engine
     if (code === 127 || code === 126) {
       return this.#end(
-        `could not be started: there is no program \`${command}\`. Install Locust 2.12 or later (\`pip install locust\`, or Debian's \`python3-locust\`), or set \`engine.command\``,
+        `could not be started: there is no program \`${command}\`. Install ${NEEDED}, or set \`engine.command\``,
       )
     }
     this.#end(signal === null ? `exited with code ${code}` : `was ended by ${signal}`)
@@ -229,6 +232,8 @@ export class LocustMaster {
     }
     this.#silentTurns = 0
     switch (line.type) {
+      case 'old':
+        return this.#end(`is Locust ${line.version}, which is too old. Install ${NEEDED}`)
       case 'ready':
         return this.#change({ is: 'ready' })
       case 'message':

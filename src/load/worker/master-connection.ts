@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { every, type Cancel, type Clock } from '../../lifecycle/clock.ts'
-import { Lease } from './lease.ts'
+import { Lease } from '../../lifecycle/lease.ts'
 import type { LocustReport } from './locust-stats.ts'
 import type { MessageCodec } from './message-codec.ts'
 

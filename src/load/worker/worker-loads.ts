@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { deserialize } from 'node:v8'
-import type { Clock } from '../../lifecycle/clock.ts'
+import { every, type Cancel, type Clock } from '../../lifecycle/clock.ts'
 import type { LoadReportMessage } from '../messages.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 import type { LoadEngine, LoadEngineLine } from '../spec/load-engine.ts'
@@ -16,6 +16,9 @@ const TICK = 250
 
 /** Milliseconds between two looks of Locust's page at a run. */
 const SHOWN = 1_000
+/** A load process ends its runs after so many milliseconds without a beat of this process, which may have been stopped (SIGSTOP). */
+const LEASE = 2_000
+const BEAT = 500
 
 /** A load that a worker has run, or its part of it. */
 export interface EndedLoad {
@@ -71,6 +74,7 @@ export class WorkerLoads {
   readonly #runs = new Set<Run>()
   readonly #loads = new Map<string, Load>()
   #isShown = false
+  #stopBeats: Cancel | undefined
 
   constructor(parts: WorkerLoadsParts) {
     this.#parts = parts
@@ -147,7 +151,12 @@ export class WorkerLoads {
     })
     const run: Run = { id, slot, line, lastTick: -Infinity, stats: new LocustStats(), lastShown: -Infinity }
     this.#runs.add(run)
-    line.send({ type: 'run', id, plan, waits: true })
+    line.send({ type: 'run', id, plan, waits: true, lease: LEASE })
+    this.#stopBeats ??= every(this.#parts.clock, BEAT, () => this.#beat())
+  }
+
+  #beat(): void {
+    for (const { line, id } of this.#runs) line.send({ type: 'beat', id })
   }
 
   #pass(slot: number, message: PassedRequest): void {
@@ -186,6 +195,10 @@ export class WorkerLoads {
   #end(run: Run, outcome: string): void {
     this.#runs.delete(run)
     run.line.close()
+    if (this.#runs.size === 0) {
+      this.#stopBeats?.()
+      this.#stopBeats = undefined
+    }
     const load = this.#loads.get(run.id)
     if (!load) return
     if (load.outcome === 'completed') load.outcome = outcome

@@ -8,6 +8,7 @@ import { readBuild } from '../../../../src/load/worker/build.ts'
 import type { LoadResult } from '../../../../src/results/load-result.ts'
 import type { Clock } from '../../../../src/lifecycle/clock.ts'
 import { VirtualClock } from '../../virtual-clock.ts'
+import { hasLocust } from '../../../e2e/harness/workers.ts'
 import { findFreePort } from '../../../../src/server/port.ts'
 
 // The spec's side against a master that is scripted: what goes wrong. With Locust and workers: test/e2e/locust.test.ts.
@@ -71,6 +72,14 @@ it('says how to install Locust', async () => {
   )
   expect(error.message).toMatch(/Install Locust 2\.12 or later/)
   expect(error.partial).toMatchObject({ requests: 0, aborted: true })
+})
+
+it.runIf(hasLocust)('says that Locust is too old', async () => {
+  const old = 'import locust.runners as r; r.__version__ = "2.8.6"; from locust.main import main; main()'
+  const error = await failureOf({ command: `/usr/bin/python3 -c '${old}'` })
+  expect(error.message).toMatch(
+    /^The Locust master on 127\.0\.0\.1:\d+ is Locust 2\.8\.6, which is too old\. Install Locust 2\.12 or later/,
+  )
 })
 
 it('shows the last lines of a master that does not start', async () => {

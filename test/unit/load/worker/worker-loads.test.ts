@@ -76,7 +76,7 @@ it('runs the shares of a plan, each in its load process, and tells of the load w
   const { clock, lines, reports, ended, loads } = startLoads()
   loads.onRequest(planMessage([0, 1]))
   expect(lines.map(({ slot }) => slot)).toEqual([0, 1])
-  for (const { sent } of lines) expect(sent).toEqual([{ type: 'run', id: 'l1', plan: PLAN, waits: true }])
+  for (const { sent } of lines) expect(sent).toEqual([{ type: 'run', id: 'l1', plan: PLAN, waits: true, lease: 2_000 }])
   loads.onRequest({ type: 'pass', slot: 1, message: { type: 'go', id: 'l1', at: 5 } })
   expect(lines[1]?.sent.at(-1)).toEqual({ type: 'go', id: 'l1', at: 5 })
   expect(lines[0]?.sent).toHaveLength(1)
@@ -130,6 +130,16 @@ it('gives a scenario its code back', () => {
   const options = { url: 'http://10.0.0.7:3000/', scenario: './visit.ts', amount: 10 }
   loads.onRequest(planMessage([0], { plan: resolveLoadOptions(options, { env: {} }) }))
   expect(lines[0]?.sent[0]).toMatchObject({ plan: { scenario: { code: CODE } } })
+})
+
+it('tells its load processes that it lives, as long as they run something', () => {
+  const { clock, lines, loads } = startLoads()
+  loads.onRequest(planMessage([0, 1]))
+  clock.advance(1_100)
+  const beat = { type: 'beat', id: 'l1' }
+  for (const { sent } of lines) expect(sent.slice(1)).toEqual([beat, beat])
+  for (const { listener } of lines) listener.onMessage(endMessage(3))
+  expect(clock.pending).toBe(0)
 })
 
 it('tells of a load process that is lost', () => {

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '../../lifecycle/clock.ts'
+import type { Cancel, Clock } from './clock.ts'
 
 /** A right that ends when nobody renews it. */
 export class Lease {

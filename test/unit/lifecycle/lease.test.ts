@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { Lease } from '../../../../src/load/worker/lease.ts'
-import { VirtualClock } from '../../virtual-clock.ts'
+import { Lease } from '../../../src/lifecycle/lease.ts'
+import { VirtualClock } from '../virtual-clock.ts'
 
 function startLease() {
   const clock = new VirtualClock()
