@@ -20,7 +20,7 @@ cli
   .option('--master <host:port>', 'Where the master listens, such as 10.0.0.5:5557')
   .option('--processes <n>', "Load processes, or 'auto': one less than this machine has cores", { default: 1 })
   .option('--allow <target>', 'Load these targets only, such as http://10.0.0.7:3000 (may be given several times)')
-  .option('--exit-after <time>', 'End when no master was there for so long, such as 5m')
+  .option('--exit-after <time>', 'End after this time without a master, such as 5m')
   .action(async (options: WorkerArguments) => {
     const { runWorker } = await import('./worker.ts')
     await runWorker(options)

@@ -70,12 +70,12 @@ export const COMPARE_LOAD_OPTIONS: readonly (keyof CompareLoad)[] = [
 ]
 /** Of a load, and not of a comparison. */
 const NOT_OF_TURNS =
-  'left out: turns of a comparison are a closed model, whose length the comparison chooses (`duration` of the comparison bounds it)'
+  'left out: a comparison sends a closed-model load and decides how long (at most its own `duration`)'
 const LOAD_ONLY = ['rate', 'stages', 'duration', 'amount', 'scenario', 'virtualUsers', 'mix', 'warmup', 'thresholds']
 
 const KNOWN: readonly (keyof CompareOptions)[] = ['base', 'head', 'load', 'duration', 'tolerance', 'title', 'signal']
 
-const DURATION = `a number of milliseconds or a text such as '60s', at least ${LEAST_DURATION} ms: less is less than the six pairs of fresh servers that a verdict needs`
+const DURATION = `a number of milliseconds or a text such as '60s', at least ${LEAST_DURATION} ms: a verdict needs six pairs of fresh servers`
 
 function findDurationIssues(duration: unknown, option: string): OptionIssue[] {
   if (duration === undefined) return []

@@ -104,5 +104,5 @@ function diagnosisLines({ suspects = [], constructors }: LeakVerdict): string[] 
 
 function collectionLine({ collections, floors }: MemoryResult): string {
   if (!collections || collections.count === 0) return ''
-  return `(${floors.length} floors from ${collections.count} forced collections, which took ${formatDuration(collections.time)})`
+  return `(${floors.length} readings of memory after ${collections.count} forced collections, which took ${formatDuration(collections.time)})`
 }

@@ -61,7 +61,7 @@ export class ProbedServer implements MemorySource {
     const known = this.#connected()
     const silent = known.filter((entry) => entry.silent)
     if (silent.length === 0 || silent.length === known.length) return undefined
-    return `${silent.map(({ isolate }) => nameOf(isolate)).join(', ')}, which did not turn an event loop`
+    return `${silent.map(({ isolate }) => nameOf(isolate)).join(', ')}; its event loop did not turn`
   }
 
   /** Processes of its tree without a probe, but for the shells that only started others. */

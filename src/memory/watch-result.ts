@@ -109,7 +109,7 @@ function decide(watched: Watched, samples: readonly LiveSample[]): { floors: Mem
     resident: watched.kind === 'process',
   })
   const seen =
-    watched.unseen === undefined ? leak : { ...leak, reason: `${leak.reason} Not looked into: ${watched.unseen}.` }
+    watched.unseen === undefined ? leak : { ...leak, reason: `${leak.reason} Not watched: ${watched.unseen}.` }
   const undecided =
     watched.undecided ??
     { leak: keptByRunner(watched, growth.bytes), stable: servedElsewhere(watched), inconclusive: undefined }[
@@ -155,8 +155,8 @@ function servedElsewhere(watched: Watched): string | undefined {
   const elsewhere = byLoad > 0 ? byServer < SERVED_HERE * byLoad : byServer === 0 && NODE.test(otherProcesses)
   if (!elsewhere) return undefined
   return (
-    `What could be looked into served ${byLoad > 0 ? `${byServer} of ${Math.round(byLoad)} requests` : 'no request'}; beside it runs ${otherProcesses}, which took no probe along, ` +
-    'as it was started with a `NODE_OPTIONS` or an environment of its own: start it with that of its parent, or watch its pid.'
+    `The watched processes served ${byLoad > 0 ? `${byServer} of ${Math.round(byLoad)} requests` : 'no request'}. Beside them runs ${otherProcesses}, which has no memory probe: ` +
+    "it was started with a `NODE_OPTIONS` or an environment of its own. Start it with its parent's environment, or watch its pid."
   )
 }
 

@@ -40,7 +40,7 @@ const MANY_ERRORS = 0.1
 const STARVED = 0.25
 
 const NO_PROBE =
-  'No isolate of the server could be profiled: it has no probe in it (it is not Node, or forbids preloads).'
+  'No process of the server could be profiled: none has our profiler in it (it is not Node, or does not allow `--require`).'
 
 type Recorded = Omit<LoadProfile, 'summary' | 'repeated'>
 
@@ -162,7 +162,7 @@ function describeBlock({ blocked }: ProfiledIsolate, found: readonly string[], {
   if (!blocked || blocked.duration / slowdown < LONG_BLOCK || innermost === undefined) return []
   const place = blocked.stack.find((frame) => !/\((node:|native)/.test(frame)) ?? innermost
   if (found.some((sentence) => sentence.includes(place))) return []
-  return [`The event loop stood still for ${formatDuration(blocked.duration)} in one go, in ${place}.`]
+  return [`The event loop was blocked for ${formatDuration(blocked.duration)} without a break, in ${place}.`]
 }
 
 /** Many calls a request that do not take most of the time are a cause in waiting. */
@@ -194,7 +194,7 @@ function describeInside({ waits }: Recorded, { hot }: ProfiledIsolate, work: Wor
 
 function describeNothing({ requests, requestTime, busy }: Work): string {
   if (requests === 0) {
-    return `The event loop was ${percent(busy)} busy, and no HTTP request was seen inside the server: what it waited for cannot be told.`
+    return `The event loop was ${percent(busy)} busy, and no HTTP request was seen inside the server: what it waited for is not known.`
   }
   return `Nothing stands out: the event loop was ${percent(busy)} busy, a request took ${formatDuration(requestTime)} on average, and no function or call took most of it.`
 }

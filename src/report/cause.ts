@@ -86,7 +86,7 @@ function serverSentence(server: ServerEntry): string {
       ? ` with code ${server.exitCode}`
       : ''
   const said = serverWords(server, exit !== '')
-  if (server.crashes > 0) return `the server \`${source}\` died in mid-test${exit}${afterwords(server, said)}`
+  if (server.crashes > 0) return `the server \`${source}\` died during the test${exit}${afterwords(server, said)}`
   const reason = server.error ? oneLine(server.error.split('\n')[0] ?? '') : exit && `it exited${exit}`
   // A process that has exited answers no health check.
   const attempt = exit
@@ -121,7 +121,7 @@ function timeoutSentence(limit: number, loads: readonly LoadEntry[], memory: rea
     : watch
       ? `; the memory watch of ${watch.target} had run ${formatDuration(watch.result.duration)}`
       : loads.length > 0
-        ? `; its ${loads.length === 1 ? 'load had' : 'loads had'} ended, and something else never did`
+        ? `; its ${loads.length === 1 ? 'load had' : 'loads had'} ended: something else in the test did not`
         : ''
   return `the test timed out after ${formatDuration(limit)}${partial}. Raise its \`timeout\` if it needs longer.`
 }

@@ -84,7 +84,7 @@ function loadDetails(load: LoadEntry, { named, crashed, pauses }: LoadContext): 
   const slow = slowestInterval(load, pauses)
   if (slow) lines.push(slow)
   lines.push(...loadRemarks(load, { crashed }))
-  if (result.aborted) lines.push(`figures are of the ${formatDuration(result.duration)} until it was ended`)
+  if (result.aborted) lines.push(`the figures cover ${formatDuration(result.duration)}, until the load was ended`)
   return named && lines.length > 0 ? [`of "${oneLine(load.title)}":`, ...lines.map((line) => `  ${line}`)] : lines
 }
 
@@ -112,6 +112,6 @@ function slowestInterval({ result }: LoadEntry, pauses: readonly OwnPause[]): st
   const from = (worst.at ?? 0) - (worst.duration ?? 0)
   const own = pausesWithin(pauses, from, worst.at ?? 0)
   const longest = Math.max(...own.map(({ duration }) => duration))
-  const ours = own.length > 0 ? `; ${countPauses(own)} of ours in it, up to ${formatDuration(longest)}` : ''
+  const ours = own.length > 0 ? `; ${countPauses(own)} in it, up to ${formatDuration(longest)}` : ''
   return `slowest interval: ${formatDuration(from)} to ${formatDuration(worst.at)}, p99 ${formatDuration(worst.latency.p99)} at ${formatRate(worst.requestsPerSecond)} (typical p99 ${formatDuration(typical)})${ours}`
 }

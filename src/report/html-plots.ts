@@ -48,5 +48,5 @@ function leakStatistics({ result: { leak, floors } }: MemoryEntry): string {
     ? `, p ${leak.pValue < 0.0001 ? '< 0.0001' : `= ${Number(leak.pValue.toPrecision(2))}`}`
     : ''
   const reason = leak.verdict === 'inconclusive' ? '' : `${leak.reason.replace(/\.$/, '')}. `
-  return `<p class="note">${escapeHtml(`${reason}${floors.length} floors${p}`)}</p>`
+  return `<p class="note">${escapeHtml(`${reason}${floors.length} readings after collection${p}`)}</p>`
 }

@@ -68,7 +68,7 @@ function addTest(test: TestSummary, copy: number, add: Add): void {
     if (tried !== attempt) return
     const labels = { ...base, target, index: String(index) }
     add('memory_peak_bytes', 'Highest resident set size.', labels, result.peak.rss)
-    add('memory_growth_bytes', 'Growth of the memory floor.', labels, result.growth.bytes)
+    add('memory_growth_bytes', 'Growth of the memory left after full collections.', labels, result.growth.bytes)
     add('memory_leak', 'Whether memory leaks.', labels, result.leak.verdict === 'leak' ? 1 : 0)
   })
   for (const { name, figures } of MEASUREMENT_KINDS) {

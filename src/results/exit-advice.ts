@@ -24,7 +24,8 @@ export function adviseOnExit({ code, signal, output, isInBackground, hadNoInput 
   if (code === 126) return 'The shell may not execute that file: check its permissions.'
   if (/EADDRINUSE|address already in use/i.test(output))
     return 'Have the server listen on the port in the variable PORT.'
-  if (signalOfExit(code, signal) === 'SIGKILL') return 'Something killed it: perhaps the system, for want of memory.'
+  if (signalOfExit(code, signal) === 'SIGKILL')
+    return 'Something killed it: perhaps the system, because memory ran out.'
   if (code !== 0 || signal) return undefined
   if (isInBackground) return 'A server has to stay in the foreground: leave `&`, `--daemon` and the like out.'
   if (!hadNoInput) return undefined

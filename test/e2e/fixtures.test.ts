@@ -164,7 +164,7 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
         test('next', async ({ server }) => { await expect(server).toBeHealthy() })`),
     })
     expect(run.output).toContain('1 failed | 2 passed')
-    expect(run.output).toMatch(/deadly: the server `node server.js` died in mid-test with code 7/)
+    expect(run.output).toMatch(/deadly: the server `node server.js` died during the test with code 7/)
     expect(run.output).toContain('about to crash')
     expect(await run.leftovers()).toEqual([])
   })

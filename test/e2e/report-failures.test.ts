@@ -24,7 +24,7 @@ const CAUSES: Record<string, RegExp> = {
     /^Invalid load options: Expected `duration` to be a positive .*; Unknown option `conections` .* did you mean `connections`\?/,
   'cannot start': /^the server `node broken\.mjs` did not start: .*Cannot find module .*not-there\.mjs/,
   'answers 404 to its health check': /^the server `\.\/app\.mjs` did not start: .*\/healthz answered 404/,
-  'dies under load': /^the server `\.\/app\.mjs` died in mid-test with code 1: Error: out of handles$/,
+  'dies under load': /^the server `\.\/app\.mjs` died during the test with code 1: Error: out of handles$/,
   'misses its error threshold':
     /^errorRate of "GET \/missing" was 100%, expected < 1% \(100x the bound\): status 404 × \d+$/,
   'misses its latency threshold': /latency\.p99 of "home" was .* ms, expected < 5 ms/,

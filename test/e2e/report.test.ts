@@ -43,7 +43,7 @@ describe.each(MAJORS)('reporter on Vitest %i', (major) => {
     const told = run.stdout.replace(/\s+/g, ' ')
     expect(told).toContain('latency.p99 of "GET /orders" was 84.7 ms, expected < 50 ms (69% over)')
     expect(run.stdout).toContain('memory of server leaks')
-    expect(run.stdout).toContain('died in mid-test with code 1')
+    expect(run.stdout).toContain('died during the test with code 1')
     expect(run.stdout).toContain('│ Error: out of handles')
     expect(run.stdout).toContain('3 of 4 perf tests failed')
     // The default reporter's own words stand as they would without ours.

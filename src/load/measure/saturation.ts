@@ -31,7 +31,7 @@ export function saturationReason(state: GeneratorState): string | undefined {
   }
   const late = lateness && lateArrivals(lateness)
   if (late && late.by > LATE) {
-    return `${late.which} came up ${late.by.toFixed(0)} ms or more after they were due: the machine or the load process is too busy for this rate`
+    return `${late.which} were noticed ${late.by.toFixed(0)} ms or more after they were due: the machine or the load process is too busy for this rate`
   }
   if (duration >= SHORTEST && eventLoopUtilization > BUSY) {
     return `the load process was busy ${(eventLoopUtilization * 100).toFixed(0)} % of the time: the server may answer faster than it could ask`

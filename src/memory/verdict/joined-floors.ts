@@ -36,7 +36,10 @@ export function joinFloors(records: readonly HeapRecord[]): JoinedFloors {
   if (left && shareOf(counted, last?.requestsOf) < SHARE_OF_LASTING) {
     const living = new Set([...counted, ...(last?.silent ?? [])])
     return shareOf(living, last?.requestsOf) >= SHARE_OF_LASTING
-      ? { floors: [], hindrance: 'those that served most requests hardly ever answered: their event loops are blocked' }
+      ? {
+          floors: [],
+          hindrance: 'the processes that served most requests hardly ever answered: their event loops are blocked',
+        }
       : replaced('few of the processes and threads that served requests')
   }
   const whole = records.filter((record, index) =>
@@ -67,7 +70,7 @@ function countedIsolates(records: readonly HeapRecord[]): ReadonlySet<string> {
 }
 
 function replaced(what: string): JoinedFloors {
-  const remedy = 'a watch in which the processes that serve live to its end would decide'
+  const remedy = 'watch for a time in which the server replaces no process'
   return { floors: [], hindrance: `${what} lived through the watch`, remedy }
 }
 

@@ -132,7 +132,7 @@ function judge(evidence: LeakEvidence, trend: Trend, minimumGrowth: number): Jud
   if (steady && large && !(trend.half >= STILL_GROWING)) {
     return {
       verdict: 'stable',
-      reason: `${text.what} grew at first (${text.rate}) but has levelled off, as a cache does that fills to its bound.`,
+      reason: `${text.what} grew at first (${text.rate}) but has levelled off, like a cache that is full.`,
     }
   }
   if (steady && large) {
@@ -154,7 +154,7 @@ function judge(evidence: LeakEvidence, trend: Trend, minimumGrowth: number): Jud
   if (steady && trend.bytes >= minimumGrowth * SUSPICIOUS_SHARE && trend.half >= STILL_GROWING) {
     return {
       verdict: 'inconclusive',
-      reason: `${text.what} grew steadily by ${text.rate}, but ${formatBytes(trend.bytes)} in all is what sound programs drift by as well; ${moreGrowth(trend, minimumGrowth)} would decide.`,
+      reason: `${text.what} grew steadily by ${text.rate}, but only by ${formatBytes(trend.bytes)} in all, as programs without a leak may; ${moreGrowth(trend, minimumGrowth)} would decide.`,
     }
   }
   if (large && trend.pValue < 5 * SIGNIFICANCE && trend.half >= STILL_GROWING) {
@@ -184,7 +184,7 @@ function judgeCount({ floors, hindrance, remedy, unit }: LeakEvidence, trend: Tr
       : `about ${formatDuration((needed - floors.length) * each * 1_000)} more under load`
   return {
     verdict: 'inconclusive',
-    reason: `Only ${floors.length} of at least ${needed} memory floors could be taken${why}; ${remedy ?? `${more} would decide`}.`,
+    reason: `Only ${floors.length} of the ${needed} readings of memory that a verdict needs could be taken${why}; ${remedy ?? `${more} would decide`}.`,
   }
 }
 
@@ -193,7 +193,7 @@ function judgeFew({ floors }: LeakEvidence, trend: Trend, text: ReturnType<typeo
   if (settled(floors).length >= FLOORS_TO_ACCUSE) return undefined
   const needed = Math.ceil((FLOORS_TO_ACCUSE * 4) / 3)
   const more = formatDuration(((needed - floors.length) * trend.seconds * 1_000) / (floors.length - 1))
-  const reason = `${text.what} grew by ${text.rate}, but was read after ${floors.length} collections only, of ${needed}; about ${more} more under load would decide.`
+  const reason = `${text.what} grew by ${text.rate}, but was read after only ${floors.length} of the ${needed} collections that a verdict needs; about ${more} more under load would decide.`
   return { verdict: 'inconclusive', reason }
 }
 
@@ -202,30 +202,30 @@ function judgeShape(trend: Trend, text: ReturnType<typeof describe>): Judgement 
   const grew = `${text.what} grew by ${formatBytes(trend.bytes)}`
   const more = `twice the load (${text.span} more) would decide`
   if (!(trend.typical >= TYPICAL_SHARE)) {
-    const reason = `${grew}, but in a few steps, as parts do that are loaded late; ${more}.`
+    const reason = `${grew}, but in a few steps, like code that is loaded late; ${more}.`
     return { verdict: 'inconclusive', reason }
   }
   if (!(trend.third >= STILL_GROWING)) {
     return {
       verdict: 'inconclusive',
-      reason: `${grew}, but hardly at the end, as a cache does that is nearly full; ${more}.`,
+      reason: `${grew}, but hardly at the end, like a cache that is nearly full; ${more}.`,
     }
   }
   if (!(trend.halfLowest > 0)) {
-    const reason = `${grew}, but in its last half not so steadily that it surely still went on; ${more}.`
+    const reason = `${grew}, but its last half is too uneven to say that it still grows; ${more}.`
     return { verdict: 'inconclusive', reason }
   }
   if (!(trend.pOfSteps < SIGNIFICANCE_OF_STEPS)) {
-    const reason = `${grew}, but so unevenly from one collection to the next that a sound working set may have wandered there (${formatP(trend.pOfSteps)}); ${moreSteps(trend)} would decide.`
+    const reason = `${grew}, but so unevenly from one collection to the next that it may be the normal ups and downs of the memory in use (${formatP(trend.pOfSteps)}); ${moreSteps(trend)} would decide.`
     return { verdict: 'inconclusive', reason }
   }
   if (trend.rateRise >= RATE_RISE && trend.early < EARLY_SHARE) {
     const times = trend.rateRise.toFixed(1)
-    const reason = `${grew}, but so did the load (${times} times the rate at the end), and what is held for a while grows with it; a load at a constant rate would decide.`
+    const reason = `${grew}, but so did the load (${times} times the rate at the end), and more requests at a time need more memory; a load at a constant rate would decide.`
     return { verdict: 'inconclusive', reason }
   }
   if (trend.fall > Math.max(FALL_SHARE * trend.bytes, FALL_MINIMUM)) {
-    const reason = `${grew}, but also fell by ${formatBytes(trend.fall)} in between, as in a cycle; ${more}.`
+    const reason = `${grew}, but also fell by ${formatBytes(trend.fall)} in between; ${more}.`
     return { verdict: 'inconclusive', reason }
   }
   return undefined

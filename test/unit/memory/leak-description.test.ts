@@ -38,7 +38,7 @@ describe('describeLeak', () => {
       '  a (app.js:a): 2.00 KB, 40 % of what is still alive',
       '  b (app.js:b): 2.00 KB, 40 % of what is still alive',
       '  c (app.js:c): 2.00 KB, 40 % of what is still alive',
-      '(20 floors from 40 forced collections, which took 180 ms)',
+      '(20 readings of memory after 40 forced collections, which took 180 ms)',
     ])
   })
 

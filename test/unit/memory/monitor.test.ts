@@ -249,7 +249,7 @@ describe('a server', () => {
     expect(result.floors.length).toBeGreaterThanOrEqual(2)
     expect(result.samples.length).toBeGreaterThan(15)
     expect(result.leak.verdict, result.leak.reason).not.toBe('leak')
-    expect(result.leak.reason).toMatch(/Not looked into: thread 1 of process \d+, which did not turn an event loop/)
+    expect(result.leak.reason).toMatch(/Not watched: thread 1 of process \d+; its event loop did not turn/)
   })
 
   it('that took no probe along where the load went gets no verdict, and is named', async () => {
@@ -260,7 +260,7 @@ describe('a server', () => {
     const load = () => generator.generateLoad({ url: server.url, rate: 200, duration: 4_000 })
     const { leak } = await monitor.during(load)
     expect(leak.verdict).toBe('inconclusive')
-    expect(leak.reason).toMatch(/served 0 of [6-8]\d\d requests; beside it runs process \d+ \((node|MainThread)\)/)
+    expect(leak.reason).toMatch(/served 0 of [6-8]\d\d requests. Beside them runs process \d+ \((node|MainThread)\)/)
   }, 30_000)
 
   it('that keeps memory as long as its connections is told by what it looked like under load', async () => {

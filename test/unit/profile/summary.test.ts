@@ -211,9 +211,9 @@ describe('no blame', () => {
   })
 })
 
-describe('what cannot be told', () => {
+describe('what a profile cannot say', () => {
   it('is said where there was no probe', () => {
-    expect(summaryOf({ isolates: [] })).toEqual([expect.stringMatching(/has no probe in it/)])
+    expect(summaryOf({ isolates: [] })).toEqual([expect.stringMatching(/none has our profiler in it/)])
   })
 
   it('leads where the generator was the limit and nothing stands out', () => {

@@ -86,7 +86,7 @@ describe('the cause is whole', () => {
     const { cause, output: shown } = storyOf({
       artifacts: [serverArtifact({ event: 'exited', exitCode: 1, source: 'npm start', output })],
     })
-    expect(cause).toBe('the server `npm start` died in mid-test with code 1: Error: out of handles')
+    expect(cause).toBe('the server `npm start` died during the test with code 1: Error: out of handles')
     expect(shown.join('\n')).not.toMatch(/npm ERR|Node\.js v/)
     expect(shown).toContain('Error: out of handles')
   })

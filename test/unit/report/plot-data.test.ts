@@ -133,7 +133,7 @@ describe("the watch's own pauses", () => {
       const summary = summarizeTest(testRecord({ state: 'failed', artifacts }))
       return summary && explainFailure(summary)?.details.find((line) => line.startsWith('slowest interval'))
     }
-    expect(told([slow, watch(pauses)])).toMatch(/; 1 forced collection of ours in it, up to 45\.0 ms$/)
+    expect(told([slow, watch(pauses)])).toMatch(/; 1 forced collection in it, up to 45\.0 ms$/)
     expect(told([slow])).toMatch(/\(typical p99 [\d.]+ ms\)$/)
   })
 })

@@ -109,14 +109,14 @@ describe('what made a test fail first', () => {
   test('is a server that died, before all that followed from it', () => {
     expect(
       causeOf({ state: 'failed', artifacts: [missed, serverArtifact({ event: 'exited', exitSignal: 'SIGSEGV' })] }),
-    ).toBe('the server `node server.js` died in mid-test by SIGSEGV')
+    ).toBe('the server `node server.js` died during the test by SIGSEGV')
   })
 
   test('is a server that was killed without a word, and who may have killed it', () => {
     expect(
       causeOf({ state: 'failed', artifacts: [serverArtifact({ event: 'exited', exitSignal: 'SIGKILL', output: '' })] }),
     ).toBe(
-      'the server `node server.js` died in mid-test by SIGKILL. Something killed it: perhaps the system, for want of memory.',
+      'the server `node server.js` died during the test by SIGKILL. Something killed it: perhaps the system, because memory ran out.',
     )
   })
 

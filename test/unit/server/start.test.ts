@@ -220,7 +220,7 @@ test('an abort later stops the server', async () => {
   expect(server.failure).toBeUndefined()
 })
 
-test('a death in mid-test aborts the signal with the whole story', async () => {
+test('a death during the test aborts the signal with the whole story', async () => {
   const events: ServerEvent[] = []
   const server = await startProgram('server-ok.mjs', {}, { observe: (event) => events.push(event) })
   const died = new Promise((done) => server.signal.addEventListener('abort', done))

@@ -146,7 +146,7 @@ describe('the open model', () => {
     const result = load.finish()
     expect(result).toMatchObject({ requests: 1_000, dropped: 0, errors: { total: 0 }, saturated: true })
     expect(result.generator.lateness).toBeGreaterThan(280)
-    expect(result.generator.reason).toMatch(/^1 % of the requests came up \d+ ms or more after they were due/)
+    expect(result.generator.reason).toMatch(/^1 % of the requests were noticed \d+ ms or more after they were due/)
   })
 })
 

@@ -19,11 +19,11 @@ describe('saturationReason', () => {
     [
       'one in a hundred late',
       { lateness: lateness([990, 1], [11, 25]) },
-      /^1 % .* came up 25 ms or more after they were due/,
+      /^1 % .* were noticed 25 ms or more after they were due/,
     ],
     ['one in two hundred late', { lateness: lateness([995, 1], [5, 25]) }, undefined],
     ['two of a few late', { lateness: lateness([5, 1], [2, 90]) }, undefined],
-    ['three of a few late', { lateness: lateness([5, 1], [3, 90]) }, /^3 of 8 requests came up 90 ms/],
+    ['three of a few late', { lateness: lateness([5, 1], [3, 90]) }, /^3 of 8 requests were noticed 90 ms/],
     ['one request', { lateness: lateness([1, 90]) }, undefined],
     ['a hiccup', { duration: 5_000, stalled: 200 }, undefined],
     ['frozen for a while', { duration: 5_000, stalled: 1_000 }, /^the load process stood still for 1000 of 5000 ms/],

@@ -98,7 +98,7 @@ describe('decideLeak', () => {
     }))
     expect(server(recorded).leak).toMatchObject({
       verdict: 'inconclusive',
-      reason: expect.stringContaining('in its last half'),
+      reason: expect.stringContaining('its last half is too uneven'),
     })
   })
 
@@ -142,7 +142,7 @@ describe('decideLeak', () => {
       hindrance: 'its event loop was blocked',
     })
     expect(leak.verdict).toBe('inconclusive')
-    expect(leak.reason).toContain('Only 6 of at least 8')
+    expect(leak.reason).toContain('Only 6 of the 8 readings')
     expect(leak.reason).toContain('its event loop was blocked')
   })
 
@@ -226,10 +226,10 @@ describe('decideLeak', () => {
       floors: [],
       minimumGrowth: SERVER_MINIMUM_GROWTH,
       hindrance: 'all were replaced',
-      remedy: 'a longer life would decide',
+      remedy: 'watch a process that lives longer',
     })
     expect(leak.reason).toBe(
-      'Only 0 of at least 8 memory floors could be taken (all were replaced); a longer life would decide.',
+      'Only 0 of the 8 readings of memory that a verdict needs could be taken (all were replaced); watch a process that lives longer.',
     )
   })
 
