@@ -1,10 +1,12 @@
-import { afterAll, describe, expect, test } from 'vitest'
-import { MAJORS } from './harness/installed-package.ts'
-import { removeProjects, runVitest, type Pool } from './harness/run-vitest.ts'
+import { afterAll, describe, expect } from 'vitest'
+import { casesOn, type Case } from './harness/cases.ts'
+import { MAJORS, type Major } from './harness/installed-package.ts'
+import { removeProjects, type Pool } from './harness/run-vitest.ts'
 
 afterAll(removeProjects)
 
-const POOLS: readonly Pool[] = ['forks', 'threads', 'vmForks', 'vmThreads']
+/** Each pool on one major; the first finds a capacity too. */
+const POOLS: Record<Major, readonly Pool[]> = { 4: ['forks', 'vmThreads'], 5: ['threads', 'vmForks'] }
 
 const SERVER = `
 import { createServer } from 'node:http'
@@ -42,7 +44,7 @@ export async function buy(user: VirtualUser<Data>): Promise<void> {
   if (user.iteration >= 0) throw new Error('sold out')
 }
 `
-const files = {
+const FILES = {
   'server.js': SERVER,
   'shop.scenario.ts': SCENARIO,
   'src/paths.ts': `export enum Kind { Item = 'items' }\nexport const pathOf = (kind: Kind, id: string): string => \`/\${kind}/\${id}\``,
@@ -50,7 +52,8 @@ const files = {
   'accounts.csv': 'name\nann\nbob\ncid\n',
   'node_modules/tiny-package/package.json': '{ "name": "tiny-package", "main": "main.js" }',
   'node_modules/tiny-package/main.js': 'exports.twice = (value) => 2 * value',
-  'a.perf.ts': `
+}
+const SPEC = `
 import { expect, readData, test } from 'vitest-plugin-perf'
 
 test('the shop', async ({ server, loadGenerator }) => {
@@ -77,7 +80,7 @@ test('the same again, from a path, on the server that nobody has named', async (
   await expect(load({ mix: { browze: 1 } })).rejects.toThrow(/shop\\.scenario\\.ts exports nothing of that name; did you mean \`browse\`\\?/)
 })
 
-test.runIf(process.env.CAPACITY)('its capacity', async ({ loadGenerator }) => {
+test.runIf(CAPACITY)('its capacity', async ({ loadGenerator }) => {
   const capacity = await loadGenerator.findCapacity({
     scenario: './shop.scenario.ts',
     mix: { browse: 1 },
@@ -92,41 +95,35 @@ test.runIf(process.env.CAPACITY)('its capacity', async ({ loadGenerator }) => {
   for (const { result } of capacity.steps) expect(result.iterations.count).toBeGreaterThan(10)
   expect(capacity).toMeetThresholds({ rate: '>=50' })
 })
-`,
-  'vitest.config.ts': '',
-}
-
-const configFor = (pool: Pool) => `
-import { defineConfig } from 'vitest/config'
-import perf from 'vitest-plugin-perf/plugin'
-export default defineConfig({
-  resolve: { alias: { '@': new URL('./src', import.meta.url).pathname } },
-  plugins: [
-    perf({ server: { command: 'node server.js' } }),
-    {
-      name: 'words',
-      resolveId: (id) => (id === 'virtual:word' ? '\\0word' : undefined),
-      load: (id) => (id === '\\0word' ? 'export default "hello"' : undefined),
-    },
-  ],
-  // What the project builds is no concern of a scenario.
-  build: { lib: { entry: 'none.ts' }, outDir: 'out', minify: true, rollupOptions: { external: ['tiny-package'] } },
-  test: { include: ['*.perf.ts'], pool: '${pool}' },
-})
 `
 
+const PLUGIN = `{
+  name: 'words',
+  resolveId: (id) => (id === 'virtual:word' ? '\\0word' : undefined),
+  load: (id) => (id === '\\0word' ? 'export default "hello"' : undefined),
+}`
+// What the project builds is no concern of a scenario.
+const CONFIG = `
+  resolve: { alias: { '@': root + 'src' } },
+  build: { lib: { entry: 'none.ts' }, outDir: 'out', minify: true, rollupOptions: { external: ['tiny-package'] } },`
+
 describe.each(MAJORS)('Vitest %i', (major) => {
-  test.each(POOLS)('a scenario in %s', async (pool) => {
-    const withCapacity = pool === 'forks'
-    const run = await runVitest({
-      major,
+  const testCase = casesOn(major, { workers: 2 })
+
+  for (const [index, pool] of POOLS[major].entries()) {
+    const withCapacity = index === 0
+    const given: Case = {
       pool,
-      files: { ...files, 'vitest.config.ts': configFor(pool) },
-      env: withCapacity ? { CAPACITY: 'yes' } : {},
+      perf: `{ server: { command: 'node server.js' } }`,
+      plugins: PLUGIN,
+      config: CONFIG,
+      files: { ...FILES, 'a.perf.ts': `const CAPACITY = ${withCapacity}${SPEC}` },
+    }
+    testCase(`a scenario in ${pool}`, given, async (run) => {
+      expect(run.output).toContain(withCapacity ? '3 passed' : '2 passed')
+      expect(run.exitCode).toBe(0)
+      expect(run.output).toMatch(/stdout \| a\.perf\.ts\S* > the shop\s+printed by the scenario hello 42/)
+      expect(await run.leftovers()).toEqual([])
     })
-    expect(run.output).toContain(withCapacity ? '3 passed' : '2 passed')
-    expect(run.exitCode).toBe(0)
-    expect(run.output).toMatch(/stdout \| a\.perf\.ts\S* > the shop\s+printed by the scenario hello 42/)
-    expect(await run.leftovers()).toEqual([])
-  })
+  }
 })

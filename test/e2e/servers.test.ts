@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest'
+import { casesOn } from './harness/cases.ts'
 import { MAJORS } from './harness/installed-package.ts'
 import { HEALTHY_SERVER } from './harness/programs.ts'
 import { removeProjects, runVitest } from './harness/run-vitest.ts'
@@ -26,35 +27,41 @@ writeFileSync(flag, '')
 await import('./server.js')`
 
 describe.each(MAJORS)('servers on Vitest %i', (major) => {
-  test('a retry rescues a start that failed, whatever the test does with its server', async () => {
-    const bodies = {
-      nothing: '({ server }) => { void server }',
-      load: `async ({ server, loadGenerator }) => { await loadGenerator.generateLoad({ url: '/', amount: 5, duration: 2_000 }) }`,
-      watch: `async ({ server, memoryMonitor }) => { expect((await memoryMonitor.monitor(300)).kind).toBe('node') }`,
-      check: `async ({ server }) => { expect(await checkServerHealth()).toMatchObject({ healthy: true }) }`,
-      url: `({ server }) => { expect(resolveServerUrl()).not.toBe('http://127.0.0.1:3000') }`,
-    }
-    const spec = Object.entries(bodies).map(
-      ([name, body]) => `describe('${name}', () => {
+  const testCase = casesOn(major)
+
+  const bodies = {
+    nothing: '({ server }) => { void server }',
+    load: `async ({ server, loadGenerator }) => { await loadGenerator.generateLoad({ url: '/', amount: 5, duration: 2_000 }) }`,
+    watch: `async ({ server, memoryMonitor }) => { expect((await memoryMonitor.monitor(300)).kind).toBe('node') }`,
+    check: `async ({ server }) => { expect(await checkServerHealth()).toMatchObject({ healthy: true }) }`,
+    url: `({ server }) => { expect(resolveServerUrl()).not.toBe('http://127.0.0.1:3000') }`,
+  }
+  const spec = Object.entries(bodies).map(
+    ([name, body]) => `describe('${name}', () => {
         test.override('serverOptions', { command: 'node every-other.js', env: { WHO: '${name}' } })
         test('is rescued', { retry: 1 }, ${body})
       })`,
-    )
-    const lost = Object.entries(bodies).map(
-      ([name, body]) => `describe('${name}', () => {
+  )
+  const lost = Object.entries(bodies).map(
+    ([name, body]) => `describe('${name}', () => {
         test.override('serverOptions', { command: 'node -e "console.error(\\'Error: never\\'); process.exit(5)"' })
         test('is lost', { retry: 1 }, ${body})
       })`,
-    )
-    const others = { 'every-other.js': EVERY_OTHER, 'lost.test.ts': IMPORT + lost.join('\n') }
-    const run = await runVitest({ major, ...server, files: files(spec.join('\n'), others) })
-    expect(run.output).toContain('5 failed | 5 passed')
-    expect(run.output.match(/ServerStartError: The server exited with code 5/g)?.length).toBeGreaterThanOrEqual(5)
-    // Nothing else was tried in place of the server.
-    expect(run.output).not.toMatch(/Expected `url`|127\.0\.0\.1:3000|this process/)
-    expect(await run.leftovers()).toEqual([])
-  })
+  )
+  const others = { 'every-other.js': EVERY_OTHER, 'lost.test.ts': IMPORT + lost.join('\n') }
+  testCase(
+    'a retry rescues a start that failed, whatever the test does with its server',
+    { ...server, files: files(spec.join('\n'), others) },
+    async (run) => {
+      expect(run.output).toContain('5 failed | 5 passed')
+      expect(run.output.match(/ServerStartError: The server exited with code 5/g)?.length).toBeGreaterThanOrEqual(5)
+      // Nothing else was tried in place of the server.
+      expect(run.output).not.toMatch(/Expected `url`|127\.0\.0\.1:3000|this process/)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
+  // Vitest tells the rejection that nobody handles as an error of the run.
   test('a restart that fails fails its test and stands in the report, whether it is awaited or not', async () => {
     const run = await runVitest({
       major,
@@ -79,10 +86,9 @@ describe.each(MAJORS)('servers on Vitest %i', (major) => {
     expect(await run.leftovers()).toEqual([])
   })
 
-  test('a steady 404 is told once after 3 s, and at once in the next tests of the file', async () => {
-    const run = await runVitest({
-      major,
-      ...server,
+  testCase(
+    'a steady 404 is told once after 3 s, and at once in the next tests of the file',
+    {
       perf: `{ server: { command: 'node lost.js' } }`,
       files: files(
         `
@@ -94,20 +100,23 @@ describe.each(MAJORS)('servers on Vitest %i', (major) => {
             createServer((_, response) => response.writeHead(404).end('nothing here')).listen(Number(process.env.PORT), process.env.HOST)`,
         },
       ),
-      args: ['--reporter=json', '--outputFile=report.json'],
-    })
-    expect(run.output).toContain('4 failed')
-    expect(run.output).not.toContain('must not get here')
-    const told = [...run.output.matchAll(/ServerStartError: (The server is up, but GET \S+ answered 404 for 3 s\..*)/g)]
-    expect(told.length).toBeGreaterThanOrEqual(1)
-    expect(new Set(told.map(([, words]) => words)).size).toBe(1)
-    expect(run.duration).toBeLessThan(25_000)
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('4 failed')
+      expect(run.output).not.toContain('must not get here')
+      const told = [
+        ...run.output.matchAll(/ServerStartError: (The server is up, but GET \S+ answered 404 for 3 s\..*)/g),
+      ]
+      expect(told.length).toBeGreaterThanOrEqual(1)
+      expect(new Set(told.map(([, words]) => words)).size).toBe(1)
+      expect(run.duration).toBeLessThan(25_000)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('a shared server is there in hooks of the suite; without a scope the error says what to do', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'a shared server is there in hooks of the suite; without a scope the error says what to do',
+    {
       perf: `{ server: { command: 'node server.js', scope: 'file' } }`,
       files: files(
         `
@@ -131,16 +140,18 @@ describe.each(MAJORS)('servers on Vitest %i', (major) => {
             test('not reached', ({ server }) => { server.url })`,
         },
       ),
-    })
-    expect(run.output).toMatch(/Tests {2}2 passed \| 1 skipped|2 passed \| 1 failed|2 passed/)
-    expect(run.output).toContain('SAME AFTER true')
-    expect(run.output).toMatch(/Expected `server\.scope` to be 'file' or 'worker' where `test\.beforeAll`/)
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toMatch(/Tests {2}2 passed \| 1 skipped|2 passed \| 1 failed|2 passed/)
+      expect(run.output).toContain('SAME AFTER true')
+      expect(run.output).toMatch(/Expected `server\.scope` to be 'file' or 'worker' where `test\.beforeAll`/)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('a load on a path starts the server of a test that does not name it', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'a load on a path starts the server of a test that does not name it',
+    {
       ...server,
       files: files(`
         test('by a path', async ({ loadGenerator }) => {
@@ -148,14 +159,16 @@ describe.each(MAJORS)('servers on Vitest %i', (major) => {
           expect(new Set(loads.map(({ url }) => url)).size).toBe(1)
           expect(loads[0].requests).toBe(5)
         })`),
-    })
-    expect(run.output).toContain('1 passed')
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('1 passed')
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('loads and health checks on an HTTPS server take its certificate', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'loads and health checks on an HTTPS server take its certificate',
+    {
       perf: `{ server: { module: './secure.js' } }`,
       files: files(
         `
@@ -175,23 +188,27 @@ describe.each(MAJORS)('servers on Vitest %i', (major) => {
             export default createServer({ key: file('key.pem'), cert: file('cert.pem') }, (_, response) => response.end('ok'))`,
         },
       ),
-    })
-    expect(run.output).toContain('1 passed')
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('1 passed')
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('a shell that ends just when its server is ready fails the test at once', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'a shell that ends just when its server is ready fails the test at once',
+    {
       perf: `{ server: { command: 'nohup node server.js & sleep 0.4' } }`,
       files: files(`
         for (const name of ['one', 'two', 'three']) {
           test(name, async ({ server }) => { expect((await fetch(server.url)).status).toBe(200); await new Promise((resolve) => setTimeout(resolve, 1_000)) }, 15_000)
         }`),
-    })
-    expect(run.output).toContain('3 failed')
-    expect(run.output).not.toMatch(/timed out in/)
-    expect(run.duration).toBeLessThan(20_000)
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('3 failed')
+      expect(run.output).not.toMatch(/timed out in/)
+      expect(run.duration).toBeLessThan(20_000)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 })

@@ -84,17 +84,22 @@ function strike({ kill, signal = 'SIGKILL' }: EndOfRun, running: RunningVitest, 
   else if (kill === 'worker') process.kill(worker, signal)
 }
 
-const everywhere: [Major, Pool][] = [
+// Whether servers and their watchdog are children of a worker or of the main process is what a pool changes here.
+const inProcesses: [Major, Pool][] = [
   [4, 'forks'],
-  [4, 'threads'],
-  [5, 'forks'],
+  [5, 'vmForks'],
+]
+const inThreads: [Major, Pool][] = [
+  [4, 'vmThreads'],
   [5, 'threads'],
 ]
-const inVm: [Major, Pool][] = [
-  [4, 'vmForks'],
-  [4, 'vmThreads'],
-  [5, 'vmForks'],
-  [5, 'vmThreads'],
+const onBoth: [Major, Pool][] = [
+  [4, 'forks'],
+  [5, 'threads'],
+]
+const crossed: [Major, Pool][] = [
+  [4, 'threads'],
+  [5, 'forks'],
 ]
 const forked: [Major, Pool][] = [
   [4, 'forks'],
@@ -102,13 +107,18 @@ const forked: [Major, Pool][] = [
 ]
 
 const ends: EndOfRun[] = [
-  ...everywhere.flatMap(([major, pool]): EndOfRun[] => [
-    { major, pool, doing: 'waits', kill: 'terminal', signal: 'SIGINT' },
-    { major, pool, doing: 'waits', kill: 'main', signal: 'SIGTERM' },
-    { major, pool, doing: 'waits', kill: 'main', signal: 'SIGKILL' },
+  ...[...inProcesses, ...inThreads].map(([major, pool]): EndOfRun => ({
+    major,
+    pool,
+    doing: 'waits',
+    kill: 'main',
+    signal: 'SIGKILL',
+  })),
+  ...crossed.flatMap(([major, pool]): EndOfRun[] => [
     { major, pool, doing: 'blocks', kill: 'main', signal: 'SIGKILL' },
+    { major, pool, doing: 'waits', kill: 'main', signal: 'SIGTERM' },
   ]),
-  ...inVm.map(([major, pool]): EndOfRun => ({ major, pool, doing: 'waits', kill: 'main', signal: 'SIGKILL' })),
+  ...onBoth.map(([major, pool]): EndOfRun => ({ major, pool, doing: 'waits', kill: 'terminal', signal: 'SIGINT' })),
   ...forked.flatMap(([major, pool]): EndOfRun[] => [
     { major, pool, doing: 'waits', kill: 'worker', exitCode: 1 },
     { major, pool, doing: 'runs out of memory', kill: 'none', exitCode: 1 },
