@@ -1,10 +1,9 @@
-import { LatencyHistogram } from '../../results/latency-histogram.ts'
+import type { LatencyHistogram } from '../../results/latency-histogram.ts'
 import type {
   LoadErrorKind,
   LoadProgress,
   LoadResult,
   LoadSample,
-  LoadStageResult,
   NameResult,
   RedirectTarget,
 } from '../../results/load-result.ts'
@@ -19,15 +18,8 @@ import { nameResult, type NameCounts } from './name-counts.ts'
 import { NameTable } from './name-table.ts'
 import { Recorder } from './recorder.ts'
 import { saturationReason } from './saturation.ts'
+import { StageCounts } from './stage-counts.ts'
 import { Stalls } from './stalls.ts'
-
-interface StageCount {
-  readonly end: number
-  readonly latency: LatencyHistogram
-  requests: number
-  errors: number
-  dropped: number
-}
 
 /** An answer as it is counted. Times are milliseconds from the start of the load. */
 export interface CountedAnswer {
@@ -77,11 +69,10 @@ export class Measurement {
   #redirectedTo: RedirectTarget | undefined
   #ownLimit: string | undefined
   #lastInterval: LoadProgress['interval'] = { requestsPerSecond: 0, latency: { p50: NaN, p99: NaN }, errors: 0 }
-  readonly #stages: StageCount[] | undefined
+  readonly #stages: StageCounts | undefined
   #collections: { count: number; time: number; requestsHit: number } | undefined
   #rowsTaken = 0
-  /** As they were at the end of the last interval: there may be a hundred. */
-  #stageResults: LoadStageResult[] | undefined
+  /** As they were at the end of the last interval: there may be a thousand. */
   #nameResults: Record<string, NameResult> | undefined
 
   constructor(plan: LoadPlan, startedAt: number, cost: CostMeter = new GeneratorCost()) {
@@ -95,11 +86,7 @@ export class Measurement {
     this.#onlyName = names.size === 1 ? plan.requests[0]?.name : undefined
     this.#nameCounts = plan.requests.map(({ name }) => (names.size === 1 ? undefined : this.names.of(name)))
     for (const { name, check } of plan.requests) if (check) this.checks.announce(name)
-    let end = 0
-    this.#stages = plan.stages?.map(({ duration }) => {
-      end += duration
-      return { end, latency: new LatencyHistogram(), requests: 0, errors: 0, dropped: 0 }
-    })
+    if (plan.stages) this.#stages = new StageCounts(plan.stages)
   }
 
   /** Attempts begun: requests sent, arrivals dropped, connections that could not be opened. */
@@ -120,11 +107,6 @@ export class Measurement {
   /** An attempt that was begun has not taken place. */
   withdraw(): void {
     this.#begun -= 1
-  }
-
-  #stageAt(time: number): StageCount | undefined {
-    // Minus a nanosecond: an arrival due with the next stage must not count in this one by rounding.
-    return this.#stages?.find(({ end }) => time < end - 1e-6) ?? this.#stages?.at(-1)
   }
 
   /**
@@ -150,7 +132,7 @@ export class Measurement {
   answerTo({ status, since, now, name, expectStatus, checkFailure }: CountedAnswer): void {
     this.#ended += 1
     this.recorder.answer(status, now - since, name)
-    const stage = this.#stages && this.#stageAt(since)
+    const stage = this.#stages?.at(since)
     if (stage) {
       stage.requests += 1
       stage.latency.record(now - since)
@@ -178,7 +160,7 @@ export class Measurement {
   failureOf(name: NameCounts | undefined, kind: LoadErrorKind, message: string, since: number, now: number): void {
     this.#ended += 1
     this.recorder.failure(kind, message, now, false, name)
-    const stage = this.#stageAt(since)
+    const stage = this.#stages?.at(since)
     if (stage) stage.errors += 1
   }
 
@@ -192,7 +174,7 @@ export class Measurement {
     this.#begun += 1
     this.#ended += 1
     this.recorder.drop(1)
-    const stage = this.#stageAt(due)
+    const stage = this.#stages?.at(due)
     if (stage) stage.dropped += 1
   }
 
@@ -236,7 +218,7 @@ export class Measurement {
     lateness?: LatencyHistogram,
     end?: number,
   ): { progress: RowlessProgress; rows: LoadSample[] } {
-    this.#stageResults = undefined
+    this.#stages?.endInterval()
     this.#nameResults = undefined
     this.#lastInterval = this.recorder.endInterval(end ?? elapsed, state, end !== undefined)
     const rows = this.recorder.rows.slice(this.#rowsTaken)
@@ -262,7 +244,7 @@ export class Measurement {
     return {
       latencyHistogram: this.recorder.latency.encode(),
       histograms: {
-        ...(this.#stages ? { stages: this.#stages.map(({ latency }) => latency.encode()) } : {}),
+        ...(this.#stages ? { stages: this.#stages.encode() } : {}),
         ...(this.iterations ? { iterations: this.iterations.encode() } : {}),
         ...(lateness ? { lateness: lateness.encode() } : {}),
       },
@@ -295,7 +277,7 @@ export class Measurement {
       ...(this.#redirectedTo === undefined ? {} : { redirectedTo: { ...this.#redirectedTo } }),
       dropped,
       unanswered: this.#begun - this.#ended,
-      ...(this.#stages ? { stages: (this.#stageResults ??= this.#resultsOf(this.#stages, elapsed)) } : {}),
+      ...(this.#stages ? { stages: this.#stages.results(elapsed) } : {}),
       ...(this.#collections ? { collections: { ...this.#collections } } : {}),
       ...(remarks.length === 0 ? {} : { remarks }),
       aborted: false,
@@ -344,30 +326,5 @@ export class Measurement {
       cpuPerRequest: requests === 0 ? Number.NaN : cpu / requests,
       ...(reason === undefined ? {} : { reason }),
     }
-  }
-
-  #resultsOf(counts: readonly StageCount[], elapsed: number): LoadStageResult[] {
-    return counts
-      .map(({ end, latency, requests, errors, dropped }, index) => {
-        const {
-          duration: planned,
-          connections,
-          rate,
-        } = (this.#plan.stages ?? [])[index] as { duration: number; connections?: number; rate?: number }
-        const startedAt = end - planned
-        const duration = Math.max(0, Math.min(planned, elapsed - startedAt))
-        return {
-          startedAt,
-          duration,
-          ...(connections === undefined ? {} : { connections }),
-          ...(rate === undefined ? {} : { rate }),
-          requests,
-          requestsPerSecond: duration > 0 ? (requests * 1_000) / duration : 0,
-          latency: latency.summary(),
-          errors,
-          dropped,
-        }
-      })
-      .filter(({ duration }, index) => duration > 0 || index === 0)
   }
 }
