@@ -24,19 +24,33 @@ export function findOptionIssues(schema: v.GenericSchema, input: unknown, prefix
   if (parsed.success) return []
   return parsed.issues.map((issue) => {
     const option = dottedPath(issue.path, prefix) || 'options'
-    if (issue.type === 'strict_object' && issue.expected === 'never') {
-      const parent = issue.path?.slice(0, -1).reduce<unknown>((at, item) => {
-        const { entries, item: element } = (at ?? {}) as { entries?: Record<string, unknown>; item?: unknown }
-        return unwrap(element ?? entries?.[String(item.key)])
-      }, schema)
-      return unknownOption(option, knownKeys(parent), issue.path?.at(-1)?.value ?? issue.input)
+    if (issue.type !== 'strict_object' || !issue.path) return optionIssue(option, issue.message, issue.input)
+    if (issue.expected === 'never') {
+      const parent = schemaAt(schema, issue.path.slice(0, -1))
+      return unknownOption(option, knownKeys(parent), issue.path.at(-1)?.value ?? issue.input)
     }
-    return optionIssue(option, issue.message, issue.input)
+    return optionIssue(option, missingMessage(schemaAt(schema, issue.path)) ?? issue.message, issue.input)
   })
 }
 
-function unwrap(schema: unknown): unknown {
-  return typeof schema === 'object' && schema !== null && 'wrapped' in schema ? unwrap(schema.wrapped) : schema
+/** The schema of what stands at `path`. */
+function schemaAt(schema: unknown, path: readonly v.IssuePathItem[]): unknown {
+  return path.reduce<unknown>((at, { key, input }) => {
+    const { entries, item: element } = (at ?? {}) as { entries?: Record<string, unknown>; item?: unknown }
+    const next = element ?? entries?.[String(key)]
+    return unwrap(next, (input as Record<PropertyKey, unknown> | undefined)?.[key as PropertyKey])
+  }, schema)
+}
+
+function unwrap(schema: unknown, input: unknown): unknown {
+  if (typeof schema !== 'object' || schema === null) return schema
+  if ('wrapped' in schema) return unwrap(schema.wrapped, input)
+  return 'getter' in schema ? unwrap((schema.getter as (input: unknown) => unknown)(input), input) : schema
+}
+
+/** What must stand where nothing does. The schema library says only that the object around it lacks something. */
+function missingMessage(schema: unknown): string | undefined {
+  return schema === undefined ? undefined : v.safeParse(schema as v.GenericSchema, undefined).issues?.[0].message
 }
 
 /** Building blocks whose message is the `expected` half of the one form: "Expected `x` to be <message>, got …". */

@@ -1,7 +1,7 @@
 import type { OptionIssue } from '../../errors.ts'
-import { isRecord, optionIssue } from '../../option-issues.ts'
+import { isRecord, optionIssue, unknownOption } from '../../option-issues.ts'
 import { milliseconds, type Duration } from '../../units.ts'
-import { findLoadOptionIssues, type LoadOptions } from './load-options.ts'
+import { findLoadOptionIssues, loadOptionNames, type LoadOptions } from './load-options.ts'
 
 /** Options of `findCapacity`: a load without its rate and its length, and where to look. */
 export interface CapacityOptions extends Omit<
@@ -72,5 +72,12 @@ export function findCapacityOptionIssues(input: unknown, rule: { absoluteUrl: bo
   const load = Object.fromEntries(
     Object.entries(input).filter(([name]) => !OWN.includes(name) && !OF_SEARCH.includes(name)),
   )
-  return [...issues, ...findLoadOptionIssues(load, '', rule)]
+  const known = [...OWN, ...loadOptionNames.filter((name) => !OF_SEARCH.includes(name) && name !== 'duration')]
+  const found = findLoadOptionIssues(load, '', rule)
+  return [
+    ...issues,
+    ...found.map((one) =>
+      one.option in load && !known.includes(one.option) ? unknownOption(one.option, known, load[one.option]) : one,
+    ),
+  ]
 }

@@ -1,5 +1,5 @@
 import type { OptionIssue } from '../../errors.ts'
-import { optionIssue } from '../../option-issues.ts'
+import { isRecord, optionIssue } from '../../option-issues.ts'
 import type { LoadOptions } from './load-options.ts'
 import type { LoadPlan } from './load-plan.ts'
 
@@ -11,16 +11,35 @@ export type EngineName = (typeof ENGINES)[number]
 /** Options that autocannon has nothing for. */
 const WITHOUT = ['rate', 'stages', 'scenario', 'warmup'] as const
 
-/** What autocannon cannot do, and what it would do in another way than the options say. */
-export function findAutocannonIssues(plan: LoadPlan, options: LoadOptions): OptionIssue[] {
-  if (plan.engine !== 'autocannon') return []
-  const issue = (option: string, expected: string, received: unknown) =>
-    optionIssue(option, `${expected} with \`engine: 'autocannon'\``, received)
+const autocannonIssue = (option: string, expected: string, received: unknown) =>
+  optionIssue(option, `${expected} with \`engine: 'autocannon'\``, received)
+
+/** Returns the mistakes in options that are valid each and that the engine has nothing for. */
+export function findEngineContradictions(options: LoadOptions, prefix: string): OptionIssue[] {
+  const { engine, processes, protocol, requests } = options
+  const at = (name: string) => (prefix === '' ? name : `${prefix}.${name}`)
+  if (isRecord(engine)) {
+    if (processes === undefined) return []
+    const expected = "left out with `engine: { use: 'locust' }` (each worker has its own: `worker --processes N`)"
+    return [optionIssue(at('processes'), expected, processes)]
+  }
+  if (engine !== 'autocannon') return []
   const issues = WITHOUT.filter((name) => options[name] !== undefined).map((name) =>
-    issue(name, 'left out', options[name]),
+    autocannonIssue(at(name), 'left out', options[name]),
   )
-  if (plan.processes !== 1) issues.push(issue('processes', '1', plan.processes))
-  if (plan.protocol === 'h2') issues.push(issue('protocol', 'left out', plan.protocol))
+  if (processes !== undefined && processes !== 1) issues.push(autocannonIssue(at('processes'), '1', processes))
+  if (protocol === 'h2') issues.push(autocannonIssue(at('protocol'), 'left out', protocol))
+  const checked = Array.isArray(requests) ? requests.findIndex((request) => isRecord(request) && request.check) : -1
+  if (checked >= 0)
+    issues.push(autocannonIssue(at(`requests[${checked}].check`), 'left out', requests?.[checked]?.check))
+  return issues
+}
+
+/** What autocannon would do in another way than the options say. */
+export function findAutocannonIssues(plan: LoadPlan): OptionIssue[] {
+  if (plan.engine !== 'autocannon') return []
+  const issue = autocannonIssue
+  const issues: OptionIssue[] = []
   if (plan.timeout < 1_000) issues.push(issue('timeout', 'at least 1000 ms', plan.timeout))
   if (plan.requests.length > 1 && plan.order !== 'perConnection') {
     issues.push(issue('order', "'perConnection' (each connection works through the list by itself)", plan.order))
@@ -37,7 +56,6 @@ export function findAutocannonIssues(plan: LoadPlan, options: LoadOptions): Opti
     issues.push(issue('method', 'one whose answer has a body', 'HEAD'))
   const connection = plan.requests.flatMap(({ headers }) => headers).find(isOtherConnection)
   if (connection) issues.push(issue('headers.connection', "left out (it sends 'keep-alive')", connection[1]))
-  if (plan.requests.some(({ check }) => check)) issues.push(issue('check', 'left out of `requests`', 'a check'))
   if (plan.url.startsWith('https:') && plan.tls.rejectUnauthorized !== false) {
     issues.push(issue('tls.rejectUnauthorized', 'false (it verifies no certificate)', plan.tls.rejectUnauthorized))
   }

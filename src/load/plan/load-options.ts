@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { LONGEST_TIMER, optionIssue as issue } from '../../option-issues.ts'
+import { LONGEST_TIMER } from '../../option-issues.ts'
 import {
   findOptionIssues,
   abortSignal,
@@ -19,6 +19,7 @@ import type { KnownNames } from '../../results/figures.ts'
 import type { EngineName } from './engine-choice.ts'
 import { engineOption, type LocustEngine } from './locust-options.ts'
 import { findContradictions } from './contradictions.ts'
+import { findEngineContradictions } from './engine-choice.ts'
 import { findScenarioIssues } from './scenario-options.ts'
 import {
   findBodyIssues,
@@ -328,6 +329,9 @@ const schema = v.strictObject(
   'an object',
 )
 
+/** All load options, in the order in which they are documented. */
+export const loadOptionNames: readonly string[] = Object.keys(schema.entries)
+
 /** Looks at the value's fields, not its class: in the vm pools a `URL` may be of another realm. */
 function isFileUrl(value: unknown): boolean {
   const { protocol, href } = (value ?? {}) as { protocol?: unknown; href?: unknown }
@@ -352,15 +356,10 @@ export interface LoadOptionRule {
   absoluteUrl?: boolean
 }
 
-/** Returns the first issue of each option. Rewords a missing `duration`, for which the schema describes the object around it. */
+/** Returns the first issue of each option. */
 function oneEach(issues: readonly OptionIssue[]): OptionIssue[] {
   const first = new Map<string, OptionIssue>()
-  for (const found of issues) {
-    const missing = found.received === undefined && found.option.endsWith('.duration')
-    if (!first.has(found.option)) {
-      first.set(found.option, missing ? issue(found.option, 'a positive number of milliseconds', undefined) : found)
-    }
-  }
+  for (const found of issues) if (!first.has(found.option)) first.set(found.option, found)
   return [...first.values()]
 }
 
@@ -387,6 +386,7 @@ export function findLoadOptionIssues(input: unknown, prefix = '', rule: LoadOpti
     )
   }
   add(findContradictions(options, prefix, rule.defaults ?? false))
+  add(findEngineContradictions(options, prefix))
   add(findScenarioIssues(options, prefix, rule.defaults ?? false))
   // The names of requests are known here unless a call completes these options, or a scenario names its requests itself.
   const names = rule.defaults || options.scenario !== undefined || issues.length > 0 ? {} : plannedNames(options)

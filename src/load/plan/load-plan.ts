@@ -154,11 +154,7 @@ export function resolveLoadOptions(input: LoadOptions, context: ResolveLoadConte
     longestWait: lifetime ? spareTime(time as LoadTime, lifetime) : Infinity,
   }
   const plan = completePlan(merged, new URL(text), parts)
-  rejectIssues('load options', [
-    ...findShareIssues(plan),
-    ...findAutocannonIssues(plan, merged),
-    ...findLocustIssues(plan, merged),
-  ])
+  rejectIssues('load options', [...findShareIssues(plan), ...findAutocannonIssues(plan), ...findLocustIssues(plan)])
   return plan
 }
 

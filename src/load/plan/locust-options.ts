@@ -73,7 +73,7 @@ const locust = v.strictObject(
     listen: v.optional(
       v.custom<string>(
         (value) => typeof value === 'string' && parseAddress(value) !== undefined,
-        "an address and a port, such as '0.0.0.0:5557'",
+        "an IPv4 address or a host name, and a port, such as '0.0.0.0:5557'",
       ),
     ),
     command: v.optional(v.pipe(text, v.regex(/\S/, "a command, such as 'locust'"))),
@@ -137,17 +137,10 @@ export function planEngine(
 }
 
 /** What a load over workers cannot do. */
-export function findLocustIssues(plan: LoadPlan, options: LoadOptions): OptionIssue[] {
+export function findLocustIssues(plan: LoadPlan): OptionIssue[] {
   if (typeof plan.engine !== 'object') return []
   const { workers } = plan.engine
   const { option, count } = widthOf(plan)
-  const issues = []
-  if (options.processes !== undefined) {
-    const expected = "left out with `engine: { use: 'locust' }` (each worker has its own: `worker --processes N`)"
-    issues.push(optionIssue('processes', expected, options.processes))
-  }
-  if (count < workers) {
-    issues.push(optionIssue(option, `at least ${workers}, one for each of the ${workers} \`engine.workers\``, count))
-  }
-  return issues
+  if (count >= workers) return []
+  return [optionIssue(option, `at least ${workers}, one for each of the ${workers} \`engine.workers\``, count)]
 }

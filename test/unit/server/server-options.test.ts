@@ -137,7 +137,12 @@ describe('resolveServerOptions', () => {
       protocol: undefined,
       tls: {},
       stdin: 'ignore',
-      health: { check: { kind: 'http', path: '/health', status: [200, 399] }, timeout: 30_000, interval: 50 },
+      health: {
+        check: { kind: 'http', path: '/health', status: [200, 399] },
+        timeout: 30_000,
+        isTimeoutChosen: false,
+        interval: 50,
+      },
       waitOn: [],
       shutdown: { signal: 'SIGTERM', timeout: 5_000 },
       scope: 'test',

@@ -37,15 +37,15 @@ describe('the engine locust', () => {
 
   it.for([
     [{ workers: 0 }, /`engine\.workers` to be an integer from 1 to 1000/],
-    [{ workers: undefined }, /engine\.workers/],
-    [{ listen: '5557' }, /`engine\.listen` to be an address and a port/],
+    [{ workers: undefined }, /`engine\.workers` to be an integer from 1 to 1000, got `undefined`/],
+    [{ listen: '5557' }, /`engine\.listen` to be an IPv4 address or a host name, and a port/],
     [{ listen: '127.0.0.1:99999' }, /`engine\.listen`/],
     [{ command: ' ' }, /`engine\.command` to be a command/],
     [{ waitForWorkers: 'soon' }, /`engine\.waitForWorkers`/],
     [{ target: '10.0.0.5:4100' }, /`engine\.target` to be where workers reach the server/],
     [{ target: 'http://10.0.0.5/path' }, /`engine\.target`/],
     [{ web: 'yes' }, /`engine\.web` to be true, false or a port/],
-    [{ worker: 2 }, /Unknown option `engine\.worker`/],
+    [{ worker: 2 }, /Unknown option `engine\.worker`.*did you mean `workers`/],
     [{ use: 'k6' }, /`engine\.use` to be 'locust'/],
   ] as const)('refuses %o', ([engine, message]) => {
     expect(() => planOf({ engine: locust(engine) })).toThrow(message)

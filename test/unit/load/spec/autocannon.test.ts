@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { LoadGenerator } from '../../../../dist/load/spec/load-generator.js'
+import { findLoadOptionIssues } from '../../../../src/load/plan/load-options.ts'
 import { resolveLoadOptions } from '../../../../src/load/plan/load-plan.ts'
 import type { LoadResult } from '../../../../src/results/load-result.ts'
 import { rejection } from '../../rejection.ts'
@@ -95,10 +96,21 @@ describe('the engine autocannon', () => {
     [{ headers: { connection: 'close' } }, /`headers.connection` to be left out/],
     [{ amount: 4, connections: 5 }, /`connections` to be at most 4, one for each request of `amount`/],
     [{ amount: 40, pipelining: 4 }, /`pipelining` to be 1 where `amount` is set/],
-    [{ requests: [{ check: { body: { contains: 'x' } } }] }, /`check`/],
+    [{ requests: [{ check: { body: { contains: 'x' } } }] }, /`requests\[0\]\.check` to be left out/],
   ] as const)('refuses what it cannot do: %o', ([options, message]) => {
     const all = { url: 'http://127.0.0.1:3000/', engine, ...(options as object) }
     expect(() => resolveLoadOptions(all, { env: {} })).toThrow(message)
+  })
+
+  it('refuses all of it at once, beside options that exclude each other', () => {
+    const requests = [{ path: '/' }, { path: '/', check: { body: { contains: 'x' } } }]
+    const options = { engine, rate: 5, pipelining: 2, processes: 2, requests }
+    expect(findLoadOptionIssues(options).map(({ option }) => option)).toEqual([
+      'pipelining',
+      'rate',
+      'processes',
+      'requests[1].check',
+    ])
   })
 
   it('is chosen by VITEST_PERF_ENGINE too; another name is refused', () => {
