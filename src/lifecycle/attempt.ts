@@ -12,8 +12,11 @@ export interface Lifetime {
   readonly deadline?: number
   /** The timeout the deadline came from, in milliseconds, for messages. */
   readonly timeout?: number
-  /** Hears of all work that begins in the attempt: what still runs when the test's body is over was not awaited. */
-  follow?(call: FollowedCall, work: Promise<unknown>): void
+  /**
+   * Hears of all work that begins in the attempt: what still runs when the test's body is over was not awaited. Returns the error of a call
+   * that came after that end, when nothing can judge it any more.
+   */
+  follow?(call: FollowedCall, work: Promise<unknown>): Error | undefined
 }
 
 /** A call whose promise somebody must await. */
@@ -29,8 +32,27 @@ export function timeLeft(lifetime: Lifetime): number {
   return lifetime.deadline === undefined ? Infinity : lifetime.deadline - readClock()
 }
 
-/** The same work, which the lifetime knows of, and whose end by an abort of the lifetime is no unhandled rejection. */
+type Follow = (call: FollowedCall, work: Promise<unknown>) => void
+
+let followOutside: Follow | undefined
+
+/** Has `follow` hear of calls that belong to no lifetime. Only the side that knows which test runs can tell whose they are. */
+export function followCallsOutside(follow: Follow): void {
+  followOutside = follow
+}
+
+/**
+ * The same work, which the lifetime knows of, and whose end by an abort of the lifetime is no unhandled rejection. Work that is begun after
+ * the test has passed rejects so that it is seen.
+ */
 export function inLifetime<T>(lifetime: Lifetime | undefined, call: FollowedCall, work: Promise<T>): Promise<T> {
-  lifetime?.follow?.(call, work)
-  return leftBehindBy(lifetime?.signal, work)
+  const late = lifetime?.follow?.(call, work)
+  if (late) return work.catch((error: unknown) => Promise.reject(isAbort(error) ? late : error))
+  const told = leftBehindBy(lifetime?.signal, work)
+  if (!lifetime) followOutside?.(call, told)
+  return told
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
 }

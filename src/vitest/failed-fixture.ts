@@ -1,10 +1,19 @@
 import type { TestContext } from 'vitest'
 
-/** How many attempts Vitest will still make of a test that fails now. */
-export function retriesLeft(task: TestContext['task']): number {
-  const { retry } = task as { retry?: number | { count?: number } }
+interface Attempts {
+  retry?: number | { count?: number }
+  repeats?: number
+  result?: { retryCount?: number }
+}
+
+/**
+ * Whether Vitest may run a test again that fails now. A test with `repeats` always counts as one: Vitest counts its retries across
+ * the repeats.
+ */
+export function mayRunAgain(task: TestContext['task']): boolean {
+  const { retry, repeats = 0, result } = task as Attempts
   const count = typeof retry === 'number' ? retry : (retry?.count ?? 0)
-  return count - (task.result?.retryCount ?? 0)
+  return repeats > 0 || count > (result?.retryCount ?? 0)
 }
 
 /**

@@ -1,3 +1,4 @@
+import { inLifetime } from '../lifecycle/attempt.ts'
 import { swallow } from '../lifecycle/debug.ts'
 import { expect } from 'vitest'
 import { describeRegression, type RegressOptions } from '../compare/regression.ts'
@@ -90,8 +91,12 @@ function toLeakMemory(this: MatcherContext, memory: unknown, options?: LeakOptio
   return { pass: leaking, message: () => message }
 }
 
-async function toBeHealthy(this: MatcherContext, server: unknown, options?: HealthCheckOptions) {
+function toBeHealthy(this: MatcherContext, server: unknown, options?: HealthCheckOptions) {
   refusePromise(server, 'toBeHealthy')
+  return inLifetime(attemptOf(this), { name: 'expect(…).toBeHealthy()' }, judgeHealth.call(this, server, options))
+}
+
+async function judgeHealth(this: MatcherContext, server: unknown, options?: HealthCheckOptions) {
   const health = await checkHealth(server, options)
   return {
     pass: health.healthy,

@@ -2,6 +2,7 @@ import { inject, TestRunner } from 'vitest'
 import { PerfOptionsError } from '../errors.ts'
 import { optionIssue } from '../option-issues.ts'
 import type { ServerOptions } from '../server/server-options.ts'
+import { outlivingFailedStarts } from './dependent-fixtures.ts'
 import { withSharedServer, type StartForSuite } from './suite-hooks.ts'
 
 const OPTION_FIXTURES: readonly unknown[] = ['serverOptions', 'loadOptions', 'memoryOptions', 'compareOptions']
@@ -36,7 +37,7 @@ class ServerOverrides {
     while (suite && !this.#values.has(suite)) suite = topless(suite.suite) as Suite | undefined
     const value = this.#values.get(suite)
     if (typeof value !== 'function') return (value as ServerOptions | undefined) ?? inject('serverOptions') ?? {}
-    const expected = 'an object where `test.beforeAll` or `test.afterAll` asks for `server`'
+    const expected = 'an object where `test.beforeAll`, `test.afterAll` or `test.aroundAll` asks for `server`'
     throw new PerfOptionsError('server options', [optionIssue('serverOptions', expected, value)])
   }
 }
@@ -52,8 +53,8 @@ function topless(suite: object | undefined): object | undefined {
  * of the fixture, and the fixture itself for left out. The same holds for what is extended from `test`.
  */
 export function takingValues<Test extends object>(test: Test, overrides = new ServerOverrides()): Test {
-  const api = test as unknown as Record<'override' | 'extend' | 'beforeAll' | 'afterAll', AnyFunction>
-  const { override, extend, beforeAll, afterAll } = api
+  const api = test as unknown as Record<'override' | 'extend' | 'beforeAll' | 'afterAll' | 'aroundAll', AnyFunction>
+  const { override, extend, beforeAll, afterAll, aroundAll } = api
   const asValues = (given: unknown[]): unknown[] => {
     const [name, value] = given
     const isValue = given.length === 2 && OPTION_FIXTURES.includes(name) && typeof value !== 'function'
@@ -64,7 +65,7 @@ export function takingValues<Test extends object>(test: Test, overrides = new Se
     return override.apply(this, asValues(given))
   }
   api.extend = function (...given) {
-    return takingValues(extend.apply(this, asValues(given)) as object, overrides)
+    return takingValues(extend.apply(this, outlivingFailedStarts(asValues(given))) as object, overrides)
   }
   const start = (): StartForSuite => {
     const options = overrides.get()
@@ -75,5 +76,6 @@ export function takingValues<Test extends object>(test: Test, overrides = new Se
   }
   api.beforeAll = withSharedServer(beforeAll, start)
   api.afterAll = withSharedServer(afterAll, start)
+  api.aroundAll = withSharedServer(aroundAll, start, 1)
   return test
 }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { PerfError } from '../errors.ts'
 import type { FollowedCall } from '../lifecycle/attempt.ts'
+import { swallow } from '../lifecycle/debug.ts'
 
 const OWN_FILES = fileURLToPath(new URL('..', import.meta.url))
 
@@ -15,17 +16,29 @@ export class PendingCalls {
     work.then(settle, settle)
   }
 
-  /** An error for each call that still runs and that its caller has not aborted. */
+  /** An error for each call that still runs and that its caller has not aborted. What becomes of these calls is no failure of its own. */
   errors(): PerfError[] {
-    return [...this.#calls.values()].filter(({ call }) => !call.signal?.aborted).map(({ error }) => error)
+    const left = [...this.#calls].filter(([, { call }]) => !call.signal?.aborted)
+    for (const [work] of left) work.catch(swallow('call that was not awaited'))
+    return left.map(([, { error }]) => error)
   }
 }
 
 function notAwaited({ name }: FollowedCall): PerfError {
-  const error = new PerfError(
-    'PERF_NOT_AWAITED',
+  return callError(
     `\`${name}\` still ran when the test's body had ended, so nothing was judged by it. Await it: \`await ${name}\`.`,
   )
+}
+
+/** The error of a call that was made after its test had passed. */
+export function calledTooLate({ name }: FollowedCall): PerfError {
+  return callError(
+    `\`${name}\` was called after its test had ended, so nothing is judged by it. Await what calls it in the test's body.`,
+  )
+}
+
+function callError(message: string): PerfError {
+  const error = new PerfError('PERF_NOT_AWAITED', message)
   error.stack = (error.stack ?? '')
     .split('\n')
     .filter((line) => !line.includes(OWN_FILES))

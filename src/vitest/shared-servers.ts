@@ -20,13 +20,30 @@ export class SharedServers {
   /** The worker's servers outlive each file's copy of `test`, so there is one set for the whole worker. */
   static readonly #worker = new SharedServers('worker')
 
+  /** Of the file that runs, and how many ask for it: Vitest sets a file's fixtures up once for `test` and once for each test extended from it. */
+  static #file: { readonly servers: SharedServers; users: number } | undefined
+
   /** As a fixture: the servers are stopped when Vitest ends the scope. */
   static async provide(scope: 'file' | 'worker', use: (servers: SharedServers) => Promise<void>): Promise<void> {
-    const servers = scope === 'worker' ? SharedServers.#worker : new SharedServers(scope)
+    if (scope === 'file') return SharedServers.#provideForFile(use)
     try {
-      await use(servers)
+      await use(SharedServers.#worker)
     } finally {
-      await servers.close()
+      await SharedServers.#worker.close()
+    }
+  }
+
+  static async #provideForFile(use: (servers: SharedServers) => Promise<void>): Promise<void> {
+    const file = (SharedServers.#file ??= { servers: new SharedServers('file'), users: 0 })
+    file.users += 1
+    try {
+      await use(file.servers)
+    } finally {
+      file.users -= 1
+      if (file.users === 0) {
+        if (SharedServers.#file === file) SharedServers.#file = undefined
+        await file.servers.close()
+      }
     }
   }
 

@@ -1,11 +1,15 @@
+import { inLifetime } from '../lifecycle/attempt.ts'
 import type { HealthCheckOptions, HealthCheckResult } from '../server/health.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import { currentTls, resolveServerUrl } from './current-test.ts'
+import { followStandaloneCalls } from './standalone-calls.ts'
 
 import { inject } from 'vitest'
 
 // What specs use without a fixture. Imported when it is called: a spec that does not must not pay for it.
+
+followStandaloneCalls()
 
 /**
  * Starts a server outside the fixtures, for `beforeAll` and the like: stop it with `stop()` or `await using`. It does not
@@ -15,7 +19,11 @@ import { inject } from 'vitest'
  * @throws {PortInUseError} for a fixed port that somebody listens on.
  * @throws {ServerStartError} when it cannot be spawned, exits or is not healthy in time.
  */
-export async function startServer(options: ServerOptions): Promise<PerfServer> {
+export function startServer(options: ServerOptions): Promise<PerfServer> {
+  return inLifetime(undefined, { name: 'startServer()' }, start(options))
+}
+
+async function start(options: ServerOptions): Promise<PerfServer> {
   const { startInstrumentedServer } = await import('./instrumented-server.ts')
   return startInstrumentedServer(options, {})
 }
@@ -26,13 +34,17 @@ export async function startServer(options: ServerOptions): Promise<PerfServer> {
  *
  * @throws {PerfOptionsError} for mistakes in the options.
  */
-export async function checkServerHealth(
+export function checkServerHealth(
   url?: string,
   options?: HealthCheckOptions | AbortSignal,
 ): Promise<HealthCheckResult> {
-  const { checkServerHealth: check } = await import('../server/health.ts')
+  return inLifetime(undefined, { name: 'checkServerHealth()' }, check(url, options))
+}
+
+async function check(url?: string, options?: HealthCheckOptions | AbortSignal): Promise<HealthCheckResult> {
+  const health = await import('../server/health.ts')
   const target = resolveServerUrl(url)
-  return check(target, options, currentTls(target))
+  return health.checkServerHealth(target, options, currentTls(target))
 }
 
 /**

@@ -3,7 +3,7 @@ import type { FollowedCall, Lifetime } from '../lifecycle/attempt.ts'
 import type { ThresholdOutcome } from '../results/threshold.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import { ArtifactRecorder } from './artifact-recorder.ts'
-import { PendingCalls } from './pending-calls.ts'
+import { calledTooLate, PendingCalls } from './pending-calls.ts'
 import { testPage } from './test-page.ts'
 import { swallow } from '../lifecycle/debug.ts'
 import { clearTimeout, readClock, setTimeout } from '../lifecycle/real-timers.ts'
@@ -52,6 +52,8 @@ export class TestAttempt implements Lifetime {
   #startedAt = readClock()
   #startedInHook: boolean
   #closing: Promise<void> | undefined
+  /** Its body ended in time and without an error. */
+  #passed = false
   #timer: NodeJS.Timeout | undefined
   #disconnect: () => void = () => {}
 
@@ -91,12 +93,19 @@ export class TestAttempt implements Lifetime {
     return this.#server.kind === 'started' ? this.#server.server : undefined
   }
 
+  /** Its server could not be started, and another attempt may follow. */
+  get hasFailedStart(): boolean {
+    return this.#server.kind === 'failed'
+  }
+
   setServer(server: Exclude<TestServer, { kind: 'none' }>): void {
     this.#server = server
   }
 
-  follow(call: FollowedCall, work: Promise<unknown>): void {
-    if (!this.#closing) this.#pending.add(call, work)
+  follow(call: FollowedCall, work: Promise<unknown>): Error | undefined {
+    if (this.#closing) return this.#passed ? calledTooLate(call) : undefined
+    this.#pending.add(call, work)
+    return undefined
   }
 
   /** Has `close` run when the attempt ends, before what was registered earlier. Closers must be idempotent. */
@@ -120,8 +129,8 @@ export class TestAttempt implements Lifetime {
     clearTimeout(this.#timer)
     this.#disconnect()
     // A body that failed or timed out had no chance to await the rest.
-    const passed = this.task.result?.state === 'pass' && !this.signal.aborted
-    const errors: unknown[] = passed ? this.#pending.errors() : []
+    this.#passed = this.task.result?.state === 'pass' && !this.signal.aborted
+    const errors: unknown[] = this.#passed ? this.#pending.errors() : []
     this.end()
     for (const close of this.#closers.toReversed()) {
       await close().catch((error: unknown) => errors.push(error))

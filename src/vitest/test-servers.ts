@@ -6,7 +6,7 @@ import type { ServerOptions } from '../server/server-options.ts'
 import type { StartMemory } from '../server/start-memory.ts'
 import { StartedServer } from '../server/started-server.ts'
 import { followCalls, stopOf } from './followed-server.ts'
-import { failedFixture, retriesLeft } from './failed-fixture.ts'
+import { failedFixture, mayRunAgain } from './failed-fixture.ts'
 import { startInstrumentedServer } from './instrumented-server.ts'
 import { observeServer } from './measurement-observers.ts'
 import { SharedUse } from './shared-use.ts'
@@ -126,7 +126,7 @@ export async function provideServer(
     server = await startScopedServer(attempt, options, shared)
   } catch (error) {
     atLocation(error, attempt.task.file.filepath, attempt.task.location)
-    if (retriesLeft(attempt.task) <= 0) throw error
+    if (!mayRunAgain(attempt.task)) throw error
     attempt.setServer({ kind: 'failed', error })
     // Not from the tear-down of the fixture: Vitest 4 then keeps this attempt's fixtures for the retry.
     attempt.onClose(async () => throwOnce(attempt, error))

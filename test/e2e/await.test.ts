@@ -5,7 +5,7 @@ import { removeProjects, runVitest } from './harness/run-vitest.ts'
 
 afterAll(removeProjects)
 
-const IMPORT = `import { test, expect, describe } from 'vitest-plugin-perf'\nimport { afterEach } from 'vitest'\n`
+const IMPORT = `import { test, expect, describe, LoadGenerator, MemoryMonitor, checkServerHealth, startServer } from 'vitest-plugin-perf'\nimport { afterEach, test as plain } from 'vitest'\n`
 const perf = `{ server: { command: 'node server.js' } }`
 const files = (spec: string) => ({ 'server.js': HEALTHY_SERVER, 'a.test.ts': IMPORT + spec })
 
@@ -41,9 +41,24 @@ describe.each(MAJORS)('a promise that must be awaited, on Vitest %i', (major) =>
         })
         test('a race', async ({ server, loadGenerator }) => {
           await Promise.race([loadGenerator.generateLoad({ url: '/', duration: 5_000 }), pause(300)])
+        })
+        plain('a load without fixtures', () => {
+          new LoadGenerator().generateLoad({ url: 'http://127.0.0.1:9/', duration: 300 })
+        })
+        plain('a watch and a start without fixtures', () => {
+          new MemoryMonitor().monitor(300)
+          startServer({ command: 'exit 1' })
+        })
+        plain('checks', () => {
+          checkServerHealth('http://127.0.0.1:9')
+          expect('http://127.0.0.1:9').not.toBeHealthy()
+        })
+        plain('awaited without fixtures', async () => {
+          await new MemoryMonitor().monitor(100)
+          expect((await checkServerHealth('http://127.0.0.1:9')).healthy).toBe(false)
         })`),
     })
-    expect(run.output).toContain('11 failed')
+    expect(run.output).toContain('14 failed | 1 passed')
     for (const call of [
       'loadGenerator.generateLoad()',
       'memoryMonitor.monitor()',
@@ -53,6 +68,8 @@ describe.each(MAJORS)('a promise that must be awaited, on Vitest %i', (major) =>
       'compareServers()',
       'server.restart()',
       'startServer()',
+      'checkServerHealth()',
+      'expect(…).toBeHealthy()',
     ]) {
       const message = `\`${call}\` still ran when the test's body had ended, so nothing was judged by it. Await it: \`await ${call}\`.`
       expect(run.output).toContain(message)

@@ -42,6 +42,14 @@ describe.each(MAJORS)('servers on Vitest %i', (major) => {
         test('is rescued', { retry: 1 }, ${body})
       })`,
   )
+  // What a user builds on `server` throws in its set-up, which Vitest 4 takes for set up.
+  const built = `for (const [who, own] of [
+      ['object', test.extend({ home: async ({ server }, use) => { const { url } = server; await use(() => fetch(url)) } })],
+      ['builder', test.extend('home', async ({ server }) => { const { url } = server; return () => fetch(url) })],
+    ]) describe(who, () => {
+      own.override('serverOptions', { command: 'node every-other.js', env: { WHO: who } })
+      own('is rescued', { retry: 1 }, async ({ home }) => { expect((await home()).status).toBe(200) })
+    })`
   const lost = Object.entries(bodies).map(
     ([name, body]) => `describe('${name}', () => {
         test.override('serverOptions', { command: 'node -e "console.error(\\'Error: never\\'); process.exit(5)"' })
@@ -51,9 +59,9 @@ describe.each(MAJORS)('servers on Vitest %i', (major) => {
   const others = { 'every-other.js': EVERY_OTHER, 'lost.test.ts': IMPORT + lost.join('\n') }
   testCase(
     'a retry rescues a start that failed, whatever the test does with its server',
-    { ...server, files: files(spec.join('\n'), others) },
+    { ...server, files: files([...spec, built].join('\n'), others) },
     async (run) => {
-      expect(run.output).toContain('5 failed | 5 passed')
+      expect(run.output).toContain('5 failed | 7 passed')
       expect(run.output.match(/ServerStartError: The server exited with code 5/g)?.length).toBeGreaterThanOrEqual(5)
       // Nothing else was tried in place of the server.
       expect(run.output).not.toMatch(/Expected `url`|127\.0\.0\.1:3000|this process/)
@@ -132,6 +140,18 @@ describe.each(MAJORS)('servers on Vitest %i', (major) => {
           test.override('serverOptions', { command: 'node server.js', scope: 'file', env: { OWN: '1' } })
           test.beforeAll(async ({ server: given }) => { own = given.pid; expect(own).not.toBe(pid) })
           test('shares that', ({ server }) => { expect(server.pid).toBe(own) })
+        })
+        const extended = test.extend({ answer: 42 })
+        extended.beforeAll(({ server }) => { expect(server.pid).toBe(pid) })
+        extended('shares it with the test it is made from', ({ server, answer }) => { expect(server.pid).toBe(pid) })
+        describe('with a hook around it', () => {
+          let around
+          test.aroundAll(async (run, { server }) => {
+            around = server.pid
+            await run()
+            console.log('SAME AROUND', (await fetch(server.url)).status)
+          })
+          test('is inside', ({ server }) => { expect([server.pid, around]).toEqual([pid, pid]) })
         })`,
         {
           'b.test.ts': `${IMPORT}
@@ -142,8 +162,9 @@ describe.each(MAJORS)('servers on Vitest %i', (major) => {
       ),
     },
     async (run) => {
-      expect(run.output).toMatch(/Tests {2}2 passed \| 1 skipped|2 passed \| 1 failed|2 passed/)
+      expect(run.output).toMatch(/4 passed/)
       expect(run.output).toContain('SAME AFTER true')
+      expect(run.output).toContain('SAME AROUND 200')
       expect(run.output).toMatch(/Expected `server\.scope` to be 'file' or 'worker' where `test\.beforeAll`/)
       expect(await run.leftovers()).toEqual([])
     },

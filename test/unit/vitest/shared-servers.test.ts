@@ -41,3 +41,22 @@ test('one that failed to start is tried anew', async () => {
   await expect(shared.get(OPTIONS, () => Promise.reject(new Error('no luck')))).rejects.toThrow('no luck')
   expect(await shared.get(OPTIONS, async () => server())).toBeDefined()
 })
+
+test('a file has one set for all that ask, until the last of them has ended', async () => {
+  const ends = [0, 1].map(() => {
+    let resolve: () => void = () => {}
+    const promise = new Promise<void>((settle) => (resolve = settle))
+    return { promise, resolve }
+  })
+  const given: SharedServers[] = []
+  const provided = ends.map(({ promise }) => SharedServers.provide('file', (shared) => (given.push(shared), promise)))
+  expect(given[1]).toBe(given[0])
+  const started = (await given[0]?.get(OPTIONS, async () => server())) as PerfServer
+  ends[0]?.resolve()
+  await provided[0]
+  expect(started.signal.aborted).toBe(false)
+  ends[1]?.resolve()
+  await provided[1]
+  expect(started.signal.aborted).toBe(true)
+  await SharedServers.provide('file', async (next) => expect(next).not.toBe(given[0]))
+})

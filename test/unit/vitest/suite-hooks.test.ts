@@ -47,3 +47,19 @@ test('one that does asks Vitest for what shared servers hang on, and gets the se
   const context = { other: 'o', $fileServers: 'f', $workerServers: 'w' }
   expect(await adapted(context)).toEqual([{ context, timeout: 500 }, 'o'])
 })
+
+test('one around the suite has its fixtures second', async () => {
+  expect(namesIn((async (run: never, { server, other }: never) => [run, server, other]) as never, 1)).toEqual([
+    'server',
+    'other',
+  ])
+  let adapted: (...given: unknown[]) => unknown = () => {}
+  const hook = withSharedServer(
+    (fn) => (adapted = fn as never),
+    () => async () => 'the server' as never,
+    1,
+  )
+  hook((run: unknown, { server }: Record<string, unknown>, suite: unknown) => [run, server, suite])
+  expect(String(adapted)).toContain('(run, { $fileServers, $workerServers })')
+  expect(await adapted('run', {}, 'suite')).toEqual(['run', 'the server', 'suite'])
+})
