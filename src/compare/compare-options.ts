@@ -1,10 +1,10 @@
 import * as v from 'valibot'
 import type { OptionIssue } from '../errors.ts'
-import { findLoadOptionIssues, type LoadOptions } from '../load/plan/load-options.ts'
+import { findLoadOptionIssues, loadOptionNames, type LoadOptions } from '../load/plan/load-options.ts'
 import { isRecord, optionIssue, unknownOption } from '../option-issues.ts'
 import { abortSignal, findOptionIssues, text } from '../options.ts'
 import type { ComparedMetricName } from '../results/comparison.ts'
-import { findServerOptionIssues, type ServerOptions } from '../server/server-options.ts'
+import { findServerOptionIssues, serverOptionNames, type ServerOptions } from '../server/server-options.ts'
 import { milliseconds, type Duration } from '../units.ts'
 import { findToleranceIssues, type CompareTolerance } from './tolerance.ts'
 
@@ -71,7 +71,6 @@ export const COMPARE_LOAD_OPTIONS: readonly (keyof CompareLoad)[] = [
 /** Of a load, and not of a comparison. */
 const NOT_OF_TURNS =
   'left out: a comparison sends a closed-model load and decides how long (at most its own `duration`)'
-const LOAD_ONLY = ['rate', 'stages', 'duration', 'amount', 'scenario', 'virtualUsers', 'mix', 'warmup', 'thresholds']
 
 const KNOWN: readonly (keyof CompareOptions)[] = ['base', 'head', 'load', 'duration', 'tolerance', 'title', 'signal']
 
@@ -91,7 +90,7 @@ function findLoadIssues(load: unknown, option: string): OptionIssue[] {
   )
   const foreign = Object.entries(load).filter(([name, value]) => !(name in own) && value !== undefined)
   const issues = foreign.map(([name, value]) =>
-    LOAD_ONLY.includes(name)
+    loadOptionNames.includes(name)
       ? optionIssue(`${option}.${name}`, NOT_OF_TURNS, value)
       : unknownOption(`${option}.${name}`, COMPARE_LOAD_OPTIONS, value),
   )
@@ -108,8 +107,13 @@ function findLoadIssues(load: unknown, option: string): OptionIssue[] {
 function findServerIssues(server: unknown, option: string, extra: readonly string[] = []): OptionIssue[] {
   if (server === undefined) return []
   if (!isRecord(server)) return [optionIssue(option, 'an object', server)]
-  const own = Object.fromEntries(Object.entries(server).filter(([name]) => !extra.includes(name)))
-  return findServerOptionIssues(own, option, { partial: true })
+  const known = [...extra, ...serverOptionNames]
+  const own = Object.fromEntries(Object.entries(server).filter(([name]) => serverOptionNames.includes(name)))
+  const foreign = Object.entries(server).filter(([name]) => !known.includes(name))
+  return [
+    ...foreign.map(([name, value]) => unknownOption(`${option}.${name}`, known, value)),
+    ...findServerOptionIssues(own, option, { partial: true }),
+  ]
 }
 
 /** Every mistake in options of a comparison, by themselves. Pure. */

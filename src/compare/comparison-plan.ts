@@ -65,6 +65,15 @@ function ofTurns(options: Partial<LoadOptions> = {}): CompareLoad {
   return Object.fromEntries(Object.entries(options).filter(([name]) => COMPARE_LOAD_OPTIONS.includes(name as never)))
 }
 
+function findServerIssues(server: ServerOptions, option: string): OptionIssue[] {
+  const issues = findServerOptionIssues(server, option, { partial: true })
+  if (server.command === undefined && server.module === undefined && server.url === undefined) {
+    const expected = "a command such as 'node server.js' (or give a `module`), here or in `perf({ server: { … } })`"
+    issues.push(optionIssue(`${option}.command`, expected, undefined))
+  }
+  return [...issues, ...findUrlIssues(server, option)]
+}
+
 function findUrlIssues(server: ServerOptions, option: string): OptionIssue[] {
   if (server.url === undefined) return []
   const expected = 'left out: a comparison starts fresh servers, over and over (use `command` or `module`)'
@@ -73,12 +82,9 @@ function findUrlIssues(server: ServerOptions, option: string): OptionIssue[] {
 
 /** What is wrong with the two servers together. */
 function findPairIssues(base: ServerOptions, head: ServerOptions): OptionIssue[] {
-  const issues = [...findUrlIssues(base, 'base'), ...findUrlIssues(head, 'head')]
-  if (base.port !== undefined && base.port === head.port) {
-    const expected = 'left out, or another for `base` than for `head`: both servers run side by side'
-    issues.push(optionIssue('port', expected, base.port))
-  }
-  return issues
+  if (base.port === undefined || base.port !== head.port) return []
+  const expected = 'left out, or another for `base` than for `head`: both servers run side by side'
+  return [optionIssue('port', expected, base.port)]
 }
 
 /** What is wrong where the comparison cannot end before its test does. */
@@ -119,8 +125,8 @@ export function planComparison(input: CompareOptions, context: ComparisonContext
   const load = mergeLoadOptions(merged.load ?? {}, ofTurns(context.load)) as CompareLoad
   const issues = [
     ...findCompareOptionIssues(merged),
-    ...findServerOptionIssues(head, 'head'),
-    ...findServerOptionIssues(base, 'base'),
+    ...findServerIssues(head, 'head'),
+    ...(merged.base === undefined && ref === undefined ? [] : findServerIssues(base, 'base')),
     ...findPairIssues(base, head),
     ...(lifetime ? findTimeIssues(duration, ref !== undefined && prepare !== undefined, lifetime) : []),
   ]

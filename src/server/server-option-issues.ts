@@ -197,6 +197,9 @@ function findSourceIssues(input: Loose, at: (name: string) => string, prefix: st
     )
 }
 
+/** All server options, in the order in which they are documented. */
+export const serverOptionNames: readonly string[] = Object.keys(serverSchema.entries)
+
 /**
  * Every mistake in server options, also those that lie between two options. Pure. `prefix` is how the message calls the
  * object; with `partial` options that name no server yet are fine.

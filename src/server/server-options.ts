@@ -5,7 +5,7 @@ import { milliseconds, type Duration } from '../units.ts'
 import { readSettings, type Settings } from '../settings.ts'
 import type { TlsOptions } from '../tls.ts'
 
-export { findServerOptionIssues } from './server-option-issues.ts'
+export { findServerOptionIssues, serverOptionNames } from './server-option-issues.ts'
 
 /** Statuses that count as healthy: one, or a range with both ends in it. */
 export type HealthStatus = number | [from: number, to: number]

@@ -152,6 +152,20 @@ describe('the two servers', () => {
     expect(() => planComparison({ base: {} }, { server: { command: 'x' }, env })).toThrow(/VITEST_PERF_SERVER_URL/)
   })
 
+  test('need a source each, from the call or from the plugin', () => {
+    expect(() => plan({ base: { git: 'main' }, head: { command: 'node new.js' } }, {})).toThrow(
+      /`base\.command` to be a command .*here or in `perf\(\{ server: \{ … \} \}\)`, got `undefined`$/,
+    )
+    expect(() => plan({ head: { command: 'x' } }, {})).toThrow(/`base` to be an object such as .*got `undefined`$/)
+  })
+
+  test('a mistyped option is told with what there is', () => {
+    expect(() => plan({ base: { ref: 'main' } })).toThrow(
+      /Unknown option `base\.ref` .*known here: git, prepare, command,/,
+    )
+    expect(() => plan({ base: {}, load: { url: '/', processes: 2 } })).toThrow(/`load\.processes` to be left out/)
+  })
+
   test('VITEST_PERF_BASE wins over `git`', () => {
     const env = { VITEST_PERF_BASE: 'merge-base:origin/main' }
     const context = { server: { command: 'x' }, env }
