@@ -8,6 +8,20 @@ const MEASURED = [
   'test/e2e/worker-leases.test.ts',
 ]
 
+// Unit tests that start processes or servers, or change what belongs to their process. All others are of pure rules: their files share
+// a worker and its modules, which takes a third of the CPU.
+const ISOLATED = [
+  'test/unit/{cli,config,lifecycle,probe,server}/**/*.test.ts',
+  'test/unit/compare/base/*.test.ts',
+  'test/unit/compare/probed-cpu.test.ts',
+  'test/unit/load/*.test.ts',
+  'test/unit/load/{bundle,worker}/*.test.ts',
+  'test/unit/load/scenario/{hot-line,http2,scenarios}.test.ts',
+  'test/unit/load/spec/{autocannon,checks,locust-engine}.test.ts',
+  'test/unit/memory/*.test.ts',
+  'test/unit/{reference,scale-guide}.test.ts',
+]
+
 export default defineConfig({
   test: {
     projects: [
@@ -15,6 +29,15 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
+          exclude: ISOLATED,
+          isolate: false,
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'unit-isolated',
+          include: ISOLATED,
           testTimeout: 20_000,
         },
       },
