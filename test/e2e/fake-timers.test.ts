@@ -1,17 +1,21 @@
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect } from 'vitest'
+import { casesOn, type Case } from './harness/cases.ts'
 import { MAJORS } from './harness/installed-package.ts'
 import { HEALTHY_SERVER, SILENT_SERVER } from './harness/programs.ts'
-import { removeProjects, runVitest } from './harness/run-vitest.ts'
+import { removeProjects } from './harness/run-vitest.ts'
 
 afterAll(removeProjects)
 
-const SPEC = (fake: string) => `
+const HEAD = (fake: string) => `
 import { spawn } from 'node:child_process'
 import { vi, beforeEach } from 'vitest'
 import { test, expect, describe, checkServerHealth } from 'vitest-plugin-perf'
 ${fake}
 const stubborn = { command: 'node stubborn.js', shutdown: { timeout: 300 } }
 
+`
+/** What the way of faking may change. */
+const SHORT = `
 test('the timers are fake', async ({ server }) => {
   const before = [Date.now(), performance.now()]
   const timer = setTimeout(() => {}, 1)
@@ -27,12 +31,6 @@ test('a load', async ({ server, loadGenerator }) => {
   expect(result.duration).toBeGreaterThanOrEqual(1_000)
   expect(Math.abs(result.startedAt - real)).toBeLessThan(600_000)
 })
-test('an abort', async ({ server, loadGenerator }) => {
-  const controller = new AbortController()
-  const load = loadGenerator.generateLoad({ url: '/', signal: controller.signal })
-  loadGenerator.stop()
-  expect((await load).aborted).toBe(true)
-})
 test('a watch', async ({ server, memoryMonitor, loadGenerator }) => {
   const memory = await memoryMonitor.monitor(500)
   expect(memory.samples.length).toBeGreaterThan(2)
@@ -40,6 +38,16 @@ test('a watch', async ({ server, memoryMonitor, loadGenerator }) => {
   expect(value.requests).toBeGreaterThan(10)
   expect(samples.at(-1).timestamp - samples[0].timestamp).toBeGreaterThan(300)
   expect(memory.duration ?? 500).toBeGreaterThanOrEqual(500)
+})
+test('one at the end of its test', async ({ startServer }) => { await startServer(stubborn) })
+`
+/** What else waits, on its own timers. */
+const REST = `
+test('an abort', async ({ server, loadGenerator }) => {
+  const controller = new AbortController()
+  const load = loadGenerator.generateLoad({ url: '/', signal: controller.signal })
+  loadGenerator.stop()
+  expect((await load).aborted).toBe(true)
 })
 test('calls', async ({ memoryMonitor }) => {
   expect((await memoryMonitor.measure(() => {}, { iterations: 100 })).leak.verdict).not.toBe('leak')
@@ -49,12 +57,11 @@ test('a server that ignores SIGTERM', async ({ startServer }) => {
   await server.restart()
   await server.stop()
 })
-test('one at the end of its test', async ({ startServer }) => { await startServer(stubborn) })
 test('one that is never healthy', async ({ startServer }) => {
   await expect(startServer({ command: 'node silent.js', health: { timeout: 700 } })).rejects.toMatchObject({ code: 'PERF_SERVER_START' })
 })
 test('what a server waits for', async ({ startServer }) => {
-  spawn('sh', ['-c', 'sleep 0.3; touch late'])
+  spawn('sh', ['-c', 'sleep 0.3; touch late'], { cwd: import.meta.dirname })
   await startServer({ command: 'node server.js', waitOn: ['file:late'] })
   await expect(startServer({ command: 'node server.js', waitOn: ['file:never'], health: { timeout: 300 } })).rejects.toThrow('file:never')
 })
@@ -70,34 +77,31 @@ const programs = {
 }
 const REAL = `const real = ${'${now}'}\n`
 
+const WAYS: Record<string, Pick<Case, 'test' | 'pool'> & { fake: string; whole?: boolean }> = {
+  'in the file': { fake: 'vi.useFakeTimers()' },
+  'in a hook': { fake: 'beforeEach(() => { vi.useFakeTimers() })' },
+  'of every kind, by the config': {
+    fake: 'vi.useFakeTimers()',
+    whole: true,
+    test: `fakeTimers: { toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'Date', 'performance', 'hrtime', 'queueMicrotask'] },`,
+  },
+  'of a set-up file': { fake: '', test: `setupFiles: ['./fake.ts'],` },
+  'in a worker thread': { fake: 'vi.useFakeTimers()', pool: 'vmThreads' },
+}
+
 describe.each(MAJORS)('under fake timers on Vitest %i', (major) => {
-  test.each([
-    ['in the file', { fake: 'vi.useFakeTimers()' }],
-    ['in a hook', { fake: 'beforeEach(() => { vi.useFakeTimers() })' }],
-    [
-      'of every kind, by the config',
-      {
-        fake: 'vi.useFakeTimers()',
-        test: `fakeTimers: { toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'Date', 'performance', 'hrtime', 'queueMicrotask'] },`,
-      },
-    ],
-    ['of a set-up file', { fake: '', test: `setupFiles: ['./fake.ts'],` }],
-    ['in a worker thread', { fake: 'vi.useFakeTimers()', pool: 'vmThreads' as const }],
-  ])('%s', { timeout: 240_000 }, async (_, { fake, ...options }) => {
-    const run = await runVitest({
-      major,
-      perf: `{ server: { command: 'node server.js' } }`,
-      timeout: 200_000,
-      ...options,
-      files: {
-        ...programs,
-        'fake.ts': `import { vi } from 'vitest'\nvi.useFakeTimers()`,
-        'a.test.ts': REAL.replace('${now}', String(Date.now())) + SPEC(fake),
-      },
+  const testCase = casesOn(major)
+
+  for (const [way, { fake, whole = false, ...options }] of Object.entries(WAYS)) {
+    const files = {
+      ...programs,
+      'fake.ts': `import { vi } from 'vitest'\nvi.useFakeTimers()`,
+      'a.test.ts': REAL.replace('${now}', String(Date.now())) + HEAD(fake) + SHORT + (whole ? REST : ''),
+    }
+    testCase(way, { perf: `{ server: { command: 'node server.js' } }`, ...options, files }, async (run) => {
+      expect(run.output).toContain(`Tests  ${whole ? 10 : 4} passed`)
+      expect(run.exitCode).toBe(0)
+      expect(await run.leftovers()).toEqual([])
     })
-    expect(run.timedOut).toBe(false)
-    expect(run.output).toContain('Tests  10 passed')
-    expect(run.exitCode).toBe(0)
-    expect(await run.leftovers()).toEqual([])
-  })
+  }
 })
