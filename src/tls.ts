@@ -14,3 +14,15 @@ export interface TlsOptions {
 export function tlsFor(hostname: string, tls: TlsOptions = {}): TlsOptions & { rejectUnauthorized: boolean } {
   return { ...tls, rejectUnauthorized: tls.rejectUnauthorized ?? (tls.ca !== undefined || !isLoopback(hostname)) }
 }
+
+/** What a TLS handshake failed for, and will fail for again. */
+export type TlsFault = 'plain HTTP' | 'untrusted certificate' | 'client certificate'
+
+const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|ALTNAME/
+
+/** The fault that an error of a TLS connection tells of, by its code and its message: OpenSSL's own words are for its authors. */
+export function tlsFaultOf(code: string, message: string): TlsFault | undefined {
+  if (/wrong version number|packet length too long/i.test(message)) return 'plain HTTP'
+  if (/certificate required|alert bad certificate/i.test(message)) return 'client certificate'
+  return UNTRUSTED.test(code) && !/ALERT/.test(code) ? 'untrusted certificate' : undefined
+}

@@ -26,7 +26,11 @@ export function adviseOnExit({ code, signal, output, isInBackground, hadNoInput 
     return 'Have the server listen on the port in the variable PORT.'
   if (signalOfExit(code, signal) === 'SIGKILL')
     return 'Something killed it: perhaps the system, because memory ran out.'
-  if (code !== 0 || signal) return undefined
+  if (signal) return undefined
+  if (code !== 0) {
+    if (!hadNoInput || output.trim() !== '') return undefined
+    return "It printed nothing. If it ends when its input does, set `stdin: 'open'`."
+  }
   if (isInBackground) return 'A server has to stay in the foreground: leave `&`, `--daemon` and the like out.'
   if (!hadNoInput) return undefined
   return "A server has to stay. If it ends when its input does, as `esbuild --serve` does, set `stdin: 'open'`."

@@ -5,7 +5,7 @@ import { readClock } from '../lifecycle/real-timers.ts'
 import { rejectIssues } from '../option-issues.ts'
 import { abortSignal, findOptionIssues, timerDuration } from '../options.ts'
 import { bareHost, hostInUrl } from '../server-url.ts'
-import type { TlsOptions } from '../tls.ts'
+import { tlsFaultOf, type TlsFault, type TlsOptions } from '../tls.ts'
 import { formatDuration, milliseconds, type Duration } from '../units.ts'
 import { addressesOf, tryHttp, tryTcp, type AttemptOptions, type AttemptOutcome } from './health-attempt.ts'
 import { healthPath, healthStatus } from './server-option-issues.ts'
@@ -71,7 +71,13 @@ const OTHER_PROTOCOL: Record<SpokenProtocol, string> = {
   'http/2 without TLS': 'met a server that speaks HTTP/2 only (without TLS), and health is asked over HTTP/1.1',
 }
 
-const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|ALTNAME/
+const TLS_FAULTS: Record<TlsFault, (code: string) => string> = {
+  'plain HTTP': () => 'met a server that does not speak TLS: is it plain HTTP?',
+  'untrusted certificate': (code) =>
+    `met a certificate that is not trusted (${code}): give its authority in \`tls.ca\`, or accept any with \`tls: { rejectUnauthorized: false }\``,
+  'client certificate': () => 'met a server that wants a certificate of its client, and health is asked without one',
+}
+
 const TLS_FAILURE = /^(EPROTO|ERR_SSL_|ERR_TLS_)/
 
 /** One look at a server: the verdict, and what it rests on. */
@@ -102,15 +108,18 @@ function describeOutcome(outcome: AttemptOutcome, timeout: number, range?: reado
     case 'failure': {
       const { code, message } = outcome
       if (FAILURES[code]) return `${FAILURES[code]} (${code})`
-      if (CERTIFICATE.test(code)) {
-        return `met a certificate that is not trusted (${code}): give its authority in \`tls.ca\`, or accept any with \`tls: { rejectUnauthorized: false }\``
-      }
-      if (/wrong version number|packet length too long/i.test(message)) {
-        return `met a server that does not speak TLS: is it plain HTTP? (${code})`
-      }
+      const fault = tlsFaultOf(code, message)
+      if (fault) return TLS_FAULTS[fault](code)
+      if (code.startsWith('HPE_')) return `met a server that does not speak HTTP: ${message} (${code})`
       return `failed: ${message} (${code})`
     }
   }
+}
+
+/** What a look found that is not HTTP over the connection that was asked for. */
+export function connectionFaultOf(outcome: AttemptOutcome): TlsFault | 'no HTTP' | undefined {
+  if (outcome.kind !== 'failure') return undefined
+  return outcome.code.startsWith('HPE_') ? 'no HTTP' : tlsFaultOf(outcome.code, outcome.message)
 }
 
 function isHealthy(outcome: AttemptOutcome, range: readonly [number, number] | undefined): boolean {

@@ -8,7 +8,7 @@ import { bareHost, findBaseUrlProblem } from '../server-url.ts'
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGKILL', 'SIGABRT']
 const SCOPES = ['test', 'file', 'worker'] as const
-const WAIT_ON_RESOURCE = /^(https?:|https?-get:|tcp:|socket:|file:|command:|[^:]+$)/
+const WAIT_ON_RESOURCE = /^(https?(-get)?:\/\/|tcp:|socket:|file:|command:|[^:]+$)/
 
 const statusMessage = 'a status of 100 to 599, or [from, to]'
 const statusCode = v.pipe(

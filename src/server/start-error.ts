@@ -4,7 +4,7 @@ import { formatDuration } from '../units.ts'
 import { adviseOnExit } from '../results/exit-advice.ts'
 import { afterLifetime, describeExit, formatFailure } from './failure-report.ts'
 import { faultLine } from '../results/fault-line.ts'
-import type { HealthLook } from './health.ts'
+import { connectionFaultOf, type HealthLook } from './health.ts'
 import type { Listener } from './listeners.ts'
 import type { ServerEvent } from './perf-server.ts'
 import { portInUse } from './port.ts'
@@ -12,6 +12,7 @@ import { saysPortTaken, type Readiness } from './readiness.ts'
 import type { ResolvedServerOptions } from './server-options.ts'
 import type { ServerProcess } from './server-process.ts'
 import { nameOfSource } from './spawn-plan.ts'
+import type { SpokenProtocol } from './spoken-protocol.ts'
 
 /** All that is known of a start that failed. */
 export interface FailedStart {
@@ -57,7 +58,8 @@ export function startError(failed: FailedStart): Error {
   if (readiness.kind === 'steady') {
     const { attempt } = readiness.look
     const answer = attempt.status === undefined ? attempt.answered : `answered ${attempt.status} for 3 s`
-    const message = story(`is up, but ${attempt.asked} ${answer}.`, adviseOnLook(failed, readiness.look))
+    const what = `is up, but ${attempt.asked} ${answer}${answer.endsWith('?') ? '' : '.'}`
+    const message = story(what, adviseOnLook(failed, readiness.look))
     return new ServerStartError(message, { server, isFinal: true })
   }
   if (readiness.kind === 'elsewhere') {
@@ -119,15 +121,42 @@ function adviseOnPlace({ elsewhere, port, options: { host }, readiness }: Failed
   return `Its process listens on ${places.join(', ')}, not on ${host}:${port}: ${choice}.`
 }
 
+const HTTP2_ONLY = [
+  'It speaks HTTP/2 only.',
+  'Have it answer HTTP/1.1 too (`allowHTTP1: true`), or set `health: { tcp: true }`.',
+] as const
+
+/** What a look at a server found that time does not change, and what to do about it. */
+const FAULTS: Record<
+  SpokenProtocol | NonNullable<ReturnType<typeof connectionFaultOf>>,
+  readonly [finding: string, remedy: string]
+> = {
+  https: ['Does it speak HTTPS?', "Set `protocol: 'https'`."],
+  'http/2 over TLS': HTTP2_ONLY,
+  'http/2 without TLS': HTTP2_ONLY,
+  'plain HTTP': ['It does not speak TLS.', "Set `protocol: 'http'`, or have it serve HTTPS."],
+  'untrusted certificate': [
+    'Its certificate is not trusted: give its authority in `tls.ca`, or set `tls: { rejectUnauthorized: false }`.',
+    '',
+  ],
+  'client certificate': ['It wants a certificate of its client.', 'Have it take clients without one in tests.'],
+  'no HTTP': [
+    'It does not speak HTTP.',
+    'Set `health: { tcp: true }`, or `health.log` to what it prints when it is ready.',
+  ],
+}
+
 function adviseOnLook(failed: FailedStart, look: HealthLook | undefined): string | undefined {
   const { health, host } = failed.options
   if (failed.elsewhere.length > 0) return adviseOnPlace(failed)
   if (health.check.kind === 'log') {
     return 'Set `health.log` to what it prints when it is ready, or raise `health.timeout`.'
   }
-  if (look?.speaks === 'https') return "Does it speak HTTPS? Set `protocol: 'https'`."
-  if (look?.speaks) {
-    return 'It speaks HTTP/2 only. Have it answer HTTP/1.1 too (`allowHTTP1: true`), or set `health: { tcp: true }`.'
+  const fault = look && (look.speaks ?? connectionFaultOf(look.outcome))
+  if (fault) {
+    const [finding, remedy] = FAULTS[fault]
+    // A steady answer says what was found itself.
+    return failed.readiness.kind === 'steady' ? remedy : `${finding} ${remedy}`.trimEnd()
   }
   const outcome = look?.outcome
   if (outcome?.kind === 'answer') {

@@ -4,7 +4,7 @@ import { abortReason, raceSignal } from '../lifecycle/abort.ts'
 import { timeLeft, type Lifetime } from '../lifecycle/attempt.ts'
 import { isTreeAlive } from '../lifecycle/process-tree.ts'
 import type { MemorySnapshot } from '../results/memory-result.ts'
-import type { HealthLook } from './health.ts'
+import { connectionFaultOf, type HealthLook } from './health.ts'
 import type { Instrument, PerfServer, ServerEvent } from './perf-server.ts'
 import { findFreePort, isPortFree, portInUse } from './port.ts'
 import {
@@ -144,11 +144,13 @@ async function useRunning(
   })
 }
 
-function notHealthy(url: string, { result, attempt, speaks }: HealthLook): ServerStartError {
+function notHealthy(url: string, { result, outcome, attempt, speaks }: HealthLook): ServerStartError {
   const advice =
     speaks === 'https'
       ? `Write ${url.replace(/^http:/i, 'https:')}.`
-      : 'Start it first, or set `health` to what it answers.'
+      : connectionFaultOf(outcome) === 'plain HTTP'
+        ? `Write ${url.replace(/^https:/i, 'http:')}.`
+        : 'Start it first, or set `health` to what it answers.'
   const body = attempt.body === undefined ? '' : `\n  its body: ${JSON.stringify(attempt.body)}`
   const message = `The running server ${url} is not healthy. ${advice}\n  last health check: ${result.message}${body}`
   return new ServerStartError(message, { server: { url, output: '', lastAttempt: attempt } })

@@ -1,4 +1,4 @@
-import type { HealthLook } from './health.ts'
+import { connectionFaultOf, type HealthLook } from './health.ts'
 
 /** So many milliseconds of one and the same answer are enough to know that it stays. */
 const STEADY = 3_000
@@ -8,11 +8,12 @@ const LATER = [408, 425, 429]
 
 /**
  * What about a look will not change by waiting: a status below 500 that is not healthy (the route is another one, or wants a
- * login), or another protocol. `undefined` for everything that a server may still get over, such as 503.
+ * login), another protocol, or a certificate that is not trusted. `undefined` for everything that a server may still get over, such as 503.
  */
 function lastingFault({ outcome, speaks }: HealthLook): string | undefined {
   if (speaks) return speaks
-  if (outcome.kind !== 'answer' || outcome.status >= 500 || LATER.includes(outcome.status)) return undefined
+  if (outcome.kind !== 'answer') return connectionFaultOf(outcome)
+  if (outcome.status >= 500 || LATER.includes(outcome.status)) return undefined
   return String(outcome.status)
 }
 

@@ -5,10 +5,13 @@ export function describeNothing(url: string, { recorder, begun }: Measurement, a
   const time = `${Math.round(after)} ms`
   if (begun === 0) return `${url} was asked nothing in ${time}: no request was due`
   const { outcomes, dropped } = recorder
-  const [first] = Object.values(outcomes.errors().byKind)
+  const { byKind } = outcomes.errors()
+  const [first] = Object.values(byKind)
   const why = first ? ` (${outcomes.errorTotal} errors, the first: ${first.message})` : ': they were still under way'
   const rest = dropped > 0 ? `; ${dropped} more found no free connection` : ''
-  return `${url} answered none of ${begun - dropped} requests in ${time}${why}${rest}`
+  // A TLS server closes every connection that begins with plain HTTP.
+  const isTlsLikely = url.startsWith('http:') && Object.keys(byKind).join() === 'reset'
+  return `${url} answered none of ${begun - dropped} requests in ${time}${why}${rest}${isTlsLikely ? '. Does it speak HTTPS?' : ''}`
 }
 
 /** The same of a scenario. */

@@ -44,7 +44,9 @@ export class Reachability {
       const tried = now - this.#firstTry
       if (tried < (hanging ? GIVE_UP_HANGING_AFTER : GIVE_UP_AFTER)) return undefined
       const attempts = `${this.#failures} attempts in ${Math.round(tried)} ms`
-      return `No connection to ${this.#url} could be opened (${attempts}): ${this.#lastFailure}. Is the server running, and on that port?`
+      // A message that asks a question knows better what to do.
+      const end = this.#lastFailure.endsWith('?') ? '' : '. Is the server running, and on that port?'
+      return `No connection to ${this.#url} could be opened (${attempts}): ${this.#lastFailure}${end}`
     }
     const lost = now - this.#failingSince
     if (!this.#endless || lost < GIVE_UP_LOST_AFTER) return undefined

@@ -1,3 +1,4 @@
+import { tlsFaultOf } from '../../tls.ts'
 import type { LoadErrorKind } from '../../results/load-result.ts'
 
 const KINDS: Readonly<Record<string, LoadErrorKind>> = {
@@ -37,5 +38,21 @@ export function failureOf(error: unknown): Failure {
   const text = String(message ?? inner).trim() || String(code ?? 'unknown error')
   if (typeof code !== 'string') return { kind: 'other', message: text }
   const kind = KINDS[code] ?? (/^(ERR_TLS|ERR_SSL|CERT_|ERR_OSSL)/.test(code) ? 'tls' : 'other')
-  return { kind, message: text, ...(OWN_LIMITS.has(code) ? { ownLimit: true } : {}) }
+  return {
+    kind,
+    message: kind === 'tls' ? describeTls(code, text) : text,
+    ...(OWN_LIMITS.has(code) ? { ownLimit: true } : {}),
+  }
+}
+
+/** OpenSSL writes `C09C0E49:error:0A0000C6:SSL routines:tls_get_more_records:packet length too long:../deps/…:662:`. */
+const OPENSSL = /:SSL routines:[^:]*:([^:]+):/
+
+function describeTls(code: string, message: string): string {
+  const fault = tlsFaultOf(code, message)
+  if (fault === 'plain HTTP') return 'the server does not speak TLS: is it plain HTTP?'
+  if (fault === 'client certificate') return 'the server wants a certificate of its client, and loads have none'
+  if (/no application protocol/i.test(message)) return "the server offers no HTTP/1.1 over TLS: set `protocol: 'h2'`"
+  const reason = OPENSSL.exec(message)?.[1]
+  return reason ? `TLS failed: ${reason} (${code})` : message
 }

@@ -41,4 +41,6 @@ test('exits and what lies behind them', () => {
   expect(advise(0, null)).toBeUndefined()
   expect(advise(1, null, { output: 'listen EADDRINUSE :::1' })).toMatch(/PORT/)
   expect(advise(1, null)).toBeUndefined()
+  expect(advise(1, null, { hadNoInput: true })).toMatch(/printed nothing.*`stdin: 'open'`/)
+  expect(advise(1, null, { hadNoInput: true, output: 'Error: no config' })).toBeUndefined()
 })

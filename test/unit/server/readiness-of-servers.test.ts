@@ -81,7 +81,9 @@ test('a plain probe that meets TLS asks for HTTPS; `protocol` is the answer, and
   expect(error.message.split('\n')[0]).toMatch(
     /^The server is up, but GET http:.* met TLS where plain HTTP was asked: does it speak HTTPS\?/,
   )
-  expect(error.message).toContain("Set `protocol: 'https'`")
+  expect(error.message).toContain("does it speak HTTPS? Set `protocol: 'https'`.\n")
+  const plain = await failureOf('server-ok.mjs', { protocol: 'https' })
+  expect(plain.message).toMatch(/met a server that does not speak TLS: is it plain HTTP\? Set `protocol: 'http'`/)
   const server = await startProgram('server-https.mjs https', { protocol: 'https' })
   expect(server.url).toBe(`https://127.0.0.1:${server.port}`)
   expect(server.tls).toEqual({ rejectUnauthorized: false })

@@ -105,6 +105,7 @@ describe('findServerOptionIssues', () => {
     ],
     ['env with numbers', { env: { PORT: 3000 } }, /Expected `server.env.PORT` to be a string/],
     ['waitOn with a number', { waitOn: ['tcp:1', 5] }, /Expected `server.waitOn\[1\]` to be a wait-on resource/],
+    ['waitOn of two protocols', { waitOn: 'http-get:http://x/' }, /Expected `server.waitOn` to be a wait-on resource/],
     ['waitOn of an unknown kind', { waitOn: 'ftp:host' }, /Expected `server.waitOn` to be a wait-on resource/],
     ['an unknown scope', { scope: 'suite' }, /Expected `server.scope` to be one of 'test', 'file', 'worker'/],
   ])('%s', (_name, input, message) => {

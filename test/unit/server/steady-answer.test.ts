@@ -4,6 +4,7 @@ import { SteadyAnswer } from '../../../src/server/steady-answer.ts'
 
 const answer = (status: number) => ({ outcome: { kind: 'answer', status, latency: 1, body: '' } }) as HealthLook
 const refused = { outcome: { kind: 'failure', code: 'ECONNREFUSED', message: '' } } as HealthLook
+const failure = (code: string, message = '') => ({ outcome: { kind: 'failure', code, message } }) as HealthLook
 const https = { ...answer(400), speaks: 'https' } as HealthLook
 
 /** When the first of these looks, one each half second, is steady; -1 for never. */
@@ -18,6 +19,19 @@ test.each<[string, HealthLook[], number]>([
   ['401', times(answer(401), 10), 3_000],
   ['a redirect where none is healthy', times(answer(302), 10), 3_000],
   ['TLS', times(https, 10), 3_000],
+  [
+    'plain HTTP in place of TLS',
+    times(failure('EPROTO', 'error:0A00010B:SSL routines:ssl3_get_record:wrong version number'), 10),
+    3_000,
+  ],
+  ['a certificate that is not trusted', times(failure('DEPTH_ZERO_SELF_SIGNED_CERT'), 10), 3_000],
+  [
+    'a certificate of the client that is missing',
+    times(failure('EPROTO', 'tlsv13 alert certificate required'), 10),
+    3_000,
+  ],
+  ['no HTTP at all', times(failure('HPE_INVALID_CONSTANT'), 10), 3_000],
+  ['a connection that is closed', times(failure('ECONNRESET'), 100), -500],
   ['a refusal before it', [...times(refused, 4), ...times(answer(404), 10)], 5_000],
   ['another answer between', [...times(answer(404), 4), answer(503), ...times(answer(404), 10)], 5_500],
   ['another status later', [...times(answer(404), 4), ...times(answer(403), 10)], 5_000],
