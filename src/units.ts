@@ -3,7 +3,7 @@ export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h'}`
 
 const MILLISECONDS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 
-/** Returns the milliseconds of a duration; `NaN` if it is none. */
+/** Returns the milliseconds of a duration; `NaN` if it is malformed. */
 export function milliseconds(duration: Duration): number {
   if (typeof duration === 'number') return duration
   const match = typeof duration === 'string' && /^(\d+(?:\.\d+)?|\.\d+)(ms|s|m|h)$/.exec(duration)

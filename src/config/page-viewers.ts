@@ -16,7 +16,7 @@ const TEXT_REPORTERS = [
 ]
 
 /**
- * Whether somebody may look at the attachments of this run: in Vitest's UI, in its HTML report (also one that is made later from blobs), or
+ * Whether attachments of this run can be seen: in Vitest's UI, in its HTML report (also one that is made later from blobs), or
  * in an editor, whose extensions bring reporters of their own.
  */
 export function showsAttachments(

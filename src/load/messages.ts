@@ -7,11 +7,11 @@ import type { TurnsEnd, TurnSide, TurnsPlan } from './plan/turns-plan.ts'
 /** To the load process. */
 export type LoadRequestMessage =
   /**
-   * `waits`: it gets ready, says `armed`, and begins when it is told to `go`. `lease`: it ends after so many milliseconds
-   * without a `beat`.
+   * `waits`: it gets ready, says `armed`, and begins after `go`. `lease`: it ends after so many milliseconds without a
+   * `beat`, so that it cannot outlive a process that was stopped (SIGSTOP).
    */
   | { type: 'run'; id: string; plan: LoadPlan; waits?: boolean; lease?: number }
-  /** Who asked for it still runs. */
+  /** Renews the lease of a run: the process that asked for it still runs. */
   | { type: 'beat'; id: string }
   /** Begin to send at `at`, on the clock of the machine (`readMachineClock`). */
   | { type: 'go'; id: string; at: number }

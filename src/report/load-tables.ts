@@ -60,7 +60,7 @@ function missedMetrics(load: LoadEntry, test: TestSummary): Set<string> {
 function loadCells(load: LoadEntry, missed: Set<string>, suffix: string): Cell[] {
   const { latency, errors, errorRate, requestsPerSecond, saturated } = load.result
   const ended = load.outcome === 'completed' ? '' : ` (${load.outcome})`
-  // Figures of the machine are nobody's fault: what was missed on them is not red.
+  // Figures of a saturated machine say nothing about the server: a threshold missed on them is not red.
   const miss: Tone = saturated ? 'unsure' : 'bad'
   const cell = (metric: string, text: string, tone?: Tone): Cell => {
     const shown = missed.has(metric) ? miss : tone

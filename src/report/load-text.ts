@@ -98,7 +98,7 @@ export function loadRemarks(load: LoadEntry, { crashed = false } = {}): string[]
       ? `${saturation}: latencies are not the server's alone`
       : undefined,
     redirectText(load),
-    // A server that died answered nobody: more connections would not have helped.
+    // A server that died answered nothing: more connections would not have helped.
     crashed ? undefined : droppedText(load),
     isManyUnanswered(load) && !load.result.aborted
       ? `${formatCount(unanswered)} requests were still unanswered when the load ended`

@@ -1,4 +1,4 @@
-/** What a cell says about its figure, for whoever paints it. */
+/** What a cell says about its figure; each output has its own colours. */
 export type Tone = 'good' | 'bad' | 'unsure' | 'strong'
 
 export interface Cell {

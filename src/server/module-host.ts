@@ -44,7 +44,7 @@ const UNFINISHED = {
   start:
     'has a default export that was called with { port, host, signal } and started no server. A request listener takes two parameters, (request, response).',
 }
-// Nothing is left to do, and whoever waits for this server must hear why. One that ran and closed itself has no more to say.
+// The event loop is empty, and the error must say why. A server that ran and closed itself needs no message.
 process.once('beforeExit', () => {
   if (doing === 'run') return
   console.error(`The server module ${plan.file} ${UNFINISHED[doing]}`)

@@ -3,7 +3,7 @@ import type { MemorySnapshot } from '../results/memory-result.ts'
 import type { TlsOptions } from '../tls.ts'
 import type { HealthCheckOptions, HealthCheckResult } from './health.ts'
 
-/** The end of a server that nobody asked for. */
+/** An end of a server that neither `stop()` nor `restart()` caused. */
 export type ServerEnd = ServerExitedError | ServerStartError | PortInUseError
 
 /** A server under test: started and healthy. */
@@ -67,7 +67,7 @@ export interface Instrument {
   readonly env: Record<string, string>
   /** Appended to its `NODE_OPTIONS`. */
   readonly nodeOptions: string
-  /** Files of its own, to be removed even where nobody is left to `close()` it. */
+  /** Its files. The watchdog removes them if `close()` is never called. */
   readonly files?: readonly string[]
   close(): Promise<void>
 }

@@ -96,7 +96,7 @@ export class ServerProcess {
     return { group: this.#child.pid ?? -1, cookie: this.#guard.cookie, since: this.#since }
   }
 
-  /** Whether the child is gone although nobody told us yet, as this thread was busy. */
+  /** Whether the child has exited. Its 'exit' event may not have come yet, if this thread was busy. */
   async hasExited(): Promise<boolean> {
     if (this.exit) return true
     if (this.pid === undefined || !canListProcesses || findProcess(this.pid)) return false

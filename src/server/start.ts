@@ -45,11 +45,11 @@ export interface ServerContext {
   readonly baseDirectory?: string | undefined
 }
 
-/** How often a server gets another port because somebody was faster. */
+/** How often a server gets another port, because another program took the last one. */
 const PORT_ATTEMPTS = 5
-/** Kept free before a test's timeout, so that the error tells the server's story and not only that time ran out. */
+/** Milliseconds kept free before the test's timeout, so that the error says what the server did, and not only that time ran out. */
 const DEADLINE_MARGIN = 750
-/** A server that failed to start gets this long to end by itself. */
+/** Milliseconds that a server which failed to start has to end after the signal. */
 const FAILED_GRACE = 500
 
 /** One start with all that belongs to it. */
@@ -215,7 +215,7 @@ function targetOf({ host, protocol = 'http' }: ResolvedServerOptions, port: numb
   return { protocol, host: dialHost(host), port }
 }
 
-/** On the fixed port; or on a free one, and on another when somebody else was faster. */
+/** Launches on the fixed port; else on a free one, and on another if a program took that first. */
 async function launchOnSomePort(launch: Launch, instrument: Instrument | undefined): Promise<Launched> {
   const { port: fixed } = launch.options
   for (let attempt = 1; ; attempt += 1) {

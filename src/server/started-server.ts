@@ -84,7 +84,7 @@ function isSignal(value: HealthCheckOptions | AbortSignal): value is AbortSignal
   return 'aborted' in value
 }
 
-/** Whether nobody listens. One that does not answer the knock may be blocked, or stopped, but it is there. */
+/** Whether nothing listens. A server that does not answer may be blocked or stopped, but it is there. */
 async function isRefused(host: string, port: number): Promise<boolean> {
   const looks = addressesOf(host).map((address) => tryTcp(address ?? host, port, { timeout: LOOK_TIMEOUT }))
   return (await Promise.all(looks)).every((found) => found.kind === 'failure' && found.code === 'ECONNREFUSED')
@@ -190,7 +190,7 @@ export class StartedServer implements PerfServer {
     const settled = state.kind === 'restarting' ? state.settled : this.#startAgain(live, process, cancel.signal)
     if (state.kind === 'up') this.#state = { kind: 'restarting', live, process, settled, cancel }
     const restarted = this.#awaitRestart(settled)
-    // Its failure fails the test, whoever waits here.
+    // Its failure fails the test in any case.
     restarted.catch(swallow('restart'))
     return restarted
   }
@@ -206,7 +206,7 @@ export class StartedServer implements PerfServer {
     return done
   }
 
-  /** Learns of an end of which nobody has told us yet; `failure` is set then. For a server that goes on to another test. */
+  /** Notices an end whose event has not come yet, and sets `failure`. For a server that the next test uses. */
   async notice(): Promise<void> {
     const state = this.#state
     if (state.kind === 'up' && state.process) await this.#noticeDeath(state, state.process)
@@ -228,7 +228,7 @@ export class StartedServer implements PerfServer {
 
   /** Ends the process and starts it anew. Whether that went well is seen in the state that it leaves. */
   async #startAgain(live: Live, process: ServerProcess, cancelled: AbortSignal): Promise<void> {
-    // After a death that nobody has noticed there is nothing to restart: the server has failed.
+    // If it has died unnoticed there is nothing to restart: the server has failed.
     if (await this.#isDead(process)) {
       this.#die(live, process, this.#exitError(process, await process.exited))
       return

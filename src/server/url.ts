@@ -13,7 +13,7 @@ export interface ServerUrlContext {
  * Decides a URL: the argument, `VITEST_PERF_SERVER_URL`, the test's `server`, then `http://127.0.0.1:3000`. No trailing
  * slash, no query.
  *
- * @throws {PerfOptionsError} for a URL that is none.
+ * @throws {PerfOptionsError} for a malformed URL.
  */
 export function resolveServerUrl(url?: string, context: ServerUrlContext = {}): string {
   const expected = url === undefined ? undefined : findBaseUrlProblem(url)

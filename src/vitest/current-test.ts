@@ -6,7 +6,7 @@ import { readSettings } from '../settings.ts'
 import type { TlsOptions } from '../tls.ts'
 import { attemptsOverlap, runningAttempt } from './test-attempt.ts'
 
-/** The URL of the `server` of the test that runs now; among several that run at once nobody can tell which one asks. */
+/** The URL of the `server` of the running test. If several tests run at once, it is not known which one asks. */
 function currentServerUrl(): string | undefined {
   if (attemptsOverlap()) {
     const expected = 'given where tests run concurrently: `server.url` of the test that asks'
@@ -25,7 +25,7 @@ export function currentTls(url: string): TlsOptions | undefined {
  * The one place that decides a URL: the argument, `VITEST_PERF_SERVER_URL`, the `server` of the test that runs, then
  * `http://127.0.0.1:3000`. No trailing slash, IPv6 in brackets.
  *
- * @throws {PerfOptionsError} for a URL that is none, and for none at all where tests run concurrently.
+ * @throws {PerfOptionsError} for a malformed URL, and without a URL if tests run concurrently.
  */
 export function resolveServerUrl(url?: string): string {
   const known = url !== undefined || readSettings().serverUrl !== undefined

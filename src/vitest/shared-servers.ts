@@ -72,7 +72,7 @@ export class SharedServers {
   async close(): Promise<void> {
     const servers = [...this.#servers.values()]
     this.#servers.clear()
-    // One that still starts is not waited for: whoever asked for it has timed out.
+    // Do not wait for one that still starts: the test that asked for it has timed out.
     this.#end.abort(new Error(`The ${this.#scope} is over`))
     this.#end = new AbortController()
     const stopped = await Promise.allSettled(

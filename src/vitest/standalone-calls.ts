@@ -23,7 +23,7 @@ function pendingOf(task: Task): PendingCalls {
 
 function followCall(call: FollowedCall, work: Promise<unknown>): void {
   const task = TestRunner.getCurrentTest()
-  // Among tests that run at once nobody can tell which one calls.
+  // If several tests run at once, it is not known which one calls.
   if (!task || task.concurrent) return
   const attempt = runningAttempt(task)
   if (attempt) attempt.follow(call, work)

@@ -93,7 +93,7 @@ interface SharedStart {
   readonly memory: StartMemory
 }
 
-/** It outlives whoever happens to be the first to ask. */
+/** It outlives the test that asks first. */
 async function startSharedServer(options: ServerOptions, { end, user, memory }: SharedStart): Promise<PerfServer> {
   let starting = true
   const lifetime: Lifetime = {

@@ -36,7 +36,7 @@ export interface LoadRunParts {
   readonly waits?: boolean
 }
 
-/** The course of a load in time, from getting ready through warm-up and measured part to its end. */
+/** Runs a load from start to end: getting ready, warm-up, measured part. */
 export class LoadRun implements LoadCourse {
   readonly plan: LoadPlan
   readonly machine: LoadMachine

@@ -39,7 +39,7 @@ export interface PhasePlan {
   readonly amount: number | undefined
 }
 
-/** What a load does, of which the run is the course in time: requests on connections, or virtual users. */
+/** What a load does (requests on connections, or virtual users). The run decides when. */
 export interface LoadWork {
   /** Connections that are open. */
   readonly open: number

@@ -11,7 +11,7 @@ const host = new LoadHost(realMachine, (message) => {
 })
 
 process.on('message', (message: LoadRequestMessage) => host.onMessage(message))
-// The worker has exited or was killed: nobody waits for a load any more.
+// The worker has exited or was killed: no load has a receiver any more.
 process.on('disconnect', () => process.exit(0))
 if (!process.connected) process.exit(0)
 // A Ctrl-C on the terminal is for the worker, which then ends this process or aborts its loads in order.

@@ -1,7 +1,7 @@
 import process from 'node:process'
 import { captureConsole } from '../scenario/captured-console.ts'
 
-/** Hears of what a scenario prints, and of errors that nobody has caught. */
+/** Is told what a scenario prints, and of its uncaught errors. */
 export interface ScenarioListener {
   print(level: 'log' | 'error', text: string): void
   /** An error of a promise that is not awaited, or of a timer. */

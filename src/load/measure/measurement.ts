@@ -121,7 +121,7 @@ export class Measurement {
     this.answerTo({ status, since, now, name: this.#nameCounts[request], expectStatus, checkFailure })
   }
 
-  /** Notes where an answer leads that nobody follows. */
+  /** Notes where a redirect leads that is not followed. */
   noteRedirect(status: number, location: string | undefined): void {
     if (location === undefined) return
     this.#redirectedTo ??= { location, status, count: 0 }

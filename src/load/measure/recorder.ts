@@ -50,7 +50,7 @@ export class Recorder {
   #rowStart = 0
   #rowLength: number
   readonly #keepsHistograms: boolean
-  /** Of the last interval, and of rows that nobody has taken yet: only where they are kept. */
+  /** Of the last interval, and of rows that were not taken yet; only if rows are kept. */
   intervalHistogram: EncodedHistogram | undefined
   readonly rowHistograms: EncodedHistogram[] = []
 

@@ -6,10 +6,10 @@ import { text } from '../../options.ts'
 import { markPosition, parsePath } from '../../results/figure-path.ts'
 import { isPlainRecord } from './request-issues.ts'
 
-/** A value as JSON has it. */
+/** A JSON value. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 
-/** What the body of an answer must be. Content codings (gzip, br, deflate) are undone first. */
+/** What the body of an answer must be. It is decoded first (gzip, br, deflate). */
 export interface BodyCheck {
   /** A text that it contains, or several. */
   contains?: string | readonly string[]

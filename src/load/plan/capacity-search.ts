@@ -9,7 +9,7 @@ export interface CapacityRange {
   readonly precision: number
 }
 
-/** A step as far as the search must know it. */
+/** What the search needs to know of a step. */
 export interface TriedStep {
   readonly rate: number
   readonly holds: boolean
@@ -24,7 +24,7 @@ export type NextStep =
 const GROWTH = 2
 /** The first rate, divided by this, is the lowest that is tried. */
 const LOWEST = 64
-/** Tries of a rate before it counts as failed: one may be the machine's. */
+/** Tries of a rate before it counts as failed: the machine may have caused one failure. */
 const TRIES = 2
 
 /** Rates for people: three digits. */
@@ -53,7 +53,7 @@ export function nextStep(steps: readonly TriedStep[], { from, to, precision }: C
   return step(Math.sqrt(holds * fails), steps)
 }
 
-/** A rate that rounding has made one that is known ends the search. */
+/** The search ends if rounding makes the next rate one that was tried. */
 function step(rate: number, steps: readonly TriedStep[]): NextStep {
   const rounded = roundRate(rate)
   return steps.some((tried) => tried.rate === rounded)

@@ -18,7 +18,7 @@ export const CONTRADICTIONS: readonly (readonly [keyof LoadOptions, keyof LoadOp
   ['scenario', 'body', 'left out where there is a `scenario` (its virtual users decide)'],
 ]
 
-/** Returns the mistakes in options that are valid each and exclude each other. */
+/** Returns the mistakes in options that are valid by themselves, but exclude each other. */
 export function findContradictions(options: LoadOptions, prefix: string, defaults: boolean): OptionIssue[] {
   const at = (name: string) => (prefix === '' ? name : `${prefix}.${name}`)
   const http2 =

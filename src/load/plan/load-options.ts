@@ -118,7 +118,7 @@ export interface LoadOptions {
   /**
    * How connections share `requests`. Default `'shared'`.
    * - `'shared'`: the load sends the list once, over all connections, and then again: request `k` of the load is element `k mod n`.
-   * - `'perConnection'`: each connection sends the whole list by itself, as a session needs.
+   * - `'perConnection'`: each connection sends the whole list in its order, as a session needs.
    */
   order?: LoadOrder
   /** Statuses that count as success. Default: all below 400. */

@@ -32,7 +32,7 @@ import { nameOfRequest } from './request-name.ts'
 
 /** A request as the load process sends it. */
 export interface PlannedRequest {
-  /** What its figures are found by in `byName`. */
+  /** Its name in `byName`. */
   readonly name: string
   readonly method: string
   readonly path: string
@@ -99,7 +99,7 @@ export function mergeLoadOptions(options: LoadOptions, defaults: Partial<LoadOpt
   if (hasRates(options)) delete kept.pipelining
   if (options.pipelining !== undefined && hasRates(kept)) delete kept.stages
   if (options.amount !== undefined) delete kept.duration
-  // The scenario's own options go with it.
+  // Without the scenario its own options have no meaning.
   if (kept.scenario === undefined && options.scenario === undefined)
     for (const name of SCENARIO_OPTIONS) delete kept[name]
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))

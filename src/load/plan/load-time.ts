@@ -17,7 +17,7 @@ export interface PlannedStage {
   readonly virtualUsers?: number
 }
 
-/** The course of a load in time. */
+/** When a load does what. */
 export interface LoadTime {
   /** Milliseconds of the measured part; absent where `amount` alone ends it. */
   readonly duration?: number
@@ -30,7 +30,7 @@ export interface LoadTime {
   readonly warmup?: { readonly duration: number; readonly connections: number }
 }
 
-/** Plans the course of a load. `environment` (ms) replaces `duration`, and scales `stages` to that length. */
+/** Plans the time of a load. `environment` (ms) replaces `duration`, and scales `stages` to that length. */
 export function planTime(options: LoadOptions, environment: number | undefined): LoadTime {
   const stages = options.stages ? scaleStages(options.stages, environment) : undefined
   const total = stages?.reduce((sum, stage) => sum + stage.duration, 0)

@@ -102,7 +102,7 @@ export const engineOption = v.lazy((input) =>
   typeof input === 'object' ? locust : v.picklist(ENGINES, "'built-in', 'autocannon' or { use: 'locust', workers, … }"),
 )
 
-/** The origin of a `target` where the load's URL has a port; `undefined` if it is none. */
+/** Returns the origin of a `target`, with `{port}` replaced by the port of the load's URL; `undefined` if it is malformed. */
 function originOf(target: unknown, port: number): string | undefined {
   if (typeof target !== 'string') return undefined
   const url = parseServerUrl(target.replace('{port}', String(port)))

@@ -5,7 +5,7 @@ import type { LoadOptions } from './load-options.ts'
 export const REPEAT_LIMIT = 5_000
 const SHORTEST = 1_000
 
-/** The options of a load that is run again for its profile: what it sent, as hard as it did, without what judged it. */
+/** The options of a load that is run again for its profile: the same requests at the same rate, without thresholds. */
 export function repeatedLoad(options: LoadOptions, { duration }: Pick<LoadResult, 'duration'>): LoadOptions {
   const { thresholds: _t, abortOnFail: _a, warmup: _w, title: _n, signal: _s, stages, ...load } = options
   return {

@@ -3,7 +3,7 @@ import { LOAD_DEFAULTS } from './load-defaults.ts'
 
 type Named = Pick<LoadOptions, 'url' | 'method'>
 
-/** What the figures of a request are found by: its `name`, else its method and path as written. */
+/** The name of a request in `byName`: its `name`, else its method and path as written. */
 export function nameOfRequest({ name, method, path }: LoadRequest, load: Named): string {
   return name ?? `${(method ?? load.method ?? LOAD_DEFAULTS.method).toUpperCase()} ${path ?? writtenPath(load.url)}`
 }

@@ -10,7 +10,7 @@ export const SCENARIO_OPTIONS = ['mix', 'data', 'virtualUsers', 'seed'] as const
 /** Exports that are no iterations. */
 const HOOKS: readonly string[] = ['start', 'stop']
 
-/** What is wrong with a load's scenario before its module is known. */
+/** Returns the mistakes in a load's scenario that show before its module is known. */
 export function findScenarioIssues(options: LoadOptions, prefix: string, defaults: boolean): OptionIssue[] {
   const at = (name: string) => (prefix === '' ? name : `${prefix}.${name}`)
   const stages = Array.isArray(options.stages) ? options.stages : []
@@ -90,7 +90,7 @@ export function planMix(
   module: { readonly name: string; readonly exports: readonly string[] | undefined },
 ): [name: string, weight: number][] {
   const { name: path, exports } = module
-  // It says what it exports when it runs.
+  // Its exports are known only when the load process has loaded it.
   if (exports === undefined) return Object.entries(mix ?? { default: 1 }).filter(([, weight]) => weight > 0)
   const iterations = exports.filter((name) => !HOOKS.includes(name))
   const known = iterations.length === 0 ? 'it exports no function to iterate' : `it exports ${iterations.join(', ')}`

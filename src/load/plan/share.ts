@@ -48,13 +48,13 @@ export function widthOf(plan: LoadPlan): { option: string; count: number } {
     : { option: 'connections', count: peakOf(plan.connections) }
 }
 
-/** How many processes run a load: those asked for, but none that would have nothing to send. `cores` is what `'auto'` leaves one of. */
+/** How many processes run a load: not more than have something to send. `'auto'` leaves one of `cores` free. */
 export function countProcesses(plan: LoadPlan, cores: number): number {
   const asked = plan.processes === 'auto' ? Math.max(1, cores - 1) : plan.processes
   return Math.min(asked, plan.amount ?? Infinity, plan.processes === 'auto' ? widthOf(plan).count : Infinity)
 }
 
-/** That a load has fewer connections (or virtual users) than processes. */
+/** Returns the mistake of a load with fewer connections (or virtual users) than processes. */
 export function findShareIssues(plan: LoadPlan): OptionIssue[] {
   const { option, count } = widthOf(plan)
   if (plan.processes === 'auto' || plan.processes <= count) return []

@@ -40,7 +40,7 @@ function attemptsOf({ metric }: Threshold, result: LoadResult): number {
   return requests + (errors?.total ?? 0)
 }
 
-/** What a threshold that fails now says about the end of the load: `final`, it fails then too; `average`, it may recover; or nothing. */
+/** Whether a threshold that fails now also fails at the end of the load: `final`, it does; `average`, it may recover; `unknown`. */
 function outlookOf({ metric, condition: { operator, bound } }: Threshold, value: number, ramps: boolean) {
   const upper = operator.startsWith('<') || (operator === '==' && value > bound)
   const figure = figureOf(metric)
@@ -76,7 +76,7 @@ export class ThresholdWatch {
     this.#failingSince = thresholds.map(() => undefined)
   }
 
-  /** The outcomes of all thresholds where the load is to end now. Called again and again, with ever later results. */
+  /** Returns the outcomes of all thresholds if the load must end now. Call it with each new result. */
   judge(result: LoadResult): ThresholdOutcome[] | undefined {
     const outcomes = evaluateThresholds(result, this.#thresholds)
     const ends = outcomes.map(({ value, passed }, index) => {

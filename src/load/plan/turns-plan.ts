@@ -21,7 +21,7 @@ export interface TurnsPlan {
   readonly first: TurnSide
   readonly warmup: number
   readonly duration: number
-  /** Whether each request is asked for by itself first, to see whether both servers answer the same. */
+  /** Whether each request is first sent once to both servers, to compare their answers. */
   readonly compareAnswers: boolean
 }
 

@@ -49,7 +49,7 @@ export interface UserHost extends ClientHost {
   readonly transportEvents: TransportEvents
   /** The part of the load that runs now; absent before the first. */
   book(): UserBook | undefined
-  /** @throws for a path that is none. */
+  /** @throws if the path is malformed. */
   resolve(path: string): ResolvedUrl
   /** The next element of a list in `data`. */
   take(name: string): unknown
@@ -58,7 +58,7 @@ export interface UserHost extends ClientHost {
 /** What a user does at the moment. `ended`: its load is over, and whatever it asks for is refused. */
 type UserState = 'starting' | 'idle' | 'iterating' | 'stopping' | 'ended'
 
-/** Something of a user's that waits. */
+/** Something that a user waits for. */
 interface Waiting {
   /** Ends it with this error. */
   end(error: Error): void
@@ -66,7 +66,7 @@ interface Waiting {
 
 const METHOD = /^[A-Z][A-Z0-9_-]*$/
 
-/** Tells streams of chance of one user and iteration apart. */
+/** Numbers of the random streams of one user and iteration. */
 const OF_MIX = 1
 const OF_USER = 2
 
@@ -77,21 +77,21 @@ export class ScenarioUser implements VirtualUser {
   readonly headers: VirtualUser['headers'] = {}
   readonly state: Record<string, unknown> = {}
   readonly client: UserClient
-  /** Its owner's mark: no more iterations are begun. */
+  /** Set by the user pool: it begins no more iterations. */
   retired = false
-  /** Its owner's mark: it is offered to whoever begins iterations. */
+  /** Set by the user pool: it waits for its next iteration. */
   idle = false
   readonly #host: UserHost
   #doing: UserState = 'starting'
-  /** Made when somebody asks for its signal. */
+  /** Created when the scenario first asks for the signal. */
   #abort: AbortController | undefined
-  /** Of the iteration; made when it is first asked. */
+  /** Of the current iteration; created when it is first needed. */
   #chance: Chance | undefined
   #uniques = 0
   #sent = 0
   /** From when the first request of the iteration counts, if not from its call. */
   #due: number | undefined
-  /** What waits at the moment. Few, so that a list is the fastest. */
+  /** What it waits for now. A list is fastest, since there are few. */
   readonly #waits: Waiting[] = []
 
   constructor(id: number, host: UserHost) {
@@ -104,7 +104,7 @@ export class ScenarioUser implements VirtualUser {
     return new Chance(this.#host.seed, this.id, this.iteration, stream)
   }
 
-  // For its owner ------------------------------------------------------------------------------------------------------
+  // For the user pool --------------------------------------------------------------------------------------------------
 
   /** Begins the next iteration; its first request counts from `due`, if given. Returns the name of what `mix` chooses. */
   begin(mix: readonly MixPart[], due: number | undefined): string {
@@ -122,7 +122,7 @@ export class ScenarioUser implements VirtualUser {
     return this.#sent
   }
 
-  /** Ends what it waits for; it is idle then. What it asks for before `letStop` or after is refused. */
+  /** Ends what it waits for. Requests after that are refused, except between `letStop` and the next `end`. */
   end(error = new LoadEndedError()): void {
     if (this.#doing === 'ended') return
     this.#doing = 'ended'
@@ -131,7 +131,7 @@ export class ScenarioUser implements VirtualUser {
     this.client.close()
   }
 
-  /** Lets it send requests for its `stop`, which count nowhere. */
+  /** Lets it send the requests of its `stop`, which are in no figures. */
   letStop(): void {
     this.#abort = undefined
     this.#doing = 'stopping'
@@ -193,7 +193,7 @@ export class ScenarioUser implements VirtualUser {
     return this.#abort.signal
   }
 
-  /** Whether what it does is part of no figures: what fails there must not go unseen. */
+  /** Whether its requests are in no figures (`start`, `stop`). A failure must then be an error, since no count shows it. */
   get #uncounted(): boolean {
     return this.#doing === 'starting' || this.#doing === 'stopping'
   }
@@ -393,7 +393,7 @@ export class ScenarioUser implements VirtualUser {
   }
 }
 
-/** In a turn of its own: a scenario that asks again and again must not keep this process from ending it. */
+/** Rejects in a later turn: a scenario that asks again and again must not block the event loop, or it could not be ended. */
 function refuse<T>(clock: Clock): Promise<T> {
   return new Promise((_resolve, reject) => {
     clock.soon(() => reject(new LoadEndedError()))

@@ -144,7 +144,7 @@ export class LoadGenerator {
   }
 }
 
-/** Of options that nobody has checked yet. */
+/** Reads options that are not checked yet. */
 function signalIn(options: unknown): AbortSignal | undefined {
   const signal = (options as { signal?: unknown } | undefined | null)?.signal
   return signal instanceof AbortSignal ? signal : undefined

@@ -116,7 +116,7 @@ export class LoadProcess {
   #loseSoon(why: string, cause?: Error): void {
     const { name } = this.#state
     if (name === 'dying' || name === 'lost') return
-    // Nothing exits, or nobody hears why.
+    // Its exit, which would say why, does not come.
     if (this.#child.pid === undefined || this.#lines.size === 0) return this.#lose(why, cause)
     this.#close({ name: 'dying', cancel: this.#clock.after(EXIT_GRACE, () => this.#lose(why, cause)) })
   }

@@ -16,7 +16,7 @@ import { LocustMaster } from './locust-master.ts'
 import type { RemoteWorker } from './remote-worker.ts'
 import { severalProcesses } from './several-processes.ts'
 
-/** Milliseconds that the word to begin has to reach all workers: two hops of a network, and a master in Python. */
+/** Milliseconds that the message to begin has to reach all workers: two hops of a network, and a master in Python. */
 const HEAD_START = 150
 
 type RunMessage = Extract<LoadRequestMessage, { type: 'run' }>
@@ -198,7 +198,7 @@ function findTokenProblem({ hello: { id, name, proof } }: RemoteWorker): string 
   const problem = findProofProblem(id, proof, readSettings().token)
   return problem === undefined
     ? undefined
-    : `The worker ${name} ${problem}. If it is none of yours, close the master's port to others.`
+    : `The worker ${name} ${problem}. If it is not yours, close the master's port to others.`
 }
 
 function findBuildProblem({ hello: { name, version, build } }: RemoteWorker): string | undefined {

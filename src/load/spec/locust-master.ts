@@ -18,9 +18,9 @@ const LOCUSTFILE = fileURLToPath(new URL('../../../assets/locustfile.py', import
 /** Where a Vitest worker keeps its masters: on `process`, because in vmThreads each file has its own modules and globals. */
 const SHARED = Symbol.for('vitest-plugin-perf.locust-masters')
 
-/** A master sends a beat each 500 ms. One that sends nothing for 5 s counts as dead. Counted in turns, since this thread may be blocked. */
+/** A master sends a message each 500 ms. One that sends nothing for 5 s counts as dead. Counted in turns, since this thread may be blocked. */
 const SILENCE = { turn: 500, turns: 10 }
-/** Milliseconds between two looks at a port that somebody else holds, such as the master of the test file before. */
+/** Milliseconds between two looks at a port that another process holds, such as the master of the test file before. */
 const PORT_LOOK = 200
 /** Lines of its error output that are kept. */
 const KEPT_LINES = 12

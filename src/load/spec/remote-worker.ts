@@ -72,7 +72,7 @@ export class RemoteWorker {
         if (line.run) this.#send({ type: 'kill', load: line.run.id, slot })
         this.#lines.delete(line)
       },
-      // The worker does so by itself.
+      // The worker does this itself.
       retire() {},
       isShared: () => false,
       close: () => void this.#lines.delete(line),

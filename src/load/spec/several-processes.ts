@@ -33,7 +33,7 @@ interface Part {
 
 /**
  * Generates one load with several engines of one process each, which begin together; to its listener they are one. `headStart`:
- * milliseconds that the word to begin has to reach all of them.
+ * milliseconds that the message to begin has to reach all of them.
  */
 export function severalProcesses(engines: readonly LoadEngine[], clock: Clock, headStart = HEAD_START): LoadEngine {
   return { open: (listener) => new SharedLoad(engines, { clock, headStart }, listener) }

@@ -9,11 +9,11 @@ interface ConnectOptions {
   lookup?: LookupFunction
 }
 
-/** A name that no resolver is asked for: it is given a lookup that fails. */
+/** Never resolved: it comes with a lookup that fails. */
 const NOWHERE = 'not-allowed.invalid'
 
 let allowed: AllowedTargets | undefined
-/** `address:port` of names that are allowed: whoever keeps the address of a name connects to it without the name. */
+/** `address:port` of names that are allowed: some clients look a name up once and then connect to its address. */
 const addressesOfNames = new Set<string>()
 
 /**
@@ -34,7 +34,7 @@ function replaceConnect(): void {
   const connect = net.Socket.prototype.connect as (this: net.Socket, ...given: unknown[]) => net.Socket
   function guarded(this: net.Socket, ...given: unknown[]): net.Socket {
     const [first, ...rest] = given
-    // Node's own callers give one array, which a symbol marks: it is changed in place.
+    // Node's own callers pass one array, marked by a symbol: change it in place.
     if (Array.isArray(first)) first[0] = guardOptions(first[0] as ConnectOptions)
     else if (typeof first === 'object' && first !== null) return connect.call(this, guardOptions(first), ...rest)
     else {
@@ -67,7 +67,7 @@ function guardOptions(options: ConnectOptions): ConnectOptions {
   return { ...options, lookup: limitedLookup(options, host, port, allowed) }
 }
 
-/** Connects to nothing, and fails in the way of a name that is not found: every client copes with that. */
+/** Returns options that fail as a name that is not found does: every client handles that error. */
 function refused(options: ConnectOptions, message: string): ConnectOptions {
   const lookup: LookupFunction = (_name, _options, found) => found(notAllowed(message), '')
   return { ...options, path: undefined, port: options.port ?? 1, host: NOWHERE, lookup }
@@ -103,7 +103,7 @@ function rememberingLookup(options: ConnectOptions, port: number): LookupFunctio
   })
 }
 
-/** Of a name that is not allowed itself. Judges the very addresses that are connected to: a second lookup could give others. */
+/** Of a name that is not allowed itself. Judges the addresses that the socket then connects to: a second lookup could give others. */
 function limitedLookup(options: ConnectOptions, host: string, port: number, targets: AllowedTargets): LookupFunction {
   return lookupWith(options, (addresses) => {
     const kept = addresses.filter(({ address }) => targets.allowsAddress(address, port))

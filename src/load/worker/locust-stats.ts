@@ -20,14 +20,14 @@ interface Entry {
   readonly last_request_timestamp: number
 }
 
-/** What Locust's page is told of a load. */
+/** What Locust's page shows of a load. */
 export interface LocustReport {
   readonly stats: readonly Entry[]
   readonly stats_total: Entry
   readonly errors: Readonly<Record<string, { name: string; method: string; error: string; occurrences: number }>>
 }
 
-/** What is counted of a name, or of all. */
+/** Counts of one name, or of the whole load. */
 interface Counted {
   readonly requests: number
   readonly errors: LoadErrors
@@ -35,7 +35,7 @@ interface Counted {
   readonly latencyHistogram?: EncodedHistogram
 }
 
-/** What was known of a name at the last report. */
+/** Counts of a name at the last report. */
 interface Known {
   readonly attempts: number
   readonly timed: number
@@ -47,7 +47,7 @@ interface Known {
 
 const NOTHING: Known = { attempts: 0, timed: 0, failures: 0, total: 0, bytes: 0, times: new Map() }
 
-/** Makes Locust's statistics of the progress of one load process, which tells all so far, while Locust adds up what has come since. */
+/** Converts the progress of a load process to Locust's statistics. Progress counts from the start of the load; Locust adds up differences. */
 export class LocustStats {
   readonly #known = new Map<string, Known>()
   readonly #errors = new Map<string, number>()

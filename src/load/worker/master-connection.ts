@@ -4,9 +4,9 @@ import { Lease } from '../../lifecycle/lease.ts'
 import type { LocustReport } from './locust-stats.ts'
 import type { MessageCodec } from './message-codec.ts'
 
-/** Milliseconds without a word of the master after which loads end: a beat comes each 500 ms. */
+/** Loads end after so many milliseconds without a message of the master, which sends one every 500 ms. */
 export const LEASE = 2_000
-/** Milliseconds that a master has to answer before a new connection is tried. */
+/** Milliseconds that a master has to answer, before the worker opens a new connection. */
 const PATIENCE = 5_000
 /** Milliseconds between two heartbeats, by which Locust knows that a worker lives. */
 const HEARTBEAT = 1_000
@@ -73,7 +73,7 @@ interface Users {
 
 const NO_USERS: Users = { user_classes_count: {}, user_count: 0 }
 
-/** A worker's part in Locust's protocol: joins a master, says that it lives, and joins the next master when this one is gone. */
+/** A worker's side of Locust's protocol: joins a master, sends heartbeats, and joins the next master when this one is gone. */
 export class MasterConnection {
   readonly #parts: MasterConnectionParts
   #state: State
@@ -89,7 +89,7 @@ export class MasterConnection {
     return this.#state.is === 'joined'
   }
 
-  /** Each call has a name of its own: a master that has not noticed yet that the last connection is dead would refuse its name. */
+  /** Each call has a new name: a master refuses a name whose last connection it still takes for alive. */
   #call(): State {
     const { clock, name, open } = this.#parts
     const node = `${name}_${randomUUID()}`
@@ -97,7 +97,7 @@ export class MasterConnection {
       onMessage: (message) => this.#onMessage(node, message),
       onClosed: () => this.#onClosed(node),
     })
-    // Stays in the wire until there is a master.
+    // ZeroMQ keeps it until there is a master.
     this.#sendTo(wire, node, 'client_ready', ANY_VERSION)
     const cancel = clock.after(PATIENCE, () => this.#callAgain(node))
     return { is: 'calling', node, wire, cancel }
@@ -125,7 +125,7 @@ export class MasterConnection {
     if (this.#state.is !== 'closed') this.#sendTo(this.#state.wire, this.#state.node, type, data)
   }
 
-  /** To the spec; dropped while there is none. */
+  /** Sends a message to the spec. Discards it while no master is joined. */
   send(message: unknown): void {
     if (this.#state.is === 'joined') this.#say('perf', this.#parts.codec.encode(message))
   }
@@ -177,7 +177,7 @@ export class MasterConnection {
     this.#say('heartbeat', { state, current_cpu_usage: cpu, current_memory_usage: memory })
   }
 
-  /** Locust's page wants users. Ours are those of the plan, so we say yes to any number. */
+  /** Locust's page asks for a number of users. The plan decides how many there are, so confirm any number. */
   #onSpawn(data: unknown): void {
     const counts = (data as { user_classes_count?: Record<string, number> } | null)?.user_classes_count ?? {}
     this.#say('spawning')

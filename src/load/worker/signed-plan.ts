@@ -85,8 +85,8 @@ function signatureOf({ recipient, time, nonce, plan, bundle }: SignedParts, toke
 }
 
 /**
- * Returns what a worker proves with that it has the token: whoever reaches the master's port can say that it is one, and would be sent
- * plans with their data. `undefined` without a token.
+ * Returns the proof that a worker has the token, or `undefined` without a token. Without a proof, anybody who reaches the master's port
+ * could join as a worker and would be sent plans with their data.
  */
 export function proveToken(worker: string, token: string | undefined): string | undefined {
   return token === undefined ? undefined : proofOf(worker, token).toString('hex')
@@ -150,14 +150,13 @@ export interface PlanGateOptions {
  * Decides which plans a worker runs: those that were signed with its token, for it, within the last minute (`PLAN_WINDOW`), and that it
  * has not run yet. Keep one for the whole life of a worker: it remembers the nonces.
  *
- * Its memory is bounded and does not depend on the clock: with the oldest nonce it drops all plans of that time and before, which
- * then count as late.
+ * It remembers a bounded number of nonces. When it forgets the oldest, it refuses all plans of that signing time and before.
  */
 export class PlanGate {
   readonly #recipient: string
   readonly #token: string | undefined
   readonly #remembered: number
-  /** Signing times by nonce, of plans that were taken. Whoever has no token cannot fill it. */
+  /** Signing times by nonce, of plans that were taken. Only those who have the token can fill it. */
   readonly #taken = new Map<string, number>()
   /** Plans of this time and before are late: their nonces are forgotten. */
   #forgotten = -Infinity
@@ -175,7 +174,7 @@ export class PlanGate {
     const { recipient, time, nonce, signature, ...encoded } = parsed.output
     const contents = { plan: Buffer.from(encoded.plan, 'base64'), bundle: Buffer.from(encoded.bundle, 'base64') }
     const parts = { recipient, time, nonce, ...contents }
-    // The signature comes first: only then is the rest anybody's word but a stranger's.
+    // Check the signature first: without it a stranger may have written every field.
     const refusal = this.#findForgery(parts, signature) ?? this.#findMisuse(parts, now)
     if (refusal) return { refusal }
     this.#remember(nonce, time)
@@ -193,13 +192,13 @@ export class PlanGate {
     if (signature === undefined) {
       return refusalOf(
         'unsigned',
-        `A plan without a signature was refused. Set ${TOKEN} where Vitest runs, to the value that this worker has. If nobody of yours started a load, somebody else reaches the master's port: close it.`,
+        `A plan without a signature was refused. Set ${TOKEN} where Vitest runs, to the value that this worker has. If you started no load, somebody else can reach the master's port: close it.`,
       )
     }
     if (timingSafeEqual(signatureOf(parts, this.#token), Buffer.from(signature, 'hex'))) return undefined
     return refusalOf(
       'altered',
-      `A plan whose signature is wrong was refused: it was signed with another token, or altered on its way. Set ${TOKEN} to the same value where Vitest runs and for this worker. If both are the same, somebody else reaches the master's port: close it.`,
+      `A plan whose signature is wrong was refused: it was signed with another token, or altered on its way. Set ${TOKEN} to the same value where Vitest runs and for this worker. If both are the same, somebody else can reach the master's port: close it.`,
     )
   }
 
@@ -207,13 +206,13 @@ export class PlanGate {
     if (recipient !== this.#recipient) {
       return refusalOf(
         'other-recipient',
-        'A plan that was signed for another worker was refused. It is replayed, or of the time before this worker was started: start the load again.',
+        'A plan that was signed for another worker was refused. It was sent a second time, or before this worker was started: start the load again.',
       )
     }
     if (this.#taken.has(nonce)) {
       return refusalOf(
         'replayed',
-        "A plan that this worker has already run was refused. Vitest sends no plan twice, so somebody else reaches the master's port: close it.",
+        "A plan that this worker has already run was refused. Vitest sends no plan twice, so somebody else can reach the master's port: close it.",
       )
     }
     const age = now - time
@@ -222,7 +221,7 @@ export class PlanGate {
     if (time <= this.#forgotten) {
       return refusalOf(
         'late',
-        `A plan that was signed before ${this.#remembered} others was refused: this worker cannot know any more whether it has run it. Start the load again.`,
+        `A plan that was signed before ${this.#remembered} others was refused: this worker does not know any more whether it has run it. Start the load again.`,
       )
     }
     return undefined
@@ -255,7 +254,7 @@ function unreadable(message: unknown): [RefusalReason, string] {
   }
   return [
     'malformed',
-    "A plan that cannot be read was refused. Only Vitest may send plans: if it sent none, somebody else reaches the master's port: close it.",
+    "A plan that cannot be read was refused. Only Vitest may send plans: if it sent none, somebody else can reach the master's port: close it.",
   ]
 }
 

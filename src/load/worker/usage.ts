@@ -4,7 +4,7 @@ import { hasProcessTable } from '../../lifecycle/process-table.ts'
 import { readClock } from '../../lifecycle/real-timers.ts'
 import type { Usage } from './master-connection.ts'
 
-/** Of `/proc`, on every system that Node runs on. */
+/** Units of `/proc/PID/stat`, the same on every system that Node runs on. */
 const TICKS_PER_SECOND = 100
 const PAGE = 4_096
 

@@ -9,9 +9,9 @@ import type { AllowedTargets } from './allowed-targets.ts'
 import type { OpenedPlan } from './signed-plan.ts'
 import type { PassedRequest, WorkerPlan, WorkerReport, WorkerRequest } from './worker-messages.ts'
 
-/** Milliseconds that a load process has to end a run, before it is ended itself. */
+/** Milliseconds that a load process has to end a run, before it is killed. */
 const ABORT_GRACE = 250
-/** Milliseconds between two ticks of a run that are sent on: ten a second are many for a network. */
+/** Milliseconds between two ticks of a run that are forwarded. A load process makes ten a second, too many for a network. */
 const TICK = 250
 
 /** Milliseconds between two looks of Locust's page at a run. */

@@ -2,7 +2,7 @@ import type { LoadReportMessage, LoadRequestMessage } from '../messages.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 import type { SignedPlan } from './signed-plan.ts'
 
-// Between the spec and a worker, in MessagePack. The Locust master hands them over without looking into them.
+// Messages between the spec and a worker, in MessagePack. The Locust master forwards them unread.
 
 /** What a load process of a worker is told once its run was begun. */
 export type PassedRequest = Exclude<LoadRequestMessage, { type: 'run' | 'turns' }>

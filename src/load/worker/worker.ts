@@ -26,9 +26,9 @@ export interface WorkerOptions {
   readonly token: string | undefined
   /** Patterns of targets that may be loaded: see `AllowedTargets`. Empty: any. */
   readonly allowed: readonly string[]
-  /** Told what happens: a line each. */
+  /** Called with a line for each event. */
   print(line: string): void
-  /** Told when it has joined a master, and when that is gone. */
+  /** Called when it has joined a master, and when that is gone. */
   onMaster?(isThere: boolean): void
 }
 

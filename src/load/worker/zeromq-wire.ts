@@ -26,7 +26,7 @@ export async function importZeromqWire(host: string, port: number): Promise<Open
       reconnectMaxInterval: RECONNECT.most,
     })
     let isOpen = true
-    // One send at a time is what a socket takes.
+    // A ZeroMQ socket takes one send at a time.
     let sent: Promise<void> = Promise.resolve()
     const receiveAll = async () => {
       for await (const [message] of socket) if (message && isOpen) listener.onMessage(message)
@@ -44,7 +44,7 @@ export async function importZeromqWire(host: string, port: number): Promise<Open
       close() {
         if (!isOpen) return
         isOpen = false
-        // Without a connection nothing can be sent: not for long, then.
+        // Without a connection the last messages never leave: wait for a bounded time.
         void withDeadline(sent, LINGER).finally(() => socket.close())
       },
     }
