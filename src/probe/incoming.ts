@@ -130,10 +130,11 @@ function isAllocationProfile(value: unknown): boolean {
 }
 
 function isIsolateProfile(value: unknown): boolean {
-  if (!hasAmounts(value, 'eventLoopUtilization', 'duration', 'requests', 'requestTime')) return false
-  const { cpu, processor, file, hot, waits, flame } = value
+  if (!hasAmounts(value, 'eventLoopUtilization', 'duration', 'serving', 'requests', 'requestTime')) return false
+  const { followed, cpu, processor, file, hot, waits, flame } = value
   return (
     hasAmounts(cpu, 'user', 'idle', 'gc') &&
+    hasAmounts(followed, 'requests', 'time') &&
     (processor === undefined || hasAmounts(processor, 'running', 'waiting', 'slowdown')) &&
     (hasAmounts(file, 'bytes') || (isFields(file) && typeof file['problem'] === 'string')) &&
     Array.isArray(hot) &&

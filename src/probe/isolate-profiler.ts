@@ -10,7 +10,7 @@ import {
   type CpuProfile,
   type FunctionTime,
 } from './cpu-samples.ts'
-import { resumeInlining, stopInlining } from './inlined-code.ts'
+import { resumeInlining, limitInlining } from './inlined-code.ts'
 import { post } from './inspector-post.ts'
 import { LoopTimer } from './loop-delay.ts'
 import type { IsolateProfile } from './protocol.ts'
@@ -56,7 +56,7 @@ export class IsolateProfiler {
     await post(session, 'Profiler.enable', {})
     await post(session, 'Profiler.setSamplingInterval', { interval })
     await post(session, 'Profiler.start', {})
-    await stopInlining(session)
+    await limitInlining(session)
     // To start takes V8 up to some hundred milliseconds of the loop, which are not the server's.
     recording.startedAt = readClock()
     recording.processor = readProcessorTimes()
@@ -72,7 +72,7 @@ export class IsolateProfiler {
     const { session, startedAt, processor, waits, timer, block } = recording
     timer.catchUp()
     timer.stop()
-    const calls = waits.stop()
+    const { served, waits: calls } = waits.stop()
     const duration = readClock() - startedAt
     try {
       const { profile } = (await post(session, 'Profiler.stop', {})) as { profile: CpuProfile }
@@ -85,9 +85,11 @@ export class IsolateProfiler {
         ...describeBlock(profile, block, lines),
         ...(processor && describeProcessor(processor, duration)),
         duration,
-        requests: calls.requests,
-        requestTime: calls.time,
-        waits: calls.waits.map(({ stack, ...wait }) => {
+        serving: Math.min(1, served.serving / duration),
+        requests: served.requests,
+        requestTime: served.time,
+        followed: served.followed,
+        waits: calls.map(({ stack, ...wait }) => {
           const location = stack === undefined ? undefined : lines.locateCaller(stack)
           return { ...wait, ...(location !== undefined && { location }) }
         }),

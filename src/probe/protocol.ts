@@ -75,7 +75,7 @@ export interface RecordedWait {
   readonly failed: number
   /** Milliseconds of all calls together. */
   readonly time: number
-  /** Over the requests that were answered: the calls they made, and the milliseconds in which at least one of them was open. */
+  /** Over the requests that were followed: the calls they made, and the milliseconds in which at least one of them was open. */
   readonly calls: number
   readonly waited: number
   readonly times: EncodedHistogram
@@ -91,6 +91,8 @@ export interface IsolateProfile extends Omit<ProfiledIsolate, 'pid' | 'threadId'
   readonly requests: number
   /** Milliseconds that these took together. */
   readonly requestTime: number
+  /** Those of them that were followed to their calls. */
+  readonly followed: { readonly requests: number; readonly time: number }
   readonly waits: readonly (Omit<RecordedWait, 'stack'> & { readonly location?: string })[]
 }
 

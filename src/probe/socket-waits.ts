@@ -3,6 +3,8 @@ import { Socket } from 'node:net'
 import type { OpenCall } from './wait-recorder.ts'
 
 interface SocketEvents {
+  /** Whether a library tells of its calls to this port: its sockets need not be watched. */
+  isTold(port: number): boolean
   begin(what: string): OpenCall
   end(call: OpenCall, failed: boolean): void
 }
@@ -39,6 +41,11 @@ export class SocketWaits {
     this.#watched.clear()
   }
 
+  #release(socket: Client): void {
+    this.#watched.get(socket)?.()
+    this.#watched.delete(socket)
+  }
+
   #watch(socket: Client): void {
     if (this.#watched.has(socket)) return
     let call: OpenCall | undefined
@@ -49,8 +56,10 @@ export class SocketWaits {
     }
     const timedWrite = ((...args: Parameters<Socket['write']>) => {
       // An HTTP client speaks for itself; and a socket has an address only when it is connected.
-      if (!call && !socket._httpMessage && socket.remotePort !== undefined) {
-        call = this.#events.begin(`${socket.remoteAddress}:${socket.remotePort}`)
+      const port = call || socket._httpMessage ? undefined : socket.remotePort
+      if (port !== undefined) {
+        if (this.#events.isTold(port)) this.#release(socket)
+        else call = this.#events.begin(`${socket.remoteAddress}:${port}`)
       }
       return write.apply(socket, args)
     }) as Socket['write']

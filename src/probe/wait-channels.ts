@@ -1,5 +1,5 @@
 import type { WaitKind } from '../results/profile-result.ts'
-import { commandShape, httpShape, statementShape } from './wait-shape.ts'
+import { commandShape, httpShape, remembered, statementShape } from './wait-shape.ts'
 
 /** What a channel's message says of a call. */
 export interface WaitCall {
@@ -49,11 +49,12 @@ interface Served {
   readonly server?: string
 }
 
-function portOf(origin: string): number | undefined {
-  if (!URL.canParse(origin)) return undefined
+/** 0 where it is no URL: no socket has that port. */
+const portOf = remembered((origin: string): number => {
+  if (!URL.canParse(origin)) return 0
   const { port, protocol } = new URL(origin)
   return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
-}
+})
 
 /** Calls over HTTP. `fetch` of Node is undici. */
 export const CALL_CHANNELS: readonly CallChannels[] = [

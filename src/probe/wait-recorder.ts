@@ -1,9 +1,9 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { LatencyHistogram } from '../results/latency-histogram.ts'
 import type { WaitKind } from '../results/profile-result.ts'
 import { readClock } from '../lifecycle/real-timers.ts'
 import type { RecordedWait } from './protocol.ts'
+import { ServedRequests, type ServedTimes } from './served-requests.ts'
 import { SocketWaits } from './socket-waits.ts'
 import { hasProjectFrame } from './source-lines.ts'
 import { CALL_CHANNELS, TRACED_CALLS, type WaitCall } from './wait-channels.ts'
@@ -22,7 +22,7 @@ interface Shape {
   readonly times: LatencyHistogram
   failed: number
   time: number
-  /** Over the requests that were answered: the calls they made, and the milliseconds in which at least one of them was open. */
+  /** Over the requests that were followed: the calls they made, and the milliseconds in which at least one of them was open. */
   calls: number
   waited: number
   /** The first stack with a frame of the project's code. */
@@ -38,9 +38,8 @@ interface Waiting {
   waited: number
 }
 
-/** An HTTP request that the server is answering. */
-interface ServedRequest {
-  readonly startedAt: number
+/** What is kept of a followed request. */
+interface RequestNotes {
   readonly waits: Map<Shape, Waiting>
   /** Where its last call came from: a pool calls for it later, on a stack of its own. */
   stack?: string
@@ -50,7 +49,7 @@ interface ServedRequest {
 export interface OpenCall {
   readonly shape: Shape
   readonly startedAt: number
-  readonly request: ServedRequest | undefined
+  readonly request: RequestNotes | undefined
 }
 
 /**
@@ -58,8 +57,7 @@ export interface OpenCall {
  * and patches no library. Requests that were under way when it began are not counted.
  */
 export class WaitRecorder {
-  readonly #requests = new AsyncLocalStorage<ServedRequest | undefined>()
-  readonly #served = new WeakMap<object, ServedRequest>()
+  readonly #requests = new ServedRequests<RequestNotes>(() => ({ waits: new Map() }), addWaits)
   readonly #calls = new WeakMap<object, OpenCall>()
   /** Stacks of calls that were made and have not begun. */
   readonly #created = new WeakMap<object, string>()
@@ -68,17 +66,15 @@ export class WaitRecorder {
   readonly #ports = new Set<number>()
   readonly #subscriptions: (readonly [channel: string, handler: Handler])[] = []
   readonly #sockets = new SocketWaits({
+    isTold: (port) => this.#ports.has(port),
     begin: (what) => this.#begin({ kind: 'socket', what }),
     end: (call, failed) => this.#end(call, failed),
   })
-  #count = 0
-  #time = 0
   #recording = false
 
   start(): void {
     this.#recording = true
-    this.#on('http.server.request.start', (message) => this.#onRequest(message as { request: object }))
-    this.#on('http.server.response.finish', (message) => this.#onResponse(message as { request: object }))
+    this.#requests.start()
     for (const { created, start, end, error, subject, describe } of CALL_CHANNELS) {
       if (created) this.#on(created, (message) => this.#noteCreated(subject(message as never)))
       this.#on(start, (message) => this.#open(subject(message as never), describe(message as never)))
@@ -93,8 +89,8 @@ export class WaitRecorder {
     this.#sockets.start()
   }
 
-  /** What was recorded: requests answered, the milliseconds they took together, and the calls by shape. */
-  stop(): { requests: number; time: number; waits: RecordedWait[] } {
+  /** What was recorded: the requests that were answered, and the calls by shape. */
+  stop(): { served: ServedTimes; waits: RecordedWait[] } {
     this.close()
     const waits = [...this.#shapes.values()]
       .filter(({ kind, what }) => kind !== 'socket' || !this.#ports.has(Number(what.split(':').at(-1))))
@@ -110,7 +106,7 @@ export class WaitRecorder {
         ...(stack !== undefined && { stack }),
       }))
       .filter(({ count }) => count > 0)
-    return { requests: this.#count, time: this.#time, waits }
+    return { served: this.#requests.read(), waits }
   }
 
   /** Ends all subscriptions. Idempotent. */
@@ -118,7 +114,7 @@ export class WaitRecorder {
     this.#recording = false
     this.#sockets.stop()
     for (const [channel, handler] of this.#subscriptions.splice(0)) unsubscribe(channel, handler)
-    this.#requests.disable()
+    this.#requests.stop()
   }
 
   #on(channel: string, act: (message: unknown) => void): void {
@@ -131,27 +127,6 @@ export class WaitRecorder {
     }
     subscribe(channel, handler)
     this.#subscriptions.push([channel, handler])
-  }
-
-  #onRequest({ request }: { request: object }): void {
-    const served: ServedRequest = { startedAt: readClock(), waits: new Map() }
-    this.#served.set(request, served)
-    this.#requests.enterWith(served)
-  }
-
-  #onResponse({ request }: { request: object }): void {
-    const served = this.#served.get(request)
-    if (!served) return
-    this.#served.delete(request)
-    const now = readClock()
-    this.#count += 1
-    this.#time += now - served.startedAt
-    for (const [shape, { open, since, calls, waited }] of served.waits) {
-      shape.calls += calls
-      // A call that is still open does not hold it up any more.
-      shape.waited += waited + (open > 0 ? now - since : 0)
-    }
-    served.waits.clear()
   }
 
   #noteCreated(subject: object): void {
@@ -174,7 +149,7 @@ export class WaitRecorder {
 
   #begin(call: WaitCall, created?: string): OpenCall {
     const shape = this.#shapeOf(call)
-    const request = this.#requests.getStore()
+    const request = this.#requests.notesOfCaller()
     const startedAt = readClock()
     if (shape.stack === undefined && shape.stacksRead < MOST_STACKS) this.#noteStack(shape, request, created)
     if (request) {
@@ -188,7 +163,7 @@ export class WaitRecorder {
     return { shape, startedAt, request }
   }
 
-  #noteStack(shape: Shape, request: ServedRequest | undefined, created: string | undefined): void {
+  #noteStack(shape: Shape, request: RequestNotes | undefined, created: string | undefined): void {
     shape.stacksRead += 1
     const stack = [created ?? readStack(), request?.stack].find(
       (found) => found !== undefined && hasProjectFrame(found),
@@ -229,6 +204,15 @@ export class WaitRecorder {
     }
     return shape
   }
+}
+
+/** Adds what a followed request waited for. A call that is still open does not hold it up any more. */
+function addWaits({ waits }: RequestNotes, now: number): void {
+  for (const [shape, { open, since, calls, waited }] of waits) {
+    shape.calls += calls
+    shape.waited += waited + (open > 0 ? now - since : 0)
+  }
+  waits.clear()
 }
 
 /** The stack of the call, as V8 writes it. */

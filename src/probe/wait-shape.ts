@@ -10,6 +10,23 @@ const TOKEN = /^(?=.*\d)(?=.*[a-z])[\w-]{16,}$/i
 /** `order-4711`, `user_12`: a word with a number at its end. */
 const NUMBERED = /^([a-z]+[-_])\d+$/i
 
+/** Texts that are remembered with their shape: servers send the same statements, and ask the same hosts, again and again. */
+const MOST_REMEMBERED = 500
+
+/** The same function, that works out what it returned lately only once. */
+export function remembered<T>(shapeOf: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>()
+  return (text) => {
+    let shape = known.get(text)
+    if (shape === undefined) {
+      if (known.size >= MOST_REMEMBERED) known.clear()
+      shape = shapeOf(text)
+      known.set(text, shape)
+    }
+    return shape
+  }
+}
+
 function foldSegment(segment: string): string {
   if (NUMBER.test(segment) || UUID.test(segment) || HEX.test(segment) || TOKEN.test(segment)) return ':id'
   return segment.replace(NUMBERED, '$1:id')
@@ -21,14 +38,16 @@ export function routeShape(path: string): string {
   return route.split('/').map(foldSegment).join('/')
 }
 
+const hostOf = remembered((origin: string) => (URL.canParse(origin) ? new URL(origin).host : origin))
+
 /** `GET inventory/items/:id`: method, host (with a port that is not the scheme's own) and route. */
 export function httpShape(method: string, origin: string, path: string): string {
-  const host = URL.canParse(origin) ? new URL(origin).host : origin
+  const host = hostOf(origin)
   return shorten(`${method.toUpperCase()} ${host}${routeShape(path)}`.replace(/\/$/, ''))
 }
 
 /** A statement without its literals, comments and the length of its lists. */
-export function statementShape(sql: string): string {
+export const statementShape = remembered((sql: string): string => {
   const folded = sql
     .replace(/\/\*[\s\S]*?\*\/|--[^\n]*|#[^\n]*/g, ' ')
     .replace(/'(?:[^'\\]|\\.|'')*'/g, '?')
@@ -41,7 +60,7 @@ export function statementShape(sql: string): string {
     .trim()
     .replace(/;$/, '')
   return shorten(folded)
-}
+})
 
 /** `GET user:?`: a command and the form of its first key. */
 export function commandShape(command: string, key?: unknown): string {

@@ -16,22 +16,22 @@ const MOST_WAITS = 50
 /** The recordings of all isolates of a server as one profile, the busiest isolate first. */
 export function joinProfiles(recorded: readonly RecordedIsolate[]): Omit<LoadProfile, 'summary' | 'repeated'> {
   const requests = recorded.reduce((sum, { profile }) => sum + profile.requests, 0)
-  const requestTime = recorded.reduce((sum, { profile }) => sum + profile.requestTime, 0)
   return {
     duration: Math.max(0, ...recorded.map(({ profile }) => profile.duration)),
     requests,
     isolates: recorded.map(describeIsolate).toSorted((a, b) => b.cpu.user + b.cpu.gc - (a.cpu.user + a.cpu.gc)),
-    waits: joinWaits(recorded, requests, requestTime),
+    waits: joinWaits(recorded, requests),
     files: recorded.flatMap(({ file, profile }) => ('bytes' in profile.file ? file : [])),
   }
 }
 
 function describeIsolate({ pid, threadId, profile }: RecordedIsolate): ProfiledIsolate {
-  const { eventLoopUtilization, cpu, processor, hot, garbage, blocked, flame, duration } = profile
+  const { eventLoopUtilization, serving, cpu, processor, hot, garbage, blocked, flame, duration } = profile
   return {
     pid,
     threadId,
     eventLoopUtilization,
+    serving,
     cpu,
     ...(processor && { processor }),
     hot,
@@ -44,34 +44,45 @@ function describeIsolate({ pid, threadId, profile }: RecordedIsolate): ProfiledI
 
 type RecordedCalls = IsolateProfile['waits'][number]
 
-function joinWaits(recorded: readonly RecordedIsolate[], requests: number, requestTime: number): ProfileWait[] {
+function joinWaits(recorded: readonly RecordedIsolate[], requests: number): ProfileWait[] {
+  const sum = (of: (profile: IsolateProfile) => number) =>
+    recorded.reduce((total, { profile }) => total + of(profile), 0)
+  const followed = {
+    requests: sum((profile) => profile.followed.requests),
+    time: sum((profile) => profile.followed.time),
+  }
   const byShape = new Map<string, RecordedCalls[]>()
   for (const call of recorded.flatMap(({ profile }) => profile.waits)) {
     const key = `${call.kind} ${call.what}`
     byShape.set(key, [...(byShape.get(key) ?? []), call])
   }
   return [...byShape.values()]
-    .map((calls) => joinCalls(calls, requests, requestTime))
+    .map((calls) => joinCalls(calls, requests, followed))
     .toSorted((a, b) => b.share - a.share || b.time - a.time)
     .slice(0, MOST_WAITS)
 }
 
-function joinCalls(calls: readonly RecordedCalls[], requests: number, requestTime: number): ProfileWait {
+function joinCalls(
+  calls: readonly RecordedCalls[],
+  requests: number,
+  followed: IsolateProfile['followed'],
+): ProfileWait {
   const [first] = calls as [RecordedCalls]
   const times = new LatencyHistogram()
   for (const call of calls) times.merge(LatencyHistogram.decode(call.times))
   const sum = (of: (call: RecordedCalls) => number) => calls.reduce((total, call) => total + of(call), 0)
   const count = sum((call) => call.count)
+  const tied = sum((call) => call.calls)
   // Where no call could be tied to a request (a queue of the library's own), the average still says how many there were.
-  const made = sum((call) => call.calls) || count
+  const perRequest = tied > 0 ? tied / followed.requests : count / requests
   const location = calls.find((call) => call.location !== undefined)?.location
   return {
     what: first.what,
     kind: first.kind,
     count,
-    perRequest: requests > 0 ? made / requests : Number.NaN,
+    perRequest: requests > 0 ? perRequest : Number.NaN,
     time: sum((call) => call.time),
-    share: requestTime > 0 ? Math.min(1, sum((call) => call.waited) / requestTime) : Number.NaN,
+    share: followed.time > 0 ? Math.min(1, sum((call) => call.waited) / followed.time) : Number.NaN,
     p50: times.percentile(0.5),
     p99: times.percentile(0.99),
     failed: sum((call) => call.failed),

@@ -30,6 +30,8 @@ const MANY_CALLS = 5
 /** Requests that are answered in fewer milliseconds, or wait for fewer, are quick enough. */
 const SHORT_REQUEST = 5
 const SHORT_WAIT = 3
+/** Milliseconds that requests wait also on an idle machine, if most of their time is such a wait. */
+const LONG_WAIT = 10
 /** A request that takes so many times the work of the event loop for it waits for something else than the loop. */
 const QUEUED = 3
 /** Milliseconds in one go that every other request has to wait. */
@@ -58,7 +60,7 @@ export function summarizeProfile(profile: Recorded, requestTime: number, load: P
   const waiting = waits.map(describeWait).slice(0, 1)
   const cpu = describeCpu(busiest, work)
   const isLoop = (waits[0]?.perRequest ?? 0) >= MANY_CALLS
-  const found = work.busy >= BUSY && !isLoop ? [...cpu, ...waiting] : [...waiting, ...cpu]
+  const found = isLoopTheLimit(work) && !isLoop ? [...cpu, ...waiting] : [...waiting, ...cpu]
   const blocked = describeBlock(busiest, found, work)
   const repeats = describeRepeats(profile.waits, waits)
   const sentences = [...found, ...blocked, ...repeats].slice(0, 3)
@@ -87,6 +89,7 @@ function describeStarvation({ starved }: Work): string[] {
 function standsOut({ kind, share, perRequest }: ProfileWait, { requestTime, starved, slowdown }: Work): boolean {
   const waited = share * requestTime
   if (perRequest >= MANY_CALLS) return share >= WAITING && waited >= SHORT_WAIT
+  if (share >= BUSY && waited / slowdown >= LONG_WAIT) return true
   return (kind === 'pool' ? share : share - starved) >= WAITING && waited / slowdown >= SHORT_WAIT
 }
 
@@ -98,9 +101,14 @@ function at({ function: name, location }: { function: string; location: string }
   return `${name} (${location})`
 }
 
+/** Idle time without any request to answer is not the server's: on a busy machine, requests come late and all at once. */
+function isLoopTheLimit({ busy, busyServing }: Work): boolean {
+  return busy >= BUSY || busyServing >= BUSY
+}
+
 /** Where the time of the event loop went, if the loop is what requests wait for and something of it stands out. */
 function describeCpu(isolate: ProfiledIsolate, work: Work): string[] {
-  if (work.busy < BUSY && !(work.loopTime >= EXPLAINS * work.requestTime)) return []
+  if (!isLoopTheLimit(work) && !(work.loopTime >= EXPLAINS * work.requestTime)) return []
   const { cpu, garbage, hot } = isolate
   const gc = cpu.gc / (cpu.user + cpu.gc || 1)
   const functions = hot
@@ -180,7 +188,7 @@ function describeInside({ waits }: Recorded, { hot }: ProfiledIsolate, work: Wor
   const { requestTime, busy, slowdown, loopTime } = work
   const isLong = requestTime / slowdown >= SHORT_REQUEST && requestTime >= QUEUED * loopTime
   const waited = waits.reduce((sum, { share }) => sum + (Number.isFinite(share) ? share : 0), 0)
-  if (busy >= BUSY || !isLong || waited >= WAITING) return []
+  if (isLoopTheLimit(work) || !isLong || waited >= WAITING) return []
   const calling =
     waits.length === 0
       ? 'made no call out of the server'

@@ -12,6 +12,8 @@ export interface Work {
   readonly loopTime: number
   /** Part of the time in which the busiest event loop worked, 0 to 1. */
   readonly busy: number
+  /** Part of the time with a request to answer in which it worked, 0 to 1: less idle time if requests come in bursts. */
+  readonly busyServing: number
   /** Part of the time in which the busiest event loop was ready to run and had no processor, 0 to 1. */
   readonly starved: number
   /** By how much other programs made everything in the server's process longer: 1 on an idle machine. */
@@ -31,6 +33,7 @@ export function measureWork({ isolates, requests }: Recorded, requestTime: numbe
     requestTime: requests > 0 ? requestTime / requests : 0,
     loopTime: perRequest((isolate) => busyPart(isolate) * isolate.duration),
     busy: busiest ? busyPart(busiest) : 0,
+    busyServing: busiest && busiest.serving > 0 ? Math.min(1, busyPart(busiest) / busiest.serving) : 0,
     starved: busiest?.processor?.waiting ?? 0,
     slowdown: Math.max(1, busiest?.processor?.slowdown ?? 1),
     ofFunction: ({ function: name, location }) =>

@@ -151,6 +151,7 @@ const PROFILE = {
       pid: 'measure',
       threadId: 'measure',
       eventLoopUtilization: 'measure',
+      serving: 'measure',
       cpu: { user: 'measure', idle: 'measure', gc: 'measure' },
       processor: { running: 'measure', waiting: 'measure', slowdown: 'measure' },
       hot: 'text',

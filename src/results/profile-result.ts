@@ -63,6 +63,8 @@ export interface ProfiledIsolate {
   threadId: number
   /** Part of the recording in which its event loop worked, 0 to 1: `cpu.user` and `cpu.gc`. */
   eventLoopUtilization: number
+  /** Part of the recording in which it had at least one HTTP request to answer, 0 to 1. */
+  serving: number
   /** Parts of the recording, 0 to 1: code, waiting for events, and garbage collection. */
   cpu: { user: number; idle: number; gc: number }
   /** Absent where the system does not say (Linux does). */

@@ -38,6 +38,7 @@ const profile: LoadProfile = {
       pid: 4711,
       threadId: 0,
       eventLoopUtilization: 0.98,
+      serving: 0.99,
       cpu: { user: 0.86, idle: 0.02, gc: 0.12 },
       hot: [
         { function: 'parseTokens', location: 'src/auth.ts:42', self: 0.6, total: 0.61, code: 'own', attributed: 0.61 },

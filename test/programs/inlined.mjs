@@ -14,9 +14,14 @@ const json = JSON.stringify(Array.from({ length: 500 }, (_, id) => ({ id, tags: 
 function parse() {
   return JSON.parse(json)
 }
+/** The smallest loop. */
+function spin(times) {
+  while (times-- > 0);
+}
 const text = 'abc'.repeat(20_000)
 const callHash = () => hash(text) !== 0
 const callParse = () => parse().length
+const callSpin = () => spin(30_000)
 
 function call(work, times) {
   for (let count = 0; count < times; count += 1) work()
@@ -24,11 +29,13 @@ function call(work, times) {
 
 call(callHash, 2_000)
 call(callParse, 2_000)
+call(callSpin, 2_000)
 const file = join(tmpdir(), `inlined-${process.pid}.cpuprofile`)
 const profiler = new IsolateProfiler()
 await profiler.start(1_000)
 call(callHash, 4_000)
 call(callParse, 4_000)
+call(callSpin, 8_000)
 const { hot } = await profiler.stop(file)
 rmSync(file)
 const shares = Object.fromEntries(

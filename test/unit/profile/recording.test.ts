@@ -11,12 +11,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const PROFILE: IsolateProfile = {
   file: { bytes: 20_000 },
   eventLoopUtilization: 0.98,
+  serving: 0.99,
   cpu: { user: 0.98, idle: 0.02, gc: 0 },
   hot: [{ function: 'parse', location: 'a.ts:1', code: 'own', self: 0.7, total: 0.7, attributed: 0.7 }],
   flame: [],
   duration: 1_000,
   requests: 50,
   requestTime: 1_000,
+  followed: { requests: 50, time: 1_000 },
   waits: [],
 }
 

@@ -15,6 +15,7 @@ const isolate = (busy: number, more: Partial<ProfiledIsolate> = {}): ProfiledIso
   pid: 1,
   threadId: 0,
   eventLoopUtilization: busy,
+  serving: 1,
   cpu: { user: busy, idle: 1 - busy, gc: 0 },
   hot: [],
   flame: [],
@@ -132,6 +133,11 @@ describe('on a busy machine', () => {
       { isolates: [isolate(0.77, onBusyMachine(0.16, 0.9))], waits: [{ ...calls, share: 0.63 }] },
       35,
     ],
+    [
+      'calls that the machine made nearly all of the time',
+      { isolates: [isolate(0.77, onBusyMachine(0.1, 0.9))], waits: [{ ...calls, share: 0.85 }] },
+      60,
+    ],
     ['time that the machine made', { isolates: [isolate(0.3, onBusyMachine(0.1, 0.7))] }, 30],
     [
       'a standstill that the machine made',
@@ -158,6 +164,12 @@ describe('on a busy machine', () => {
       /^Requests waited 96 % of their time for `GET 127/,
     ],
     [
+      'a slow upstream, where the server has a fifth of the processor that it needs',
+      { isolates: [isolate(0.3, onBusyMachine(0.14, 0.57))], waits: [{ ...calls, share: 0.95, p50: 100 }] },
+      110,
+      /^Requests waited 95 % of their time for `GET 127/,
+    ],
+    [
       'a loop around a call',
       { isolates: [isolate(0.6, onBusyMachine(0.2, 0.75))], waits: [wait({ share: 0.6 })] },
       64,
@@ -171,6 +183,32 @@ describe('on a busy machine', () => {
       },
       190,
       /for a connection of the pool to db: 1 call/,
+    ],
+    [
+      // The generator was starved too: its requests came all at once, and the server had nothing to do between them.
+      'garbage, where requests came in bursts',
+      {
+        requests: 30,
+        isolates: [
+          isolate(0.7, {
+            ...onBusyMachine(0.2, 0.5),
+            serving: 0.74,
+            cpu: { user: 0.2, idle: 0.3, gc: 0.5 },
+            garbage: { function: 'buildRows', location: 'src/rows.ts:5', share: 0.9 },
+          }),
+        ],
+      },
+      117,
+      /71 % of it in garbage collection, mostly of what buildRows \(src\/rows\.ts:5\) had allocated/,
+    ],
+    [
+      'a function, where requests came in bursts',
+      {
+        requests: 30,
+        isolates: [isolate(0.7, { ...onBusyMachine(0.2, 0.5), serving: 0.74, hot: [hot(0.6)] })],
+      },
+      200,
+      /^The event loop worked 46\.7 ms for each request; 60 % of it in parseTokens/,
     ],
     [
       'a lock',
