@@ -1,8 +1,8 @@
 // A server of `test/programs/slow` in which each part of a profile can be turned on, by messages of its parent.
 import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { Session } from 'node:inspector'
+import { CpuRecording } from '../../dist/probe/cpu-recording.js'
 import { limitInlining } from '../../dist/probe/inlined-code.js'
-import { post } from '../../dist/probe/inspector-post.js'
 import { LoopTimer } from '../../dist/probe/loop-delay.js'
 import { WaitRecorder } from '../../dist/probe/wait-recorder.js'
 
@@ -18,9 +18,7 @@ const starts = {
   async cpu() {
     const session = new Session()
     session.connect()
-    await post(session, 'Profiler.enable', {})
-    await post(session, 'Profiler.setSamplingInterval', { interval: 1_000 })
-    await post(session, 'Profiler.start', {})
+    await CpuRecording.start(session, 1_000)
     await limitInlining(session)
   },
   async waits() {

@@ -10,7 +10,8 @@ import {
   type CpuProfile,
   type FunctionTime,
 } from './cpu-samples.ts'
-import { resumeInlining, limitInlining } from './inlined-code.ts'
+import { CpuRecording } from './cpu-recording.ts'
+import { limitInlining, resumeInlining } from './inlined-code.ts'
 import { post } from './inspector-post.ts'
 import { LoopTimer } from './loop-delay.ts'
 import type { IsolateProfile } from './protocol.ts'
@@ -29,6 +30,7 @@ const MOSTLY = 0.5
 
 interface Recording {
   readonly session: Session
+  cpu: CpuRecording | undefined
   startedAt: number
   processor: ProcessorTimes | undefined
   readonly waits: WaitRecorder
@@ -51,11 +53,17 @@ export class IsolateProfiler {
       if (delay > block.duration) Object.assign(block, { duration: delay, endedAt: microseconds() })
     })
     const waits = new WaitRecorder()
-    const recording: Recording = { session, startedAt: readClock(), processor: undefined, waits, timer, block }
+    const recording: Recording = {
+      session,
+      cpu: undefined,
+      startedAt: readClock(),
+      processor: undefined,
+      waits,
+      timer,
+      block,
+    }
     this.#recording = recording
-    await post(session, 'Profiler.enable', {})
-    await post(session, 'Profiler.setSamplingInterval', { interval })
-    await post(session, 'Profiler.start', {})
+    recording.cpu = await CpuRecording.start(session, interval)
     await limitInlining(session)
     // To start takes V8 up to some hundred milliseconds of the loop, which are not the server's.
     recording.startedAt = readClock()
@@ -69,13 +77,14 @@ export class IsolateProfiler {
     const recording = this.#recording
     if (!recording) return null
     this.#recording = undefined
-    const { session, startedAt, processor, waits, timer, block } = recording
+    const { session, cpu, startedAt, processor, waits, timer, block } = recording
     timer.catchUp()
     timer.stop()
     const { served, waits: calls } = waits.stop()
     const duration = readClock() - startedAt
     try {
-      const { profile } = (await post(session, 'Profiler.stop', {})) as { profile: CpuProfile }
+      if (!cpu) return null
+      const profile = await cpu.stop()
       await resumeInlining(session)
       await post(session, 'Profiler.disable', {})
       const lines = await SourceLines.of(session)
@@ -105,6 +114,7 @@ export class IsolateProfiler {
     if (!recording) return
     recording.timer.stop()
     recording.waits.close()
+    recording.cpu?.close()
     void resumeInlining(recording.session)
       .catch(() => {})
       .finally(() => recording.session.disconnect())

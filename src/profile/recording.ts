@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { MOST_SAMPLES } from '../probe/cpu-recording.ts'
 import type { WatchedIsolate } from '../probe/protocol.ts'
 import type { LoadProfile } from '../results/profile-result.ts'
 import { formatBytes, formatDuration } from '../units.ts'
@@ -12,11 +13,6 @@ export interface ProfileTarget {
 
 /** Microseconds between two samples. */
 const SHORTEST_INTERVAL = 1_000
-/**
- * A sample adds 255 nodes at most, each of some 300 bytes of JSON. V8 hands a profile over as one string, and the process ends if that
- * is longer than 512 MB.
- */
-const MOST_SAMPLES = 7_000
 /** Milliseconds that an isolate has to start, and to write its profile. */
 const START_LIMIT = 2_000
 const STOP_LIMIT = 10_000
