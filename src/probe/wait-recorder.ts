@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { LatencyHistogram } from '../results/latency-histogram.ts'
 import type { WaitKind } from '../results/profile-result.ts'
 import { readClock } from '../lifecycle/real-timers.ts'
+import { CreatedRequests, PUBLISHES_CREATED } from './created-requests.ts'
 import type { RecordedWait } from './protocol.ts'
 import { ServedRequests, type ServedTimes } from './served-requests.ts'
 import { SocketWaits } from './socket-waits.ts'
@@ -61,6 +62,7 @@ export class WaitRecorder {
   readonly #calls = new WeakMap<object, OpenCall>()
   /** Stacks of calls that were made and have not begun. */
   readonly #created = new WeakMap<object, string>()
+  readonly #createdRequests = new CreatedRequests((request) => this.#noteCreated(request))
   #createdStacks = 0
   readonly #shapes = new Map<string, Shape>()
   readonly #ports = new Set<number>()
@@ -75,6 +77,7 @@ export class WaitRecorder {
   start(): void {
     this.#recording = true
     this.#requests.start()
+    if (!PUBLISHES_CREATED) this.#createdRequests.start()
     for (const { created, start, end, error, subject, describe } of CALL_CHANNELS) {
       if (created) this.#on(created, (message) => this.#noteCreated(subject(message as never)))
       this.#on(start, (message) => this.#open(subject(message as never), describe(message as never)))
@@ -115,6 +118,7 @@ export class WaitRecorder {
     this.#sockets.stop()
     for (const [channel, handler] of this.#subscriptions.splice(0)) unsubscribe(channel, handler)
     this.#requests.stop()
+    this.#createdRequests.close()
   }
 
   #on(channel: string, act: (message: unknown) => void): void {
@@ -130,7 +134,7 @@ export class WaitRecorder {
   }
 
   #noteCreated(subject: object): void {
-    if (this.#createdStacks >= MOST_SHAPES) return
+    if (this.#createdStacks >= MOST_STACKS) return this.#createdRequests.close()
     this.#createdStacks += 1
     this.#created.set(subject, readStack())
   }

@@ -11,9 +11,9 @@ import { ProfileRecording, type ProfileTarget } from '../profile/recording.ts'
 import type { LoadResult } from '../results/load-result.ts'
 import { measurementId } from '../results/measurement-id.ts'
 import type { LoadProfile } from '../results/profile-result.ts'
-import { isSameServer } from '../server-url.ts'
 import { formatDuration } from '../units.ts'
 import type { ThresholdOutcome } from '../results/threshold.ts'
+import { serverOfUrl } from './server-of-url.ts'
 import type { TestAttempt } from './test-attempt.ts'
 
 /** Milliseconds that must be left of the test's time besides the repeated load. */
@@ -116,9 +116,8 @@ export class LoadProfiler {
   }
 
   #targetOf(url: string | undefined): ProfileTarget | undefined {
-    const { server, servers } = this.#attempt
-    const absolute = url !== undefined && URL.canParse(url) ? url : server?.url
-    const found = [server, ...servers].find((known) => known && absolute && isSameServer(known.url, absolute))
+    const { startedServer, servers } = this.#attempt
+    const found = serverOfUrl(url, { server: startedServer, servers })
     return found && knownTarget(found)?.channel
   }
 
