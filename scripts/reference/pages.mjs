@@ -3,7 +3,7 @@ export const PAGES = [
   {
     file: 'plugin.md',
     title: 'The plugin and its fixtures',
-    intro: 'What stands in the config, and what a test can name.',
+    intro: 'Options of the config, and fixtures of a test.',
     names: [
       'perf',
       'PerfPluginOptions',
@@ -78,7 +78,7 @@ export const PAGES = [
   {
     file: 'load-result.md',
     title: 'Results of a load',
-    intro: 'What `generateLoad` resolves with. Each number here can stand in a threshold by its path.',
+    intro: 'What `generateLoad` resolves with. A threshold takes each number by its path.',
     names: [
       'LoadResult',
       'LatencySummary',

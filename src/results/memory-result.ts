@@ -52,17 +52,17 @@ export interface ConstructorGrowth {
 
 /** Whether memory leaks, and by how much. */
 export interface LeakVerdict {
-  /** What the floors show. */
+  /** Whether the memory left after collections (`floors`) grows. */
   verdict: 'leak' | 'stable' | 'inconclusive'
   /** What grows, or what was judged. */
   metric: MemoryMetric
-  /** Growth of the floors per second. */
+  /** Growth of the memory left after collections, per second. */
   bytesPerSecond: number
-  /** Growth of the floors per request (or call), where something counted them. */
+  /** The same per request (or call of `measure`); absent if they were not counted. */
   bytesPerRequest?: number
   /** 99 % confidence interval of `bytesPerRequest`. */
   interval?: [low: number, high: number]
-  /** Probability of floors like these without a leak. */
+  /** Probability of such readings without a leak. */
   pValue: number
   /** One sentence a person understands; for 'inconclusive' also how much more load would decide. */
   reason: string
@@ -80,13 +80,13 @@ export interface MemoryFloor {
   requests?: number
   /** What the verdict looks at: `heapData` and `external` of all isolates; of a target that is not Node, `rss`. */
   bytes: number
-  /** Used heap without compiled code, which grows for a while in every sound program. */
+  /** Used heap without compiled code, which grows for a while in every program. */
   heapData?: number
   /** External memory, array buffers included. */
   external?: number
   /** Bytes of array buffers. */
   arrayBuffers?: number
-  /** Counts up where a heap snapshot was taken in between: floors of two segments differ by a step that is not the target's. */
+  /** Rises by one after each heap snapshot. A snapshot itself changes the memory, so readings of two segments differ by a step that is not the target's. */
   segment?: number
 }
 
@@ -119,7 +119,7 @@ interface MemoryResultOf<Snapshot extends MemorySnapshot> {
   duration: number
   /** The live series, thinned so that an hour stays under 1 MB. */
   samples: (Snapshot & { eventLoopDelay?: number; gcTime?: number; stale?: boolean })[]
-  /** Floors after collection, which the verdict is built on. */
+  /** Memory left after each forced collection (the post-GC heap): the readings that the verdict is built on. */
   floors: MemoryFloor[]
   /** The first sample after `warmupSamples`. */
   baseline: Snapshot
@@ -127,7 +127,7 @@ interface MemoryResultOf<Snapshot extends MemorySnapshot> {
   peak: Snapshot
   /** The last sample. */
   final: Snapshot
-  /** Growth of the floors: `bytes` in all, the slope per second, and its 99 % confidence interval. */
+  /** Growth of the memory left after collections: `bytes` in all, the slope per second, and its 99 % confidence interval. */
   growth: { bytes: number; bytesPerSecond: number; interval: [low: number, high: number] }
   /** Whether it leaks. */
   leak: LeakVerdict
@@ -170,6 +170,6 @@ export interface MemoryProgress {
   latest: MemorySnapshot
   /** Samples so far. */
   samples: number
-  /** Floors so far. */
+  /** Readings after collections so far. */
   floors: number
 }

@@ -122,6 +122,6 @@ export interface LoadProfile {
   waits: ProfileWait[]
   /** The `.cpuprofile` of each isolate, for DevTools and speedscope. */
   files: string[]
-  /** What stands out, in a few sentences; what it cannot tell, it says. */
+  /** A few sentences: what stands out, and what is not known. */
   summary: string[]
 }

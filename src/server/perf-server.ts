@@ -8,7 +8,7 @@ export type ServerEnd = ServerExitedError | ServerStartError | PortInUseError
 
 /** A server under test: started and healthy. */
 export interface PerfServer {
-  /** Of the address that answered, so that `fetch` reaches it whatever `localhost` stands for. Without a trailing slash. */
+  /** URL of the address that answered, so that `fetch` works with any hosts table. Without a trailing slash. */
   readonly url: string
   /** The port it listens on. */
   readonly port: number
@@ -29,8 +29,8 @@ export interface PerfServer {
   /** The memory of the server now. */
   memory(): Promise<MemorySnapshot>
   /**
-   * Ends the server and starts it again with the same options on the same port; resolves when it is healthy. A restart that
-   * fails is the end of the server: it rejects, and fails the test also where nobody waits for it.
+   * Ends the server and starts it again with the same options on the same port; resolves when it is healthy. If that
+   * fails, the server is gone: it rejects, and the test fails even if nothing awaits it.
    */
   restart(): Promise<void>
   /** Ends the server and everything it started. Idempotent; takes at most `shutdown.timeout` and a second. */

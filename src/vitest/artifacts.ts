@@ -19,7 +19,7 @@ interface ArtifactOf<Type extends string> {
   attempt: number
 }
 
-/** How a measurement ended: by itself, by `stop()`, by an abort, by its own thresholds (`abortOnFail`) or by an error. */
+/** How a measurement ended: as planned, by `stop()`, by an abort, by its own thresholds (`abortOnFail`) or by an error. */
 export type MeasurementOutcome = 'completed' | 'stopped' | 'aborted' | 'failed'
 
 /** A load that has ended. */
@@ -76,7 +76,7 @@ export interface PerfServerArtifact extends ArtifactOf<'perf:server'> {
   error?: string
 }
 
-/** The end of an attempt of a test that took a fixture of ours, whether it came to measure something or not. */
+/** The end of an attempt of a test that used a fixture of this package, even if it measured nothing. */
 export interface PerfAttemptArtifact extends ArtifactOf<'perf:attempt'> {
   /** How often its body called `expect`. */
   assertions: number

@@ -125,7 +125,7 @@ export interface LoadOptions {
   expectStatus?: ExpectedStatus
   /** Conditions the result must meet, such as `{ 'latency.p99': '<50' }`; `generateLoad` rejects where it does not. */
   thresholds?: Thresholds
-  /** Ends the load as soon as a threshold has failed for good. */
+  /** Ends the load as soon as a threshold cannot hold any more. */
   abortOnFail?: boolean
   /**
    * Time between two calls of `onProgress`, and the length of a row of `samples`. Default: a twentieth of the load, between 100 and
@@ -154,7 +154,7 @@ export interface LoadOptions {
   /** `'h2'`: HTTP/2, on `https:` by ALPN and on `http:` by prior knowledge. Default `'http/1.1'`. */
   protocol?: LoadProtocol
   /**
-   * Looks into the server while it is loaded: CPU profiles, event loops and calls out of the server; see `LoadResult.profile`.
+   * Profiles the server under load: CPU, event loops and calls out of the server; see `LoadResult.profile`.
    * - `'on-failure'` (default): repeats a load that missed a threshold for at most 5 s with the profiler, if the test started
    *   the server and has the time.
    * - `true`: records while the load itself runs, whose figures are then those of a profiled server.

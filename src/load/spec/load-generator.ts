@@ -114,8 +114,8 @@ export class LoadGenerator {
   }
 
   /**
-   * Ends every load of this generator early, when their promises have resolved with what was measured. Resolves with the result of
-   * the one that began last; `undefined` where none ran, or it failed.
+   * Ends every load of this generator early; their promises resolve with what was measured. Then resolves with the result of the
+   * load that began last, or `undefined` if none ran or it failed.
    */
   stop(): Promise<LoadResult | undefined> {
     return inLifetime(this.#context.lifetime, { name: 'loadGenerator.stop()' }, this.#stop())
