@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import pinned from '../package/exports.json' with { type: 'json' }
+import { casesOn } from './harness/cases.ts'
 import { MAJORS } from './harness/installed-package.ts'
 import { HEALTHY_SERVER } from './harness/programs.ts'
 import { removeProjects, runVitest } from './harness/run-vitest.ts'
@@ -9,6 +10,8 @@ afterAll(removeProjects)
 const TRIVIAL = `import { test, expect } from 'vitest'\ntest('runs', () => { console.log('a test ran'); expect(1).toBe(1) })`
 
 describe.each(MAJORS)('the plugin on Vitest %i', (major) => {
+  const testCase = casesOn(major)
+
   test('every mistake in its options and environment is reported at once, and no test runs', async () => {
     const run = await runVitest({
       major,
@@ -50,11 +53,11 @@ describe.each(MAJORS)('the plugin on Vitest %i', (major) => {
     expect(cli.output).toContain('limit 2345')
   })
 
-  test('hands its options to the fixtures; a file and a describe replace them; a file that shares the worker is not touched', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'hands its options to the fixtures; a file and a describe replace them; a file that shares the worker is not touched',
+    {
       perf: `{ server: { command: 'node server.js' }, load: { connections: 3 }, memory: { intervalMs: 77 } }`,
-      test: 'isolate: false, fileParallelism: false, sequence: { shuffle: false }',
+      test: 'isolate: false, fileParallelism: false, sequence: { shuffle: false, groupOrder: 1 },',
       files: {
         'a.test.ts': `import { test, expect, describe } from 'vitest-plugin-perf'
           test.override('serverOptions', { command: 'file' })
@@ -70,14 +73,16 @@ describe.each(MAJORS)('the plugin on Vitest %i', (major) => {
         'b.test.ts': `import { test, expect } from 'vitest-plugin-perf'
           test('next file', ({ serverOptions }) => { expect(serverOptions.command).toBe('node server.js') })`,
       },
-    })
-    expect(run.output).toContain('3 passed')
-    expect(run.exitCode).toBe(0)
-  })
+    },
+    (run) => {
+      expect(run.output).toContain('3 passed')
+      expect(run.exitCode).toBe(0)
+    },
+  )
 
-  test('an override is a value of the options, also one with a scope, and of what is extended; and is checked', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'an override is a value of the options, also one with a scope, and of what is extended; and is checked',
+    {
       perf: `{ server: { command: 'node server.js' } }`,
       files: {
         'server.js': HEALTHY_SERVER,
@@ -93,15 +98,17 @@ describe.each(MAJORS)('the plugin on Vitest %i', (major) => {
             await expect(memoryMonitor.monitor(100)).rejects.toThrow(/sampleCount[^]*did you mean .intervalMs/)
           })`,
       },
-    })
-    expect(run.output).toContain('3 passed')
-    expect(run.exitCode).toBe(0)
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('3 passed')
+      expect(run.exitCode).toBe(0)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('registers the matchers, and the globals when Vitest has them', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'registers the matchers, and the globals when Vitest has them',
+    {
       perf: `{ server: { command: 'node server.js' } }`,
       test: 'globals: true',
       files: {
@@ -121,25 +128,15 @@ describe.each(MAJORS)('the plugin on Vitest %i', (major) => {
             own(() => own(undefined).toMeetThresholds({ a: '<1' })).toThrow(/a result of a load or a memory watch, got .undefined/)
           })`,
       },
-    })
-    expect(run.output).toContain('3 passed')
-    expect(run.exitCode).toBe(0)
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('3 passed')
+      expect(run.exitCode).toBe(0)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test.each(['--reporter=perf', ''])('the reporter is known by name (%s)', async (argument) => {
-    const run = await runVitest({
-      major,
-      reporter: '',
-      args: argument ? [argument] : [],
-      test: argument ? '' : "reporters: [['perf', { json: 'out.json' }]]",
-      files: { 'a.test.ts': TRIVIAL },
-    })
-    expect(run.output).toContain('1 passed')
-    expect(run.exitCode).toBe(0)
-  })
-
-  test('leaves a package called perf to the modules that import it, and is the reporter all the same', async () => {
+  test('the reporter is known by its name, and leaves a package called perf to the modules that import it', async () => {
     const run = await runVitest({
       major,
       reporter: 'perf',
@@ -160,22 +157,25 @@ describe.each(MAJORS)('the plugin on Vitest %i', (major) => {
     expect(run.output).toContain('1 passed')
   })
 
-  test('a spec can import exactly what the contract names', async () => {
-    const spec = `import { test } from 'vitest'
+  const exported = `import { test } from 'vitest'
       test('exports', async () => console.log('exports ' + JSON.stringify(Object.keys(await import('vitest-plugin-perf')).toSorted())))`
-    const run = await runVitest({ major, files: { 'a.test.ts': spec } })
+  testCase('a spec can import exactly what the contract names', { files: { 'a.test.ts': exported } }, (run) => {
     expect(JSON.parse(/exports (\[.*\])/.exec(run.output)?.[1] ?? 'null')).toEqual(pinned.index)
   })
 
-  test('a spec that uses no fixture loads neither autocannon nor wait-on', async () => {
-    const spec = `import { test, expect } from 'vitest-plugin-perf'
+  const light = `import { test, expect } from 'vitest-plugin-perf'
       import { createRequire } from 'node:module'
       test('is light', () => {
         const loaded = Object.keys(createRequire(import.meta.url).cache).filter((file) => /autocannon|wait-on|axios|rxjs/.test(file))
         expect(loaded).toEqual([])
         expect(process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap')).toEqual([])
       })`
-    const run = await runVitest({ major, files: { 'a.test.ts': spec } })
-    expect(run.exitCode).toBe(0)
-  })
+  testCase(
+    'a spec that uses no fixture loads neither autocannon nor wait-on',
+    { files: { 'a.test.ts': light } },
+    (run) => {
+      expect(run.output).toContain('1 passed')
+      expect(run.exitCode).toBe(0)
+    },
+  )
 })

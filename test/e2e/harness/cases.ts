@@ -28,7 +28,7 @@ export interface Case {
 export interface CaseRun {
   /** 0 if all of its tests passed. */
   exitCode: 0 | 1
-  /** What its specs printed, its failures as the default reporter has them but for code frames, and the line `Tests …`. */
+  /** What its specs printed, its failures with name, message, frames and causes, and the line `Tests …`. */
   output: string
   /** Milliseconds from the start of its first file to the end of its last. */
   duration: number
@@ -54,14 +54,11 @@ import { relative } from 'node:path'
 
 const told = {}
 const storyOf = (project) => (told[project.name] ??= { project, printed: '', failures: '', counts: {}, from: Infinity, to: 0 })
-const SHOWN = new Set(['name', 'message', 'stack', 'stackStr', 'stacks', 'cause', 'actual', 'expected', 'diff', 'showDiff', 'operator', 'ok'])
 
 function describeError(error, root) {
   const frames = (error.stacks ?? []).map(({ file, line, column }) => ' ❯ ' + relative(root, file) + ':' + line + ':' + column + '\\n')
   const cause = error.cause ? 'Caused by: ' + describeError(error.cause, root) : ''
-  const others = Object.entries(error).filter(([key]) => !SHOWN.has(key))
-  const properties = others.length > 0 ? 'Serialized Error: ' + JSON.stringify(Object.fromEntries(others)) + '\\n' : ''
-  return error.name + ': ' + error.message + '\\n' + frames.join('') + properties + cause
+  return error.name + ': ' + error.message + '\\n' + frames.join('') + cause
 }
 
 export class Reporter {
