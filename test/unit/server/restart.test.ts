@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import type { ServerEvent } from '../../../src/server/perf-server.ts'
-import { programs, startProgram } from './server-under-test.ts'
+import { programs, test } from './server-under-test.ts'
 
 /** Runs well once, and exits with 3 from then on. */
 function onlyOnce() {
@@ -16,7 +16,7 @@ function onlyOnce() {
   }
 }
 
-test('a restart that fails is the end of the server, and the report hears of it', async () => {
+test('a restart that fails is the end of the server, and the report hears of it', async ({ startProgram }) => {
   const { flag, command } = onlyOnce()
   const events: ServerEvent[] = []
   const server = await startProgram('', { command }, { observe: (event) => events.push(event) })
@@ -35,7 +35,9 @@ test('a restart that fails is the end of the server, and the report hears of it'
   rmSync(flag)
 })
 
-test('one that nobody awaits leaves its failure with the server, and no unhandled rejection', async () => {
+test('one that nobody awaits leaves its failure with the server, and no unhandled rejection', async ({
+  startProgram,
+}) => {
   const { flag, command } = onlyOnce()
   const server = await startProgram('', { command })
   void server.restart()
@@ -44,7 +46,7 @@ test('one that nobody awaits leaves its failure with the server, and no unhandle
   rmSync(flag)
 })
 
-test('two restarts at once are one', async () => {
+test('two restarts at once are one', async ({ startProgram }) => {
   const events: ServerEvent[] = []
   const server = await startProgram('server-ok.mjs', {}, { observe: (event) => events.push(event) })
   await Promise.all([server.restart(), server.restart()])
@@ -52,7 +54,7 @@ test('two restarts at once are one', async () => {
   expect((await server.health()).healthy).toBe(true)
 })
 
-test('a server that died unnoticed is not restarted as if it had been well', async () => {
+test('a server that died unnoticed is not restarted as if it had been well', async ({ startProgram }) => {
   const server = await startProgram('server-ok.mjs', { command: `exec node ${join(programs, 'server-ok.mjs')}` })
   process.kill(server.pid as number, 'SIGKILL')
   // It is gone before its end can reach this thread.
@@ -64,7 +66,7 @@ test('a server that died unnoticed is not restarted as if it had been well', asy
   })
 })
 
-test('memory is asked once at a time', async () => {
+test('memory is asked once at a time', async ({ startProgram }) => {
   let asked = 0
   let answer: () => void = () => {}
   const snapshot = () => {
@@ -82,7 +84,9 @@ test('memory is asked once at a time', async () => {
   expect(await next).toMatchObject({ rss: 2 })
 })
 
-test('a server that its shell leaves behind has failed at once, and serves until it is stopped', async () => {
+test('a server that its shell leaves behind has failed at once, and serves until it is stopped', async ({
+  startProgram,
+}) => {
   const flag = join(tmpdir(), `left-${randomUUID()}`)
   const command = `nohup node ${join(programs, 'server-ok.mjs')} & while [ ! -e ${flag} ]; do sleep 0.01; done`
   const server = await startProgram('', { command })
