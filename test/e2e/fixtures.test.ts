@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { casesOn } from './harness/cases.ts'
 import { MAJORS } from './harness/installed-package.ts'
 import { HEALTHY_SERVER, SILENT_SERVER } from './harness/programs.ts'
 import { removeProjects, runVitest } from './harness/run-vitest.ts'
@@ -16,11 +17,12 @@ const files = (spec: string, others: Record<string, string> = {}) => ({
 })
 
 describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
-  test.each(['forks', 'threads', 'vmForks', 'vmThreads'] as const)(
-    'a server is driven and watched (%s)',
-    async (pool) => {
-      const run = await runVitest({
-        major,
+  const testCase = casesOn(major, { report: true })
+
+  for (const pool of ['forks', 'threads', 'vmForks', 'vmThreads'] as const) {
+    testCase(
+      `a server is driven and watched (${pool})`,
+      {
         pool,
         ...server,
         files: files(`
@@ -43,16 +45,18 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
           expect(snapshot.heapUsed).toBeGreaterThan(1e6)
           expect(memoryMonitor.takeSnapshot().heapUsed).toBeGreaterThan(1e6)
         })`),
-      })
-      expect(run.output).toContain('2 passed')
-      expect(run.exitCode).toBe(0)
-      expect(await run.leftovers()).toEqual([])
-    },
-  )
+      },
+      async (run) => {
+        expect(run.output).toContain('2 passed')
+        expect(run.exitCode).toBe(0)
+        expect(await run.leftovers()).toEqual([])
+      },
+    )
+  }
 
-  test('a test that times out in set-up, body or tear-down leaves nothing, and the next one runs', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'a test that times out in set-up, body or tear-down leaves nothing, and the next one runs',
+    {
       ...server,
       files: files(
         `
@@ -72,17 +76,18 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
         test('the next one', async ({ server }) => { await expect(server).toBeHealthy() })`,
         { 'silent.js': SILENT_SERVER, 'stubborn.js': `process.on('SIGTERM', () => {})\n${HEALTHY_SERVER}` },
       ),
-    })
-    expect(run.timedOut).toBe(false)
-    expect(run.output).toContain('3 failed | 2 passed')
-    expect(run.output).not.toContain('must not get here')
-    expect(run.output).toContain('listening, but silent')
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('3 failed | 2 passed')
+      expect(run.output).not.toContain('must not get here')
+      expect(run.output).toContain('listening, but silent')
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('a retry runs with a living signal and a server of its own', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'a retry runs with a living signal and a server of its own',
+    {
       ...server,
       files: files(`
         let attempts = 0
@@ -95,15 +100,17 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
           expect(result.requests).toBe(20)
           expect(pids.size).toBe(2)
         })`),
-    })
-    expect(run.output).toContain('1 passed')
-    expect(run.exitCode).toBe(0)
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('1 passed')
+      expect(run.exitCode).toBe(0)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('a retry after a start that failed starts again', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'a retry after a start that failed starts again',
+    {
       perf: `{ server: { command: 'node flaky.js' } }`,
       files: files(
         `
@@ -117,96 +124,110 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
             ${HEALTHY_SERVER.replace('import { createServer }', 'const { createServer }').replace("from 'node:http'", "= await import('node:http')")}`,
         },
       ),
-    })
-    expect(run.output).toContain('2 passed')
-    expect(run.exitCode).toBe(0)
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('2 passed')
+      expect(run.exitCode).toBe(0)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('scope file and worker share one server', async () => {
-    const spec = (scope: string) => `
+  const sharing = (scope: string) => `
       const pids = new Set()
       describe('${scope}', () => {
         test('one', ({ server }) => { pids.add(server.pid); console.log('pid of ${scope} is', server.pid) })
         test('two', async ({ server }) => { pids.add(server.pid); expect(pids.size).toBe(1); await expect(server).toBeHealthy() })
       })`
-    const [file, worker] = await Promise.all([
-      runVitest({
-        major,
-        perf: `{ server: { command: 'node server.js', scope: 'file' } }`,
-        files: files(spec('file')),
-      }),
-      runVitest({
-        major,
-        perf: `{ server: { command: 'node server.js', scope: 'worker' } }`,
-        test: 'isolate: false, fileParallelism: false',
-        files: files(spec('worker'), { 'b.test.ts': IMPORT + spec('worker') }),
-      }),
-    ])
-    expect(file.output).toContain('2 passed')
-    expect(worker.output).toContain('4 passed')
-    const pids = [...worker.output.matchAll(/pid of worker is (\d+)/g)].map((match) => match[1])
-    expect(pids).toHaveLength(2)
-    expect(new Set(pids).size).toBe(1)
-    expect(await file.leftovers()).toEqual([])
-    expect(await worker.leftovers()).toEqual([])
-  })
-
-  test('a shared server that dies fails the test it died in, in the report too, and not the next', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'scope file shares one server',
+    {
       perf: `{ server: { command: 'node server.js', scope: 'file' } }`,
-      reporter: 'perf',
+      files: files(sharing('file')),
+    },
+    async (run) => {
+      expect(run.output).toContain('2 passed')
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
+
+  testCase(
+    'scope worker shares one server',
+    {
+      perf: `{ server: { command: 'node server.js', scope: 'worker' } }`,
+      test: 'isolate: false, fileParallelism: false, sequence: { groupOrder: 1 },',
+      files: files(sharing('worker'), { 'b.test.ts': IMPORT + sharing('worker') }),
+    },
+    async (run) => {
+      expect(run.output).toContain('4 passed')
+      const pids = [...run.output.matchAll(/pid of worker is (\d+)/g)].map((match) => match[1])
+      expect(pids).toHaveLength(2)
+      expect(new Set(pids).size).toBe(1)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
+
+  testCase(
+    'a shared server that dies fails the test it died in, in the report too, and not the next',
+    {
+      perf: `{ server: { command: 'node server.js', scope: 'file' } }`,
       files: files(`
         test('first', async ({ server }) => { await expect(server).toBeHealthy() })
         // Its end reaches us only after the body of the test.
         test('deadly', async ({ server }) => { await fetch(server.url + '/crash').catch(() => {}) })
         test('next', async ({ server }) => { await expect(server).toBeHealthy() })`),
-    })
-    expect(run.output).toContain('1 failed | 2 passed')
-    expect(run.output).toMatch(/deadly: the server `node server.js` died during the test with code 7/)
-    expect(run.output).toContain('about to crash')
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('1 failed | 2 passed')
+      // Two other tests of this run have the same cause, which the report tells once with the names of all.
+      expect(run.report).toMatch(
+        /the server `node server\.js` died during the test with code 7: about to crash\n(?: {5,}.+\n)*? {5,}deadly\n/,
+      )
+      expect(run.output).toContain('about to crash')
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('a shared server that is never ready tells its story within the test, and does not hold the file', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'a shared server that is never ready tells its story within the test, and does not hold the file',
+    {
       perf: `{ server: { command: 'node silent.js', scope: 'file' } }`,
       files: files(`test('never', async ({ server }) => { server.url }, 5_000)`, { 'silent.js': SILENT_SERVER }),
-    })
-    expect(run.output).toContain('1 failed')
-    expect(run.output).toContain('ServerStartError')
-    expect(run.output).toContain('listening, but silent')
-    expect(run.duration).toBeLessThan(20_000)
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('1 failed')
+      expect(run.output).toContain('ServerStartError')
+      expect(run.output).toContain('listening, but silent')
+      expect(run.duration).toBeLessThan(20_000)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('a load that its failed test left behind is not taken for the cause', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'a load that its failed test left behind is not taken for the cause',
+    {
       ...server,
-      reporter: 'perf',
       files: files(`
         test('left behind', async ({ server, loadGenerator }) => {
           const { writeFileSync } = await import('node:fs')
           const load = loadGenerator.generateLoad({ url: '/', duration: 20_000 })
-          load.catch((error) => writeFileSync('ended.txt', error.code + ' ' + error.cause.message))
+          load.catch((error) => writeFileSync(import.meta.dirname + '/ended.txt', error.code + ' ' + error.cause.message))
           await new Promise((resolve) => setTimeout(resolve, 500))
           expect('the real reason').toBe('something else')
           await load
         })`),
-    })
-    // Not by the console: what is printed after a test has ended may be lost with its worker.
-    expect(readFileSync(join(run.project, 'ended.txt'), 'utf8')).toContain('PERF_ABORTED The test is over')
-    expect(run.output).toMatch(/• .*the real reason/)
-    expect(run.output).not.toContain('server under load is gone')
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      // Not by the console: what is printed after a test has ended may be lost with its worker.
+      expect(readFileSync(join(run.project, 'ended.txt'), 'utf8')).toContain('PERF_ABORTED The test is over')
+      expect(run.report).toMatch(/• .*left behind.*the real reason/)
+      expect(run.output).not.toContain('server under load is gone')
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('a crash in mid-test fails that test with the story, and stops its load', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'a crash in mid-test fails that test with the story, and stops its load',
+    {
       ...server,
       files: files(`
         test('under load', async ({ server, loadGenerator }) => {
@@ -218,17 +239,19 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
           await new Promise((resolve) => setTimeout(resolve, 300))
         })
         test('the next one', async ({ server }) => { await expect(server).toBeHealthy() })`),
-    })
-    expect(run.output).toContain('2 failed | 1 passed')
-    expect(run.output).toContain('about to crash')
-    expect(run.output).toMatch(/(code|exit).{0,20}7/i)
-    expect(run.duration).toBeLessThan(20_000)
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('2 failed | 1 passed')
+      expect(run.output).toContain('about to crash')
+      expect(run.output).toMatch(/(code|exit).{0,20}7/i)
+      expect(run.duration).toBeLessThan(20_000)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('several servers in one test, and none in the environment of the child', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'several servers in one test, and none in the environment of the child',
+    {
       ...server,
       files: files(
         `
@@ -242,14 +265,16 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
         })`,
         { 'listener.js': `export default (request, response) => response.end('from a module')` },
       ),
-    })
-    expect(run.output).toContain('1 passed')
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('1 passed')
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('no server, a wrong command, a load longer than its test: each says what to do', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'no server, a wrong command, a load longer than its test: each says what to do',
+    {
       files: files(`
         test('none configured', async ({ server }) => { server.url })
         test('no such command', async ({ startServer }) => { await startServer({ command: 'no-such-command-anywhere' }) })
@@ -259,19 +284,21 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
           await loadGenerator.generateLoad({ url, duration: 30_000 })
         }, 8_000)
         test('all bad', async ({ loadGenerator }) => { await loadGenerator.generateLoad({ url: 'nope', duration: 0, connectons: 4 }) })`),
-    })
-    expect(run.output).toContain('5 failed')
-    expect(run.output).toMatch(/command.*module.*url/s)
-    expect(run.output).toContain('no-such-command-anywhere')
-    expect(run.output).toMatch(/timeout/)
-    expect(run.output).toContain('did you mean `connections`')
-    expect(run.output).toContain('`duration`')
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('5 failed')
+      expect(run.output).toMatch(/command.*module.*url/s)
+      expect(run.output).toContain('no-such-command-anywhere')
+      expect(run.output).toMatch(/timeout/)
+      expect(run.output).toContain('did you mean `connections`')
+      expect(run.output).toContain('`duration`')
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('a server of `startServer` that dies ends the load against it and fails its test; others go on', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'a server of `startServer` that dies ends the load against it and fails its test; others go on',
+    {
       perf: `{ server: { command: 'node server.js' } }`,
       files: files(
         `
@@ -293,15 +320,17 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
           console.log('LOADED', duration >= 1_000)
         })`,
       ),
-    })
-    expect(run.output).toContain('3 failed')
-    expect(
-      run.output.match(/was ended by SIGKILL after [\d.]+ m?s while a test used it/g)?.length,
-    ).toBeGreaterThanOrEqual(3)
-    expect(run.output).toContain('LOADED true')
-    expect(run.duration).toBeLessThan(18_000)
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('3 failed')
+      expect(
+        run.output.match(/was ended by SIGKILL after [\d.]+ m?s while a test used it/g)?.length,
+      ).toBeGreaterThanOrEqual(3)
+      expect(run.output).toContain('LOADED true')
+      expect(run.duration).toBeLessThan(18_000)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
   test('a test that fails leaves its loads and watches behind without a second failure, and prints no figures', async () => {
     const run = await runVitest({
@@ -329,9 +358,9 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
     expect(await run.leftovers()).toEqual([])
   })
 
-  test('what is done in `afterEach` has the time of the hook, and concurrent tests must say whose URL they mean', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'what is done in `afterEach` has the time of the hook, and concurrent tests must say whose URL they mean',
+    {
       ...server,
       files: files(
         `
@@ -352,15 +381,17 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
         })
         test('alone again', ({ server }) => { expect(resolveServerUrl()).toBe(server.url) })`,
       ),
-    })
-    expect(run.output).toContain('4 passed')
-    expect(run.output).toContain('AFTER true')
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('4 passed')
+      expect(run.output).toContain('AFTER true')
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('a standalone monitor looks into a standalone server; one that was given by its URL is watched by who listens', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'a standalone monitor looks into a standalone server; one that was given by its URL is watched by who listens',
+    {
       ...server,
       files: files(`
         test('standalone', async () => {
@@ -381,9 +412,11 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
             expect(memory).not.toLeakMemory()
           })
         })`),
-    })
-    expect(run.output).toContain('2 passed')
-    expect(run.exitCode).toBe(0)
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('2 passed')
+      expect(run.exitCode).toBe(0)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 })
