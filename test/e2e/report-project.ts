@@ -4,11 +4,11 @@ import type { TestRecord } from '../../src/report/summary.ts'
 // Specs that record real Vitest artifacts without a load: what the reporter makes of them is then known to the last figure.
 
 /** Source of a config with the reporter and no plugin. */
-export function reporterConfig(options = '{}', { plugins = '', test = '' } = {}): string {
+export function reporterConfig(options = '{}', { plugins = '', reporters = '', test = '' } = {}): string {
   return `import { defineConfig } from 'vitest/config'
 export default defineConfig({
   plugins: [${plugins}],
-  test: { include: ['**/*.perf.ts'], reporters: [['vitest-plugin-perf/reporter', ${options}]], includeTaskLocation: true, ${test} },
+  test: { include: ['**/*.perf.ts'], reporters: [['vitest-plugin-perf/reporter', ${options}], ${reporters}], includeTaskLocation: true, ${test} },
 })
 `
 }

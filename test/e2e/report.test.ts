@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -27,16 +27,20 @@ function tablesOf(output: string): string {
   return output.slice(from, to).replace(/ {2}[\d.]+ m?s$/gm, '')
 }
 
+/** Source of a reporter that tells which artifacts the main process keeps. */
+const KEPT = `{ onTestRunEnd(modules) {
+  for (const module of modules)
+    for (const test of module.children.allTests()) console.log('kept ' + test.artifacts().map(({ type }) => type).join())
+} }`
+
 afterAll(removeProjects)
 
 describe.each(MAJORS)('reporter on Vitest %i', (major) => {
-  test('tells off a terminal what held, what failed, by how much and why, and writes its files', async () => {
+  test('tells off a terminal what held, what failed, by how much and why, writes its files, and says the same of merged shards', async () => {
     const options = `{ json: 'out/deep/perf.json', html: 'out/perf.html', prometheus: 'out/perf.prom' }`
-    const run = await runVitest({
-      major,
-      reporter: '',
-      files: { 'vitest.config.ts': reporterConfig(options), ...exampleSpecs() },
-    })
+    const files = { 'vitest.config.ts': reporterConfig(options), ...exampleSpecs() }
+    const project = await createProject({ major, files })
+    const run = await (await startVitest({ major, files, reporter: '' }, project)).finished
     expect(run.exitCode).toBe(1)
     for (const word of ['requests/s', 'p50', 'p95', 'p99', 'memory']) expect(run.stdout).toContain(word)
     expect(run.stdout).toMatch(/GET \/orders\/:id +1,214 +4\.20 ms +8\.40 ms +12\.6 ms +21\.4 ms +0/)
@@ -70,32 +74,27 @@ describe.each(MAJORS)('reporter on Vitest %i', (major) => {
     expect(readFileSync(join(run.project, 'out/perf.prom'), 'utf8')).toMatch(
       /^vitest_perf_latency_seconds\{.*quantile="0\.99"\} 0\.0126$/m,
     )
-  })
 
-  test('says the same of shards that were merged as of one run', async () => {
-    const files = { 'vitest.config.ts': reporterConfig(`{ json: 'perf.json', html: 'perf.html' }`), ...exampleSpecs() }
-    const project = await createProject({ major, files })
-    const whole = await (await startVitest({ major, files, reporter: '' }, project)).finished
-    const [one, page] = [readReport(project, 'perf.json'), readFileSync(join(project, 'perf.html'), 'utf8')]
     for (const shard of ['1/2', '2/2']) {
       const blob = `--outputFile=blobs/blob-${shard[0]}.json`
       await (
         await startVitest({ major, files, reporter: 'blob', args: [`--shard=${shard}`, blob] }, project)
       ).finished
     }
+    rmSync(join(project, 'out'), { recursive: true })
     const args = ['--merge-reports=blobs']
     const merged = await (await startVitest({ major, files, reporter: '', args }, project)).finished
     expect(merged.exitCode).toBe(1)
-    expect(comparable(readReport(project, 'perf.json'))).toEqual(comparable(one))
-    expect(tablesOf(merged.stdout)).toBe(tablesOf(whole.stdout))
-    expect(tablesOf(whole.stdout)).toContain('last lines of the server')
+    expect(comparable(readReport(project, 'out/deep/perf.json'))).toEqual(comparable(report))
+    expect(tablesOf(merged.stdout)).toBe(tablesOf(run.stdout))
+    expect(tablesOf(run.stdout)).toContain('last lines of the server')
     const timeless = (html: string) => html.replace(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/, '').replace(/ · [\d.]+ m?s</g, '<')
-    expect(timeless(readFileSync(join(project, 'perf.html'), 'utf8'))).toBe(timeless(page))
+    expect(timeless(readFileSync(join(project, 'out/perf.html'), 'utf8'))).toBe(timeless(html))
   })
 
   test('has a line when a load starts, one an interval and one at its end, of files in parallel', async () => {
     const files = {
-      'vitest.config.ts': reporterConfig('{ interval: 300 }', { test: 'maxWorkers: 2' }),
+      'vitest.config.ts': reporterConfig('{ interval: 300 }', { reporters: KEPT, test: 'maxWorkers: 2' }),
       'a.perf.ts': runningSpec('load of a', 1_200, loadArtifact()),
       'b.perf.ts': runningSpec('load of b', 1_200, loadArtifact()),
     }
@@ -113,48 +112,27 @@ describe.each(MAJORS)('reporter on Vitest %i', (major) => {
     }
     expect(run.stdout.match(/perf ■ GET \/orders: completed after 10\.0 s, 1,214 requests\/s/g)).toHaveLength(2)
     expect(run.stdout).toContain('2 of 2 perf tests hold')
+    // The main process keeps no progress.
+    expect(run.stdout.match(/^kept perf:load$/gm)).toHaveLength(2)
   })
 
-  test('keeps no progress in the main process', async () => {
-    const config = `import { defineConfig } from 'vitest/config'
-const kept = { onTestRunEnd(modules) {
-  for (const test of modules[0].children.allTests()) console.log('kept', test.artifacts().map(({ type }) => type).join())
-} }
-export default defineConfig({ test: { include: ['**/*.perf.ts'], reporters: ['vitest-plugin-perf/reporter', kept] } })`
-    const run = await runVitest({
-      major,
-      reporter: '',
-      files: { 'vitest.config.ts': config, 'a.perf.ts': runningSpec('load', 600, loadArtifact()) },
-    })
-    expect(run.stdout).toMatch(/^kept perf:load$/m)
-  })
-
-  test('takes its options from the plugin, and its own before those', async () => {
-    const plugins = `{ name: 'vitest-plugin-perf', api: { report: { json: 'plugin.json', prometheus: 'plugin.prom' } } }`
-    const run = await runVitest({
-      major,
-      reporter: '',
-      files: { 'vitest.config.ts': reporterConfig(`{ json: 'own.json' }`, { plugins }), ...exampleSpecs() },
-    })
-    expect(existsSync(join(run.project, 'own.json'))).toBe(true)
-    expect(existsSync(join(run.project, 'plugin.json'))).toBe(false)
-    expect(existsSync(join(run.project, 'plugin.prom'))).toBe(true)
-  })
-
-  test('names a file that it cannot write, and writes the others', async () => {
+  test('takes its options from the plugin, its own before those, and writes what can be written', async () => {
+    const plugins = `{ name: 'vitest-plugin-perf', api: { report: { json: 'plugin.json', prometheus: 'plugin.prom', html: 'taken/perf.html' } } }`
     const run = await runVitest({
       major,
       reporter: '',
       files: {
-        'vitest.config.ts': reporterConfig(`{ json: 'taken/perf.json', html: 'perf.html' }`),
+        'vitest.config.ts': reporterConfig(`{ json: 'own.json' }`, { plugins }),
         taken: 'a file where a folder is needed',
         ...exampleSpecs(),
       },
     })
+    expect(existsSync(join(run.project, 'own.json'))).toBe(true)
+    expect(existsSync(join(run.project, 'plugin.json'))).toBe(false)
+    expect(existsSync(join(run.project, 'plugin.prom'))).toBe(true)
     expect(run.exitCode).toBe(1)
-    expect(run.stderr).toContain(`Could not write ${join(run.project, 'taken/perf.json')}`)
+    expect(run.stderr).toContain(`Could not write ${join(run.project, 'taken/perf.html')}`)
     expect(run.stdout).toContain('3 of 4 perf tests failed')
-    expect(existsSync(join(run.project, 'perf.html'))).toBe(true)
   })
 
   test('lists every mistake in its options before any test runs', async () => {
