@@ -1,7 +1,8 @@
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect } from 'vitest'
+import { casesOn } from './harness/cases.ts'
 import { MAJORS } from './harness/installed-package.ts'
 import { HEALTHY_SERVER } from './harness/programs.ts'
-import { removeProjects, runVitest } from './harness/run-vitest.ts'
+import { removeProjects } from './harness/run-vitest.ts'
 
 afterAll(removeProjects)
 
@@ -10,9 +11,11 @@ const perf = `{ server: { command: 'node server.js' } }`
 const files = (spec: string) => ({ 'server.js': HEALTHY_SERVER, 'a.test.ts': IMPORT + spec })
 
 describe.each(MAJORS)('a promise that must be awaited, on Vitest %i', (major) => {
-  test('fails the test whose body ends before it, and shows the call', async () => {
-    const run = await runVitest({
-      major,
+  const testCase = casesOn(major)
+
+  testCase(
+    'fails the test whose body ends before it, and shows the call',
+    {
       perf,
       files: files(`
         const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -57,32 +60,34 @@ describe.each(MAJORS)('a promise that must be awaited, on Vitest %i', (major) =>
           await new MemoryMonitor().monitor(100)
           expect((await checkServerHealth('http://127.0.0.1:9')).healthy).toBe(false)
         })`),
-    })
-    expect(run.output).toContain('14 failed | 1 passed')
-    for (const call of [
-      'loadGenerator.generateLoad()',
-      'memoryMonitor.monitor()',
-      'memoryMonitor.during()',
-      'memoryMonitor.measure()',
-      'loadGenerator.findCapacity()',
-      'compareServers()',
-      'server.restart()',
-      'startServer()',
-      'checkServerHealth()',
-      'expect(…).toBeHealthy()',
-    ]) {
-      const message = `\`${call}\` still ran when the test's body had ended, so nothing was judged by it. Await it: \`await ${call}\`.`
-      expect(run.output).toContain(message)
-    }
-    // The code frame is of the call.
-    expect(run.output).toMatch(/❯ a\.test\.ts:\d+:\d+\n/)
-    expect(run.output).not.toMatch(/Unhandled|dist\/vitest/)
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('14 failed | 1 passed')
+      for (const call of [
+        'loadGenerator.generateLoad()',
+        'memoryMonitor.monitor()',
+        'memoryMonitor.during()',
+        'memoryMonitor.measure()',
+        'loadGenerator.findCapacity()',
+        'compareServers()',
+        'server.restart()',
+        'startServer()',
+        'checkServerHealth()',
+        'expect(…).toBeHealthy()',
+      ]) {
+        const message = `\`${call}\` still ran when the test's body had ended, so nothing was judged by it. Await it: \`await ${call}\`.`
+        expect(run.output).toContain(message)
+      }
+      // The code frame is of the call.
+      expect(run.output).toMatch(/❯ a\.test\.ts:\d+:\d+\n/)
+      expect(run.output).not.toMatch(/Unhandled|dist\/vitest/)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('is left in peace where somebody awaits, stops or aborts it, or the test has failed already', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'is left in peace where somebody awaits, stops or aborts it, or the test has failed already',
+    {
       perf,
       files: files(`
         const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -130,16 +135,18 @@ describe.each(MAJORS)('a promise that must be awaited, on Vitest %i', (major) =>
           const load = loadGenerator.generateLoad({ url: '/', duration: 20_000 })
           throw new Error('its own failure')
         })`),
-    })
-    expect(run.output).toContain('1 failed | 8 passed')
-    expect(run.output).toContain('its own failure')
-    expect(run.output).not.toMatch(/still ran|Unhandled/)
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('1 failed | 8 passed')
+      expect(run.output).toContain('its own failure')
+      expect(run.output).not.toMatch(/still ran|Unhandled/)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('is refused by the matchers, with the word to add', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'is refused by the matchers, with the word to add',
+    {
       perf,
       files: files(`
         test('a load', async ({ server, loadGenerator }) => {
@@ -155,12 +162,14 @@ describe.each(MAJORS)('a promise that must be awaited, on Vitest %i', (major) =>
         test('resolves', async ({ server, loadGenerator }) => {
           await expect(loadGenerator.generateLoad({ url: '/', amount: 5 })).resolves.toMeetThresholds({ requests: '==5' })
         })`),
-    })
-    expect(run.output).toContain('4 failed | 1 passed')
-    for (const matcher of ['toMeetThresholds', 'toLeakMemory', 'toBeHealthy']) {
-      expect(run.output).toContain(`got a promise; await what you give it: \`expect(await …).${matcher}()\``)
-    }
-    expect(run.output).not.toContain('Unhandled')
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('4 failed | 1 passed')
+      for (const matcher of ['toMeetThresholds', 'toLeakMemory', 'toBeHealthy']) {
+        expect(run.output).toContain(`got a promise; await what you give it: \`expect(await …).${matcher}()\``)
+      }
+      expect(run.output).not.toContain('Unhandled')
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 })
