@@ -47,7 +47,7 @@ export const PROFILE_KIND: MeasurementKind<PerfProfileArtifact, ProfileEntry> = 
   columns: [
     { title: 'why' },
     { title: 'loop busy', align: 'right' },
-    { title: 'collections', align: 'right' },
+    { title: 'garbage collection', align: 'right' },
     { title: 'hottest' },
     { title: 'longest wait' },
   ],
@@ -114,7 +114,7 @@ function renderIsolate(isolate: ProfiledIsolate, total: number): string {
   const graph =
     flame.length === 0
       ? ''
-      : `<figure class="flame" data-tree="${tree}"><figcaption>CPU time of ${escapeHtml(name)}: code ${formatRatio(cpu.user)}, collections ${formatRatio(cpu.gc)}, idle ${formatRatio(cpu.idle)} <input type="search" placeholder="Find a function" aria-label="Find a function in the flame graph"></figcaption><div class="graph"></div><p class="detail" aria-live="polite"></p></figure>`
+      : `<figure class="flame" data-tree="${tree}"><figcaption>CPU time of ${escapeHtml(name)}: code ${formatRatio(cpu.user)}, garbage collection ${formatRatio(cpu.gc)}, idle ${formatRatio(cpu.idle)} <input type="search" placeholder="Find a function" aria-label="Find a function in the flame graph"></figcaption><div class="graph"></div><p class="detail" aria-live="polite"></p></figure>`
   return `${graph}
 <details${total === 1 ? ' open' : ''}><summary>Functions of ${escapeHtml(name)}</summary><div class="scroll"><table>
 <thead><tr><th>function</th><th>place</th><th class="right">self</th><th class="right">total</th></tr></thead>

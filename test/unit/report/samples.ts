@@ -132,9 +132,9 @@ export function memoryResult(verdict: 'leak' | 'stable' | 'inconclusive' = 'stab
       pValue: verdict === 'leak' ? 0.0001 : 0.44,
       reason:
         verdict === 'leak'
-          ? 'the floor after collection grew by 1.70 KB a request and was still growing at the end'
+          ? 'memory left after collections grew by 1.70 KB a request and was still growing at the end'
           : verdict === 'stable'
-            ? 'the floor after collection did not grow'
+            ? 'memory left after collections did not grow'
             : 'only 320 requests: 700 more would decide',
       ...(verdict === 'leak'
         ? {

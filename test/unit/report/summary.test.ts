@@ -150,7 +150,7 @@ describe('what made a test fail first', () => {
 
   test('is a leak', () => {
     expect(causeOf({ state: 'failed', artifacts: [memoryArtifact({}, memoryResult('leak'))] })).toContain(
-      'memory of server leaks: the floor',
+      'memory of server leaks: memory left',
     )
   })
 
