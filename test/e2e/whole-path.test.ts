@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { casesOn } from './harness/cases.ts'
 import { MAJORS } from './harness/installed-package.ts'
 import { HEALTHY_SERVER } from './harness/programs.ts'
 import { removeProjects, runVitest } from './harness/run-vitest.ts'
@@ -33,6 +34,8 @@ interface Report {
 }
 
 describe.each(MAJORS)('the whole path on Vitest %i', (major) => {
+  const testCase = casesOn(major, { workers: 1 })
+
   test('a running server from the environment: nothing is started, and its durations win', async () => {
     served = 0
     const run = await runVitest({
@@ -111,9 +114,9 @@ describe.each(MAJORS)('the whole path on Vitest %i', (major) => {
     expect(await run.leftovers()).toEqual([])
   })
 
-  test('concurrent tests have a server each, and their loads do not know each other', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'concurrent tests have a server each, and their loads do not know each other',
+    {
       perf: `{ server: { command: 'node server.js' } }`,
       files: {
         'server.js': HEALTHY_SERVER,
@@ -131,14 +134,16 @@ describe.each(MAJORS)('the whole path on Vitest %i', (major) => {
           })
           test('three of them', () => expect(ports.size).toBe(3))`,
       },
-    })
-    expect(run.output).toContain('4 passed')
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('4 passed')
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 
-  test('an abort rejects within 250 ms with the result so far, stop() resolves', async () => {
-    const run = await runVitest({
-      major,
+  testCase(
+    'an abort rejects within 250 ms with the result so far, stop() resolves',
+    {
       perf: `{ server: { command: 'node server.js' } }`,
       files: {
         'server.js': HEALTHY_SERVER,
@@ -166,9 +171,11 @@ describe.each(MAJORS)('the whole path on Vitest %i', (major) => {
             expect(performance.now() - started).toBeLessThan(3_000)
           })`,
       },
-    })
-    expect(run.output).toContain('3 passed')
-    expect(Number(/took (\d+)/.exec(run.output)?.[1])).toBeLessThan(400)
-    expect(await run.leftovers()).toEqual([])
-  })
+    },
+    async (run) => {
+      expect(run.output).toContain('3 passed')
+      expect(Number(/took (\d+)/.exec(run.output)?.[1])).toBeLessThan(400)
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
 })
