@@ -14,6 +14,8 @@ import { Reachability } from './reachability.ts'
 
 /** Milliseconds that an open model waits at its end for what is under way: the slowest would be missing otherwise. */
 const LONGEST_DRAIN = 1_000
+/** Milliseconds after which a tick tells all so far, although nothing was counted since the last: time has passed. */
+const LONGEST_QUIET = 1_000
 
 export interface LoadRunReport {
   /** All so far; absent before there is anything. */
@@ -55,6 +57,8 @@ export class LoadRun implements LoadCourse {
   /** What ends the state of now, where time does. */
   #cancelState: Cancel | undefined
   #progressTimer: ProgressTimer | undefined
+  /** What the last tick with a progress knew of. */
+  #told: { readonly counted: number; readonly at: number } | undefined
 
   constructor({ plan, report, machine, createWork, waits = false }: LoadRunParts) {
     this.plan = plan
@@ -251,11 +255,23 @@ export class LoadRun implements LoadCourse {
   /** Reports all so far, several times a second, and ends the load where a threshold says so. */
   tick(): void {
     if (this.#state === 'ended') return
-    const progress = this.#isMeasuring ? this.#phase?.soFar() : undefined
+    const progress = this.#isMeasuring && this.#hasNews() ? this.#phase?.soFar() : undefined
     this.#report.tick(this.history.completed, progress)
     if (!progress || this.#state !== 'measured') return
     const thresholds = this.#thresholds?.judge({ ...progress, samples: [] })
     if (thresholds) this.#end({ outcome: 'failed-threshold', thresholds })
+  }
+
+  /** Whether a tick has something to tell. Users that think leave many ticks without anything, and each costs a millisecond. */
+  #hasNews(): boolean {
+    const { measurement } = this.#phase ?? {}
+    if (!measurement) return false
+    const now = this.#now
+    // Thresholds on rates fail by waiting, and processes of one load are merged by their time.
+    const isWatched = this.#thresholds !== undefined || this.plan.share !== undefined
+    if (!isWatched && measurement.counted === this.#told?.counted && now - this.#told.at < LONGEST_QUIET) return false
+    this.#told = { counted: measurement.counted, at: now }
+    return true
   }
 
   #sendProgress(): void {

@@ -25,7 +25,7 @@ const LONGEST_LOADING = 30_000
 const SETTLE = 80
 /** The same for `stop` of all users together. */
 const LONGEST_STOP = 5_000
-/** Of all time: below that, what the scenario does is not what keeps the process busy. */
+/** Of the time that was recorded: below that, what the scenario does is not what keeps the process busy. */
 const SHARE_WORTH_NAMING = 0.2
 
 /** What a load of virtual users does. Over HTTP/2 the requests of a list are sent by users as well. */
@@ -197,8 +197,7 @@ export class UserWork implements LoadWork, ScenarioListener {
   /** Where the load process was the limit, names what of the scenario made it so. */
   explainCost(cost: RowlessProgress['generator']): RowlessProgress['generator'] {
     const hot = this.#profiler?.end((source) => !source.includes('node_modules'))
-    const ofAllTime = (hot?.share ?? 0) * cost.eventLoopUtilization
-    if (cost.reason === undefined || !hot || ofAllTime < SHARE_WORTH_NAMING) return cost
+    if (cost.reason === undefined || !hot || hot.shareOfAll < SHARE_WORTH_NAMING) return cost
     const where = `${shownPath(sourcePath(hot.file), this.#scenario.root)}:${hot.line}`
     const share = `${(hot.share * 100).toFixed(0)} % of its busy time`
     const what = `the scenario kept the load process busy: ${share} was spent in ${hot.functionName || 'a function'} (${where})`

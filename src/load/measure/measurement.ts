@@ -99,6 +99,11 @@ export class Measurement {
     return this.#ended
   }
 
+  /** Grows with whatever is counted of requests and iterations. */
+  get counted(): number {
+    return this.#begun + this.#ended + (this.iterations?.count ?? 0)
+  }
+
   /** An attempt begins. Exactly one call of `answer`, `answerTo`, `failure`, `failureOf` or `withdraw` ends it. */
   begin(): void {
     this.#begun += 1

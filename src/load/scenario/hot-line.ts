@@ -11,9 +11,27 @@ export interface HotLine extends SourcePosition {
   readonly functionName: string
   /** Of the time in which the process was busy, 0 to 1. */
   readonly share: number
+  /** Of all time that was recorded, 0 to 1. */
+  readonly shareOfAll: number
 }
 
 const UNCOUNTED = new Set(['(idle)', '(root)'])
+
+/** The share of all samples in which the process was busy, 0 to 1. */
+export function busyShare({ nodes }: Profiler.Profile): number {
+  const [busy, all] = countTicks(nodes)
+  return all === 0 ? 0 : busy / all
+}
+
+function countTicks(nodes: readonly Profiler.ProfileNode[]): [busy: number, all: number] {
+  let busy = 0
+  let all = 0
+  for (const { hitCount = 0, callFrame } of nodes) {
+    all += hitCount
+    if (!UNCOUNTED.has(callFrame.functionName)) busy += hitCount
+  }
+  return [busy, all]
+}
 
 interface FunctionTicks {
   readonly functionName: string
@@ -38,11 +56,10 @@ export function hottestLine(
     for (const child of node.children ?? []) parents.set(child, node)
   }
   const functions = new Map<string, FunctionTicks>()
-  let busy = 0
+  const [busy, all] = countTicks(profile.nodes)
   for (const node of profile.nodes) {
     const ticks = node.hitCount ?? 0
     if (ticks === 0 || UNCOUNTED.has(node.callFrame.functionName)) continue
-    busy += ticks
     for (let at: Profiler.ProfileNode | undefined = byId.get(node.id); at; at = parents.get(at.id)) {
       const { url, lineNumber, columnNumber, functionName } = at.callFrame
       const position = positionOf(url, lineNumber, columnNumber)
@@ -65,5 +82,10 @@ export function hottestLine(
   const [line] = [...hottest.lines].sort(([, a], [, b]) => b - a)[0] ?? []
   // The end of the line: its start may still belong to what stands before it.
   const exact = line !== undefined && hottest.own * 2 >= hottest.total ? positionOf(url, line - 1, 1e6) : undefined
-  return { ...(exact ?? hottest.position), functionName: hottest.functionName, share: hottest.total / busy }
+  return {
+    ...(exact ?? hottest.position),
+    functionName: hottest.functionName,
+    share: hottest.total / busy,
+    shareOfAll: hottest.total / all,
+  }
 }

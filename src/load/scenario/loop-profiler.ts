@@ -1,33 +1,33 @@
 import { Session, type Profiler } from 'node:inspector'
 import { findSourceMap } from 'node:module'
 import { readClock } from '../../lifecycle/real-timers.ts'
-import { hottestLine, type HotLine, type SourcePosition } from './hot-line.ts'
+import { loopUsage } from '../measure/loop-usage.ts'
+import { busyShare, hottestLine, type HotLine, type SourcePosition } from './hot-line.ts'
+import { RecordingRule } from './recording-rule.ts'
 
 /** Microseconds between two samples: costs about 5 % of CPU time while it records. */
 const INTERVAL = 5_000
-/** Milliseconds of the first recording. It is discarded if the process was never late. */
-const FIRST = 300
-/** Milliseconds of a recording that began because the process was late. */
-const LONGEST = 5_000
-/** Milliseconds of lateness in all that make a recording worth keeping, and that begin one. */
-const LATE = 50
 
-/** Records what keeps this process busy while it runs a scenario: at its beginning, and again when its event loop is late. */
+/** Records what keeps this process busy while it runs a scenario, when it is busy. */
 export class LoopProfiler {
+  #rule: RecordingRule | undefined
   #session: Session | undefined
-  #recordingSince = 0
-  #lastLook = 0
-  /** Milliseconds of lateness since the recording began, or was discarded. */
-  #late = 0
+  /** The recording in which the process was busiest. */
   #kept: Profiler.Profile | undefined
-  #isFirst = true
 
   begin(): void {
-    this.#lastLook = readClock()
-    this.#record()
+    this.#rule = new RecordingRule(readClock(), loopUsage.read())
+  }
+
+  /** To be called every `interval` milliseconds. */
+  look(now: number, interval: number): void {
+    const act = this.#rule?.look(now, interval, loopUsage.read())
+    if (act === 'begin') this.#record()
+    else if (act === 'end') this.#stop()
   }
 
   #record(): void {
+    loopUsage.beginRecording()
     try {
       const session = new Session()
       session.connect()
@@ -37,46 +37,27 @@ export class LoopProfiler {
       this.#session = session
     } catch {
       // Somebody else profiles this process: then there is no line to name.
-    }
-    this.#recordingSince = readClock()
-  }
-
-  /** To be called every `interval` milliseconds. */
-  look(now: number, interval: number): void {
-    const late = Math.max(0, now - this.#lastLook - interval)
-    this.#lastLook = now
-    if (late > interval) this.#late += late
-    if (this.#kept) return
-    if (!this.#session) {
-      if (this.#late >= LATE) this.#record()
-      return
-    }
-    const recorded = now - this.#recordingSince
-    if (this.#isFirst && recorded > FIRST && this.#late < LATE) {
-      this.#isFirst = false
-      this.#late = 0
-      this.#stop()
-    } else if (recorded > LONGEST) {
-      this.#kept = this.#stop()
+      loopUsage.endRecording()
     }
   }
 
-  #stop(): Profiler.Profile | undefined {
-    let profile: Profiler.Profile | undefined
+  /** Keeps the recording if there is none in which the process was busier. */
+  #stop(): void {
     // Within one thread the answer is there when `post` returns.
     this.#session?.post('Profiler.stop', (error, result) => {
-      if (!error) profile = result.profile
+      if (!error && !(this.#kept && busyShare(this.#kept) >= busyShare(result.profile))) this.#kept = result.profile
     })
     this.#session?.disconnect()
     this.#session = undefined
-    return profile
+    loopUsage.endRecording()
   }
 
-  /** Ends the recording; returns the line of the user's that costs most. `isOwn` says whether a source is the user's. */
+  /** Ends; returns the line of the user's that costs most. `isOwn` says whether a source is the user's. */
   end(isOwn: (file: string) => boolean): HotLine | undefined {
-    const profile = this.#kept ?? this.#stop()
-    this.#kept = undefined
+    this.#rule = undefined
     this.#stop()
+    const profile = this.#kept
+    this.#kept = undefined
     return profile && hottestLine(profile, (url, line, column) => originalPosition(url, line, column, isOwn))
   }
 }

@@ -17,6 +17,8 @@ export class VirtualLoad {
   readonly wire: ScriptedWire
   readonly run: LoadRun
   readonly progresses: (RowlessProgress & { rows: number; at: number })[] = []
+  /** Of each tick, what it told of all so far. */
+  readonly ticks: (RowlessProgress | undefined)[] = []
   end: LoadEnd | undefined
   /** Completed requests, warm-up included, at the end. */
   completed = 0
@@ -35,7 +37,7 @@ export class VirtualLoad {
       plan,
       report: {
         armed: () => {},
-        tick: () => {},
+        tick: (_completed, progress) => void this.ticks.push(progress),
         log: () => {},
         progress: (progress, rows) => {
           this.#rows.push(...rows)

@@ -115,3 +115,26 @@ describe('collections', () => {
     expect(collections?.requestsHit).toBeLessThanOrEqual(20)
   })
 })
+
+describe('ticks', () => {
+  const slow = { connections: 1, duration: 6_000 }
+
+  it('tell all so far when something was counted, and else once a second', () => {
+    const { ticks } = runVirtually(slow, answersAfter(2_000))
+    const told = ticks.flatMap((progress) => progress ?? [])
+    expect(ticks.length).toBeGreaterThan(55)
+    expect(told.map(({ requests, duration }) => [requests, Math.round(duration / 100)])).toEqual([
+      [0, 1],
+      [0, 11],
+      [1, 21],
+      [1, 31],
+      [2, 41],
+      [2, 51],
+    ])
+  })
+
+  it('tell it each time where a threshold may end the load', () => {
+    const { ticks } = runVirtually({ ...slow, thresholds: { dropped: '==0' }, abortOnFail: true }, answersAfter(2_000))
+    expect(ticks.filter((progress) => progress === undefined)).toEqual([])
+  })
+})

@@ -43,7 +43,13 @@ test('the line with most of the samples, idle time left out', () => {
     own,
   )
   // Line 12 of the bundle, from 1, is line 11 from 0.
-  expect(hot).toEqual({ file: 'shop.scenario.ts', line: 112, functionName: 'burn', share: 0.75 })
+  expect(hot).toEqual({
+    file: 'shop.scenario.ts',
+    line: 112,
+    functionName: 'burn',
+    share: 0.75,
+    shareOfAll: 30 / 1_040,
+  })
 })
 
 test('what is called outside of the scenario is the cost of the function that calls it', () => {
@@ -57,7 +63,7 @@ test('what is called outside of the scenario is the cost of the function that ca
     ]),
     own,
   )
-  expect(hot).toEqual({ file: 'shop.scenario.ts', line: 121, functionName: 'buy', share: 0.8 })
+  expect(hot).toEqual({ file: 'shop.scenario.ts', line: 121, functionName: 'buy', share: 0.8, shareOfAll: 0.8 })
 })
 
 test('nothing of the scenario', () => {
