@@ -33,7 +33,7 @@ test('cannot start a third time', async ({ server }) => {
 })
 `,
   'health.perf.ts': `${head}
-test.override('serverOptions', { module: './app.mjs', health: { path: '/healthz', timeout: 1_500 } })
+test.override('serverOptions', { module: './app.mjs', health: { path: '/healthz' } })
 test('answers 404 to its health check', async ({ server }) => {
   expect(server.url).toBeTruthy()
 })

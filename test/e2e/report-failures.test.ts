@@ -14,7 +14,7 @@ const config = (reporters: string) => `import { defineConfig } from 'vitest/conf
 import perf from 'vitest-plugin-perf/plugin'
 export default defineConfig({
   plugins: [perf({ server: { module: './app.mjs' }, report: { json: 'perf.json', html: 'perf.html' } })],
-  test: { include: ['**/*.perf.ts'], reporters: ${reporters}, fileParallelism: false },
+  test: { include: ['**/*.perf.ts'], reporters: ${reporters}, maxWorkers: 2 },
 })
 `
 
@@ -101,7 +101,8 @@ describe.each(MAJORS)('failures on Vitest %i', (major) => {
   })
 
   test('stay short', () => {
-    const lines = run.output.split('\n').filter((line) => !line.startsWith('::error'))
+    // How many lines of progress there are is the machine's matter.
+    const lines = run.output.split('\n').filter((line) => !/^::error|^ *perf [▸·■]/.test(line))
     expect(lines.length).toBeLessThan(360)
   })
 
