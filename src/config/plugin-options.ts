@@ -34,6 +34,8 @@ declare module 'vitest' {
     compareOptions: NonNullable<PerfPluginOptions['compare']>
     /** The root of the Vitest project. */
     perfRoot: string
+    /** What the project replaces in its sources: code by name. */
+    perfDefine: Record<string, string>
     /** Of the project, in milliseconds. */
     perfHookTimeout: number
     /** What the page of a test needs to know of the run; `null` where nobody looks at what is attached to tests. */

@@ -62,6 +62,7 @@ export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
       const { config } = project
       nameReporter(vitest.config.reporters)
       project.provide('perfRoot', config.root)
+      project.provide('perfDefine', definesOf(config))
       const run = { root: vitest.config.root, vitest: vitest.version }
       project.provide('perfPages', showsAttachments(vitest.config, reporterModule) ? run : null)
       hideOwnFrames(config)
@@ -112,6 +113,16 @@ function nameReporter(reporters: unknown[]): void {
     else if (Array.isArray(reporter) && reporter[0] === 'perf')
       reporters[index] = [reporterModule, ...reporter.slice(1)]
   }
+}
+
+/**
+ * What a project replaces in its sources, as text of code. Vitest has taken it out of the config of Vite, and projects that
+ * share a server of Vite differ in it.
+ */
+function definesOf(config: TestProject['config']): Record<string, string> {
+  const { defines = {} } = config as { defines?: Readonly<Record<string, unknown>> }
+  const texts = Object.entries(defines).map(([name, value]) => [name, JSON.stringify(value) as string | undefined])
+  return Object.fromEntries(texts.filter(([, text]) => text !== undefined)) as Record<string, string>
 }
 
 /** Leaves this package's own frames out of the stacks that any reporter shows. The user's own filter is asked about the others. */

@@ -11,11 +11,11 @@ const MOST_KEPT = 20
 export async function loadBundleModule(id: string, project: ScenarioProject): Promise<string | undefined> {
   const request = readBundleId(id)
   if (!request) return undefined
-  const { file, hash, packages = 'outside' } = request
+  const { file, hash, packages = 'outside', define = '{}' } = request
   if (hash !== undefined)
     return `export default ${JSON.stringify(Buffer.from(texts.get(hash) ?? '').toString('base64'))}`
   try {
-    const { code, exports } = await bundleScenario(file, { ...project, packages })
+    const { code, exports } = await bundleScenario(file, { ...project, packages, define: JSON.parse(define) })
     const hash = createHash('sha1').update(code).digest('hex')
     texts.delete(hash)
     texts.set(hash, code)

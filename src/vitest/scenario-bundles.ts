@@ -15,8 +15,8 @@ export function bundleThrough(load: (id: string) => Promise<unknown>): void {
     async bundle(file, packages): Promise<ScenarioBundle> {
       asked += 1
       // Asked anew each time, since the sources may have changed in between; the text itself is one module per content.
-      const about = ((await load(bundleIdOf({ file, packages, ask: `${process.pid}-${asked}` }))) as BundleModule)
-        .default
+      const request = { file, packages, define: JSON.stringify(inject('perfDefine')), ask: `${process.pid}-${asked}` }
+      const about = ((await load(bundleIdOf(request))) as BundleModule).default
       if ('error' in about) throw new Error(about.error)
       const { hash, exports } = about
       const text = ((await load(bundleIdOf({ file, hash }))) as { default: string }).default

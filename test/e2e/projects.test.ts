@@ -21,10 +21,12 @@ describe.each(MAJORS)('several projects on Vitest %i', (major) => {
         'vitest.config.ts': `import { defineConfig } from 'vitest/config'
           import perf from 'vitest-plugin-perf/plugin'
           export default defineConfig({
+            define: { __SHOP__: JSON.stringify('root'), __CITY__: JSON.stringify('Ulm') },
             plugins: [perf({ server: { command: 'node root.js' } })],
             test: { projects: [
               {
                 extends: true,
+                define: { __SHOP__: JSON.stringify('shared') },
                 resolve: { alias: { '@': new URL('./src', import.meta.url).pathname } },
                 plugins: [{ name: 'words', resolveId: (id) => (id === 'virtual:word' ? '\\0word' : undefined), load: (id) => (id === '\\0word' ? 'export default "own"' : undefined) }],
                 test: { name: 'shares', include: ['shares.test.ts'] },
@@ -36,11 +38,11 @@ describe.each(MAJORS)('several projects on Vitest %i', (major) => {
         'src/paths.ts': `export const path: string = '/'`,
         'own.scenario.ts': `import { path } from '@/paths'
           import word from 'virtual:word'
-          export default (user) => user.get(path, { name: word })`,
+          export default (user) => user.get(path, { name: [word, __SHOP__, __CITY__].join(' ') })`,
         'shares.test.ts': `${SPEC}
-          test("the scenario has its project's own alias and plugin", async ({ loadGenerator }) => {
+          test("the scenario has its project's own alias, plugin and constants", async ({ loadGenerator }) => {
             const { byName } = await loadGenerator.generateLoad({ scenario: './own.scenario.ts', virtualUsers: 1, amount: 3 })
-            expect(byName.own.requests).toBe(3)
+            expect(byName).toMatchObject({ 'own shared Ulm': { requests: 3 } })
           })`,
         'orders/app.js': `export default (request, response) => response.end('ok')`,
         'orders/own.test.ts': SPEC,

@@ -9,6 +9,8 @@ export interface BundleRequest {
   readonly ask?: string
   readonly hash?: string
   readonly packages?: BundledPackages
+  /** In JSON: what the project replaces. */
+  readonly define?: string
 }
 
 /** The answer to a question. The default export of the other kind of module is the text, in base64: nothing may transform it. */

@@ -15,6 +15,8 @@ export interface ScenarioProject {
   readonly mode?: string | undefined
   /** Resolved aliases: Vitest has some of its own. */
   readonly alias?: unknown
+  /** What the project replaces in its sources; wins over that of the config file, which it may extend. */
+  readonly define?: Readonly<Record<string, string>> | undefined
   /** The user's plugins that the project has; those that the config file brings are made anew. */
   readonly plugins?: readonly NamedPlugin[]
   /** Default `'outside'`. */
@@ -71,7 +73,8 @@ export function bundleScenario(
   importVite: (root: string) => Promise<Vite> = viteOf,
 ): Promise<ScenarioBundle> {
   const plugins = project.plugins?.map(({ name }) => name)
-  const key = JSON.stringify([file, project.root, project.configFile, project.mode, project.packages, plugins])
+  const { root, configFile, mode, define, packages } = project
+  const key = JSON.stringify([file, root, configFile, mode, define, packages, plugins])
   const known = kept.get(key)
   if (known && isFresh(known)) return Promise.resolve(known.bundle)
   const begun = underWay.get(key)
@@ -108,6 +111,7 @@ async function build(file: string, project: ScenarioProject, vite: Vite): Promis
     configFile: false,
     logLevel: 'silent',
     clearScreen: false,
+    ...(project.define === undefined ? {} : { define: project.define }),
     ...(project.alias === undefined ? {} : { resolve: { alias: project.alias } }),
     plugins: [...own, bundlingPlugin(file, project, vite.rolldownVersion !== undefined), listModules(modules)],
   })
