@@ -5,7 +5,7 @@ import { BenchServer } from './profile/bench-server.mjs'
 const STARTS = Number(process.argv[2] ?? 5)
 const TURN = 20
 /** Requests to each server before, and again after its parts were started: V8 then compiles anew. */
-const WARM_UP = 5_000
+const WARM_UP = 3_000
 const DURATION = 4_000
 /** The second one without says how much two starts of one server differ. */
 const CONTESTANTS = { without: [], 'without again': [], cpu: ['cpu'], waits: ['waits'], both: ['cpu', 'waits'] }

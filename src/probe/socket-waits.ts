@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Socket } from 'node:net'
+import { clearInterval, setInterval } from '../lifecycle/real-timers.ts'
 import type { OpenCall } from './wait-recorder.ts'
 
 interface SocketEvents {
@@ -12,6 +13,8 @@ interface SocketEvents {
 type Client = Socket & { server?: unknown; _httpMessage?: unknown }
 
 const CREATED = 'net.client.socket'
+/** Milliseconds until sockets are looked for that were made without that message: `new Socket().connect()`, as pg does. */
+const SEARCH_INTERVAL = 250
 
 /**
  * Times what goes over sockets whose library publishes no channel: a call begins with the first write and ends with the first
@@ -20,6 +23,7 @@ const CREATED = 'net.client.socket'
 export class SocketWaits {
   readonly #events: SocketEvents
   readonly #watched = new Map<Client, () => void>()
+  #timer: NodeJS.Timeout | undefined
   readonly #onCreated = (message: unknown): void => this.#watch((message as { socket: Client }).socket)
 
   constructor(events: SocketEvents) {
@@ -29,16 +33,23 @@ export class SocketWaits {
   start(): void {
     subscribe(CREATED, this.#onCreated)
     // Pools have opened theirs long ago.
-    const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles?: () => unknown[] }
-    for (const handle of handles?.call(process) ?? []) {
-      if (handle instanceof Socket && isClient(handle)) this.#watch(handle)
-    }
+    this.#search()
+    this.#timer = setInterval(() => this.#search(), SEARCH_INTERVAL).unref()
   }
 
   stop(): void {
+    clearInterval(this.#timer)
     unsubscribe(CREATED, this.#onCreated)
     for (const release of this.#watched.values()) release()
     this.#watched.clear()
+  }
+
+  #search(): void {
+    const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles?: () => unknown[] }
+    for (const handle of handles?.call(process) ?? []) {
+      if (!(handle instanceof Socket) || !isClient(handle)) continue
+      if (handle.remotePort !== undefined && !this.#events.isTold(handle.remotePort)) this.#watch(handle)
+    }
   }
 
   #release(socket: Client): void {

@@ -42,8 +42,8 @@ interface Waiting {
 /** What is kept of a followed request. */
 interface RequestNotes {
   readonly waits: Map<Shape, Waiting>
-  /** Where its last call came from: a pool calls for it later, on a stack of its own. */
-  stack?: string
+  /** Where a call to a port came from: the pool of that library calls for it later, on a stack of its own. */
+  last?: { readonly stack: string; readonly port: number | undefined }
 }
 
 /** A call that is under way. */
@@ -155,7 +155,7 @@ export class WaitRecorder {
     const shape = this.#shapeOf(call)
     const request = this.#requests.notesOfCaller()
     const startedAt = readClock()
-    if (shape.stack === undefined && shape.stacksRead < MOST_STACKS) this.#noteStack(shape, request, created)
+    if (shape.stack === undefined && shape.stacksRead < MOST_STACKS) this.#noteStack(shape, call, request, created)
     if (request) {
       const waiting = request.waits.get(shape)
       if (waiting) {
@@ -167,14 +167,13 @@ export class WaitRecorder {
     return { shape, startedAt, request }
   }
 
-  #noteStack(shape: Shape, request: RequestNotes | undefined, created: string | undefined): void {
+  #noteStack(shape: Shape, { port }: WaitCall, request: RequestNotes | undefined, created: string | undefined): void {
     shape.stacksRead += 1
-    const stack = [created ?? readStack(), request?.stack].find(
-      (found) => found !== undefined && hasProjectFrame(found),
-    )
+    const last = port !== undefined && request?.last?.port === port ? request.last.stack : undefined
+    const stack = [created ?? readStack(), last].find((found) => found !== undefined && hasProjectFrame(found))
     if (stack === undefined) return
     shape.stack = stack
-    if (request) request.stack = stack
+    if (request) request.last = { stack, port }
   }
 
   #end({ shape, startedAt, request }: OpenCall, failed: boolean): void {

@@ -73,8 +73,8 @@ function joinCalls(
   const sum = (of: (call: RecordedCalls) => number) => calls.reduce((total, call) => total + of(call), 0)
   const count = sum((call) => call.count)
   const tied = sum((call) => call.calls)
-  // Where no call could be tied to a request (a queue of the library's own), the average still says how many there were.
-  const perRequest = tied > 0 ? tied / followed.requests : count / requests
+  // A call may come out of a queue of its library, and is then tied to no request or another's; so are all over plain sockets.
+  const perRequest = tied > 0 && first.kind !== 'socket' ? tied / followed.requests : count / requests
   const location = calls.find((call) => call.location !== undefined)?.location
   return {
     what: first.what,

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { connect, createServer, Socket, type AddressInfo } from 'node:net'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { SocketWaits } from '../../../src/probe/socket-waits.ts'
 import type { OpenCall } from '../../../src/probe/wait-recorder.ts'
 
@@ -67,4 +67,13 @@ it('lets a socket go whose library tells of its calls', async () => {
   await once(client, 'data')
   expect(told).toEqual([])
   expect([Object.hasOwn(client, 'write'), Object.hasOwn(client, 'emit')]).toEqual([false, false])
+})
+
+it('finds a socket that Node does not publish: one that a library made itself, as pg does', async () => {
+  waits.start()
+  const client = new Socket()
+  clients.push(client)
+  client.connect((server.address() as AddressInfo).port, '127.0.0.1')
+  await once(client, 'connect')
+  await vi.waitFor(() => expect(Object.hasOwn(client, 'write')).toBe(true), { timeout: 10_000 })
 })

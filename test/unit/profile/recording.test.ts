@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Answer, Ask, Details, IsolateProfile, WatchedIsolate } from '../../../src/probe/protocol.ts'
+import { LatencyHistogram } from '../../../src/results/latency-histogram.ts'
 import { ProfileRecording, samplingInterval } from '../../../src/profile/recording.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'perf-recording-'))
@@ -78,6 +79,25 @@ describe('an isolate without a profile', () => {
     const blocked = new ScriptedIsolate(7, { record: undefined })
     await summaryOf([blocked])
     expect(blocked.asked.map(([ask]) => ask)).toEqual(['record', 'dropRecord'])
+  })
+})
+
+describe('calls for each request', () => {
+  const times = new LatencyHistogram()
+  for (let count = 0; count < 400; count += 1) times.record(1)
+  const wait = { failed: 0, time: 400, count: 400, times: times.encode() }
+
+  it.each([
+    // A quarter of the requests was followed: 10 calls of each were seen.
+    ['are those of the requests that were followed', 'database', 500, 10],
+    ['are all over plain sockets, which a queue ties to other requests', 'socket', 30, 2],
+    ['are all where none could be tied', 'cache', 0, 2],
+  ] as const)('%s', async (_, kind, calls, expected) => {
+    const waits = [{ ...wait, kind, what: 'SELECT 1', calls, waited: calls }]
+    const profile = { ...PROFILE, requests: 200, followed: { requests: 50, time: 1_000 }, waits }
+    const recording = await ProfileRecording.start({ isolates: () => [new ScriptedIsolate(7, { endRecord: profile })] })
+    const [found] = (await recording.stop(folder, 'test', {})).waits
+    expect(found).toMatchObject({ perRequest: expected, share: Math.min(1, calls / 1_000) })
   })
 })
 
