@@ -2,10 +2,10 @@
 // is the number of starts.
 import { BenchServer } from './profile/bench-server.mjs'
 
-const STARTS = Number(process.argv[2] ?? 5)
+const STARTS = Number(process.argv[2] ?? 3)
 const TURN = 20
-/** Requests to each server before, and again after its parts were started: V8 then compiles anew. */
-const WARM_UP = 3_000
+/** Milliseconds of load on each server before, and again after its parts were started: V8 compiles anew for about a second. */
+const WARM_UP = 1_500
 const DURATION = 4_000
 /** The second one without says how much two starts of one server differ. */
 const CONTESTANTS = { without: [], 'without again': [], cpu: ['cpu'], waits: ['waits'], both: ['cpu', 'waits'] }
@@ -30,8 +30,8 @@ async function inTurns(servers, requests, duration, act = () => {}) {
   }
 }
 
-async function warmUp(servers) {
-  for (let sent = 0; sent < WARM_UP; sent += 500) for (const server of servers) await server.run(500)
+function warmUp(servers) {
+  return inTurns(servers, 100, WARM_UP * servers.length)
 }
 
 /** One start of each contestant: by its name, logarithms of its speed as a part of the speed of the first one. */
