@@ -45,8 +45,13 @@ interface ClientMessage {
 
 interface Served {
   readonly serverAddress?: string
-  readonly serverPort?: number
+  /** As the user wrote it. */
+  readonly serverPort?: number | string
   readonly server?: string
+}
+
+function serverPort({ serverPort }: Served): number | undefined {
+  return serverPort === undefined ? undefined : Number(serverPort)
 }
 
 /** 0 where it is no URL: no socket has that port. */
@@ -95,7 +100,7 @@ const statement =
       typeof text === 'string'
         ? text
         : ((text as { sql?: string; text?: string } | undefined)?.sql ?? (text as { text?: string } | undefined)?.text)
-    return { kind, what: statementShape(sql ?? 'a statement'), port: context.serverPort }
+    return { kind, what: statementShape(sql ?? 'a statement'), port: serverPort(context) }
   }
 
 const command = (context: Served & { readonly command?: string; readonly args?: readonly unknown[] }): WaitCall => {
@@ -103,7 +108,7 @@ const command = (context: Served & { readonly command?: string; readonly args?: 
   const [name, ...rest] =
     context.command === undefined ? (context.args ?? []) : [context.command, ...(context.args ?? [])]
   const key = rest[0] === name ? rest[1] : rest[0]
-  return { kind: 'cache', what: commandShape(String(name ?? 'command'), key), port: context.serverPort }
+  return { kind: 'cache', what: commandShape(String(name ?? 'command'), key), port: serverPort(context) }
 }
 
 const connection =
@@ -115,7 +120,7 @@ const connection =
         ? (context.serverAddress ?? 'a server')
         : `${context.serverAddress ?? ''}:${context.serverPort}`,
     ),
-    port: context.serverPort,
+    port: serverPort(context),
   })
 
 const connect = connection('connect', (place) => `connect to ${place}`)
@@ -138,14 +143,14 @@ export const TRACED_CALLS: readonly TracedCall[] = [
   {
     name: 'ioredis:batch',
     since: '5.11',
-    describe: (context: Served) => ({ kind: 'cache', what: 'a batch of commands', port: context.serverPort }),
+    describe: (context: Served) => ({ kind: 'cache', what: 'a batch of commands', port: serverPort(context) }),
   },
   { name: 'ioredis:connect', since: '5.11', describe: connect },
   { name: 'node-redis:command', since: '5.12', describe: command },
   {
     name: 'node-redis:batch',
     since: '5.12',
-    describe: (context: Served) => ({ kind: 'cache', what: 'a batch of commands', port: context.serverPort }),
+    describe: (context: Served) => ({ kind: 'cache', what: 'a batch of commands', port: serverPort(context) }),
   },
   { name: 'node-redis:connect', since: '5.12', describe: connect },
   { name: 'mssql:query', since: '12.3', describe: statement('database') },

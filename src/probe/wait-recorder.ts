@@ -42,8 +42,8 @@ interface Waiting {
 /** What is kept of a followed request. */
 interface RequestNotes {
   readonly waits: Map<Shape, Waiting>
-  /** Where a call to a port came from: the pool of that library calls for it later, on a stack of its own. */
-  last?: { readonly stack: string; readonly port: number | undefined }
+  /** Where its last call came from: a pool calls for it later, on a stack of its own. */
+  stack?: string
 }
 
 /** A call that is under way. */
@@ -167,13 +167,14 @@ export class WaitRecorder {
     return { shape, startedAt, request }
   }
 
-  #noteStack(shape: Shape, { port }: WaitCall, request: RequestNotes | undefined, created: string | undefined): void {
+  #noteStack(shape: Shape, { kind }: WaitCall, request: RequestNotes | undefined, created: string | undefined): void {
     shape.stacksRead += 1
-    const last = port !== undefined && request?.last?.port === port ? request.last.stack : undefined
+    // A plain socket tells nothing of who wrote to it: another library's call is no answer.
+    const last = kind === 'socket' ? undefined : request?.stack
     const stack = [created ?? readStack(), last].find((found) => found !== undefined && hasProjectFrame(found))
     if (stack === undefined) return
     shape.stack = stack
-    if (request) request.last = { stack, port }
+    if (request) request.stack = stack
   }
 
   #end({ shape, startedAt, request }: OpenCall, failed: boolean): void {
