@@ -22,6 +22,11 @@ const VITEST_HOOK_TIMEOUT = 10_000
 const reporterModule = fileURLToPath(new URL('../reporter.js', import.meta.url))
 /** As Vitest writes paths, on Windows too. */
 const setupModule = fileURLToPath(new URL('../vitest/setup.js', import.meta.url)).replaceAll('\\', '/')
+/**
+ * Has the setup module go through Vite, which scenarios are bundled by. Vitest does so with the setup files of a config, but
+ * Vitest 5 not with those that `configureVitest` adds to a project that shares the server of another.
+ */
+const SETUP_IN_PACKAGES = /\/vitest-plugin-perf\/dist\/vitest\/setup\.js$/
 
 type TestConfig = NonNullable<ViteUserConfig['test']>
 type Timeouts = { readonly [Key in 'testTimeout' | 'hookTimeout']?: number | undefined }
@@ -96,6 +101,7 @@ export function perf(options: PerfPluginOptions = {}): Plugin<PerfPluginApi> {
       writtenFor = readTimeouts(user.test)
       writtenLocation = user.test.includeTaskLocation
       return {
+        environments: { ssr: { resolve: { noExternal: [SETUP_IN_PACKAGES] } } },
         test: {
           testTimeout: user.test?.testTimeout ?? TEST_TIMEOUT,
           hookTimeout: user.test?.hookTimeout ?? HOOK_TIMEOUT,

@@ -31,6 +31,7 @@ describe.each(MAJORS)('several projects on Vitest %i', (major) => {
                 plugins: [{ name: 'words', resolveId: (id) => (id === 'virtual:word' ? '\\0word' : undefined), load: (id) => (id === '\\0word' ? 'export default "own"' : undefined) }],
                 test: { name: 'shares', include: ['shares.test.ts'] },
               },
+              { extends: true, define: { __SHOP__: JSON.stringify('plain') }, test: { name: 'plain', include: ['plain.test.ts'] } },
               { root: './orders', plugins: [perf({ server: { module: './app.js' } })], test: { name: 'own', include: ['*.test.ts'] } },
             ] },
           })`,
@@ -44,11 +45,17 @@ describe.each(MAJORS)('several projects on Vitest %i', (major) => {
             const { byName } = await loadGenerator.generateLoad({ scenario: './own.scenario.ts', virtualUsers: 1, amount: 3 })
             expect(byName).toMatchObject({ 'own shared Ulm': { requests: 3 } })
           })`,
+        'plain.scenario.ts': `export default (user) => user.get('/', { name: [__SHOP__, __CITY__].join(' ') })`,
+        'plain.test.ts': `import { test, expect } from 'vitest-plugin-perf'
+          test('the scenario has the constants of a project without plugins', async ({ loadGenerator }) => {
+            const { byName } = await loadGenerator.generateLoad({ url: '/', scenario: './plain.scenario.ts', virtualUsers: 1, amount: 3 })
+            expect(byName).toMatchObject({ 'plain Ulm': { requests: 3 } })
+          })`,
         'orders/app.js': `export default (request, response) => response.end('ok')`,
         'orders/own.test.ts': SPEC,
       },
     })
-    expect(run.output).toContain('3 passed')
+    expect(run.output).toContain('4 passed')
     expect(run.exitCode).toBe(0)
     expect(await run.leftovers()).toEqual([])
   })
