@@ -75,10 +75,12 @@ function trim(state: State, lastNumber: number): void {
   if (surplus > 0) for (const name of LISTS) (state[name] as unknown[]).splice(first, surplus)
 }
 
+const KEY = 'vitest-plugin-perf:find-spies'
+
 /** Vitest keeps its spies to itself. Among all sets of the heap theirs is the one with a spy of ours in it. */
 function findRegistry(): Registry | null {
   const found: Set<unknown>[] = []
-  const key = Symbol.for('vitest-plugin-perf:find-spies')
+  const key = Symbol.for(KEY)
   const world = globalThis as unknown as Record<symbol, unknown>
   const session = new Session()
   try {
@@ -87,10 +89,11 @@ function findRegistry(): Registry | null {
     world[key] = (sets: Set<unknown>[]) => found.push(...sets.filter(holdsProbe))
     session.connect()
     const group = { objectGroup: 'spies' }
-    const { result } = ask(session, 'Runtime.evaluate', { ...group, expression: 'Set.prototype' }) as Answer
+    const contextId = ownContext(session)
+    const { result } = ask(session, 'Runtime.evaluate', { ...group, expression: 'Set.prototype', contextId }) as Answer
     const about = { ...group, prototypeObjectId: result.objectId }
     const { objects } = ask(session, 'Runtime.queryObjects', about) as Answer
-    const look = 'function () { globalThis[Symbol.for("vitest-plugin-perf:find-spies")](this) }'
+    const look = `function () { globalThis[Symbol.for('${KEY}')](this) }`
     ask(session, 'Runtime.callFunctionOn', { objectId: objects.objectId, functionDeclaration: look })
     ask(session, 'Runtime.releaseObjectGroup', group)
   } catch (error) {
@@ -103,8 +106,20 @@ function findRegistry(): Registry | null {
   return (found[0] as Registry | undefined) ?? null
 }
 
+/** The context that this file runs in. The pools `vmThreads` and `vmForks` have one for each test file, with a `Set` of its own. */
+function ownContext(session: Session): number | undefined {
+  const contexts: number[] = []
+  session.on('Runtime.executionContextCreated', ({ params }) => contexts.push(params.context.id))
+  ask(session, 'Runtime.enable', {})
+  const expression = `Symbol.for('${KEY}') in globalThis`
+  return contexts.find((contextId) => {
+    const { result } = ask(session, 'Runtime.evaluate', { expression, contextId, returnByValue: true }) as Answer
+    return result.value === true
+  })
+}
+
 interface Answer {
-  result: { objectId: string }
+  result: { objectId: string; value?: unknown }
   objects: { objectId: string }
 }
 
