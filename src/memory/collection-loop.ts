@@ -49,6 +49,7 @@ export class CollectionLoop {
   #records: HeapRecord[] = []
   #recent: number[] = []
   #segment: number | undefined
+  #underWay: Promise<unknown> | undefined
   readonly #plan: CollectionPlan
 
   constructor(plan: CollectionPlan) {
@@ -105,7 +106,18 @@ export class CollectionLoop {
     return this.#recent.length === 0 ? 0 : Math.min(...this.#recent)
   }
 
+  /** Resolves when the collection that is under way, if one is, has been counted. */
+  async settled(): Promise<void> {
+    await this.#underWay
+  }
+
   async #collect(): Promise<HeapRecord | undefined> {
+    const counted = this.#countedCollection()
+    this.#underWay = counted.catch(() => {})
+    return counted
+  }
+
+  async #countedCollection(): Promise<HeapRecord | undefined> {
     const slow = setTimeout(() => (this.missed += 1), SLOW)
     const record = await this.#plan.collect().finally(() => clearTimeout(slow))
     if (!record) return undefined

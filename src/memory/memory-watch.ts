@@ -1,5 +1,5 @@
 import { MemoryError } from '../errors.ts'
-import { abortReason } from '../lifecycle/abort.ts'
+import { abortReason, withDeadline } from '../lifecycle/abort.ts'
 import { SERVER_MINIMUM_GROWTH } from './verdict/leak-rule.ts'
 import type { MemoryProgress, MemoryResult } from '../results/memory-result.ts'
 import { Diagnosis } from './diagnosis.ts'
@@ -12,6 +12,8 @@ import { memoryResult } from './watch-result.ts'
 import { readClock, readWallClock } from '../lifecycle/real-timers.ts'
 
 const PROGRESS_DISTANCE = 500
+/** Milliseconds that the collection under way at the end has to be counted. */
+const LAST_PAUSE = 500
 
 /** What a watch is to do, and whom it tells. */
 export interface WatchPlan {
@@ -99,6 +101,7 @@ export class MemoryWatch implements RunningWatch {
    * Takes one more sample after an end that is not a failure, and finds what holds the memory if that was asked for.
    */
   async conclude(): Promise<void> {
+    if (this.#collecting) await withDeadline(this.#collecting.settled(), LAST_PAUSE)
     if (this.#live.taken < this.#plan.config.sampleCount) await this.lookOnce()
     await this.#diagnosis.conclude(this.result()?.leak.verdict === 'leak')
   }

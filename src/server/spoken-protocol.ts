@@ -6,7 +6,7 @@ import { clearTimeout, setTimeout } from '../lifecycle/real-timers.ts'
 export type SpokenProtocol = 'https' | 'http/2 over TLS' | 'http/2 without TLS'
 
 /** Milliseconds for one look, of which there are three. */
-const LIMIT = 500
+const LIMIT = 1_500
 
 interface LookOptions {
   /** Milliseconds for all looks together. */
@@ -52,7 +52,7 @@ function speaksH2c(host: string, port: number, options: LookOptions) {
   return look(socket, 'data', (chunk) => (chunk as Buffer)[3] === SETTINGS_FRAME, options)
 }
 
-/** Finds out what a port speaks that is not plain HTTP/1.1. Takes 1.5 s at most, and never rejects. */
+/** Finds out what a port speaks that is not plain HTTP/1.1. Takes 4.5 s at most, and never rejects. */
 export async function findSpokenProtocol(
   host: string,
   port: number,

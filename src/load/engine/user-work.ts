@@ -1,6 +1,7 @@
 import { every, type Cancel } from '../../lifecycle/clock.ts'
 import type { Failure } from '../http/failure.ts'
 import { LOOK, type Measurement } from '../measure/measurement.ts'
+import { factOf } from '../measure/saturation.ts'
 import type { RowlessProgress } from '../messages.ts'
 import { valueAt } from '../plan/schedule.ts'
 import type { PlannedScenario } from '../plan/scenario-plan.ts'
@@ -201,7 +202,7 @@ export class UserWork implements LoadWork, ScenarioListener {
     const where = `${shownPath(sourcePath(hot.file), this.#scenario.root)}:${hot.line}`
     const share = `${(hot.share * 100).toFixed(0)} % of its busy time`
     const what = `the scenario kept the load process busy: ${share} was spent in ${hot.functionName || 'a function'} (${where})`
-    return { ...cost, reason: `${what}; ${cost.reason}` }
+    return { ...cost, reason: `${what}; ${factOf(cost.reason)}` }
   }
 
   async close(isOrderly: boolean): Promise<boolean> {

@@ -42,6 +42,11 @@ export function saturationReason(state: GeneratorState): string | undefined {
   return undefined
 }
 
+/** Returns the fact of a reason, without the guess at who is to blame: for those who know it. */
+export function factOf(reason: string): string {
+  return reason.replace(/: the (machine|load process|server) [^:]*$/, '')
+}
+
 /** Returns how late the latest 1 % of the requests were, or the latest three if those are more. */
 function lateArrivals(lateness: LatencyHistogram): { by: number; which: string } | undefined {
   const { count } = lateness

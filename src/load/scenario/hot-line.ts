@@ -15,6 +15,8 @@ export interface HotLine extends SourcePosition {
   readonly shareOfAll: number
 }
 
+/** What Vite calls a default export without a name: the module's name comes before it. */
+const BUNDLED_DEFAULT = /^\w+_default$/
 const UNCOUNTED = new Set(['(idle)', '(root)'])
 
 /** The share of all samples in which the process was busy, 0 to 1. */
@@ -84,7 +86,7 @@ export function hottestLine(
   const exact = line !== undefined && hottest.own * 2 >= hottest.total ? positionOf(url, line - 1, 1e6) : undefined
   return {
     ...(exact ?? hottest.position),
-    functionName: hottest.functionName,
+    functionName: hottest.functionName.replace(BUNDLED_DEFAULT, 'default'),
     share: hottest.total / busy,
     shareOfAll: hottest.total / all,
   }

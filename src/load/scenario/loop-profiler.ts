@@ -1,5 +1,7 @@
 import { Session, type Profiler } from 'node:inspector'
 import { findSourceMap } from 'node:module'
+import { swallow } from '../../lifecycle/debug.ts'
+import { limitInlining, resumeInlining } from '../../probe/inlined-code.ts'
 import { readClock } from '../../lifecycle/real-timers.ts'
 import { loopUsage } from '../measure/loop-usage.ts'
 import { busyShare, hottestLine, type HotLine, type SourcePosition } from './hot-line.ts'
@@ -34,6 +36,7 @@ export class LoopProfiler {
       session.post('Profiler.enable')
       session.post('Profiler.setSamplingInterval', { interval: INTERVAL })
       session.post('Profiler.start')
+      limitInlining(session).catch(swallow('profile of a scenario'))
       this.#session = session
     } catch {
       // Somebody else profiles this process: then there is no line to name.
@@ -43,12 +46,16 @@ export class LoopProfiler {
 
   /** Keeps the recording if there is none in which the process was busier. */
   #stop(): void {
+    const session = this.#session
+    if (!session) return
+    this.#session = undefined
     // Within one thread the answer is there when `post` returns.
-    this.#session?.post('Profiler.stop', (error, result) => {
+    session.post('Profiler.stop', (error, result) => {
       if (!error && !(this.#kept && busyShare(this.#kept) >= busyShare(result.profile))) this.#kept = result.profile
     })
-    this.#session?.disconnect()
-    this.#session = undefined
+    resumeInlining(session)
+      .catch(swallow('profile of a scenario'))
+      .finally(() => session.disconnect())
     loopUsage.endRecording()
   }
 
