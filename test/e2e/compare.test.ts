@@ -196,7 +196,7 @@ describe.concurrent('what cannot be compared', () => {
     const run = await runVitest(runOptions(major, spec({ bad: { options: bad, body } })))
     expect(run.exitCode, run.output).toBe(0)
     for (const told of [
-      'Expected `load.rate` to be left out: turns of a comparison',
+      'Expected `load.rate` to be left out: a comparison sends a closed-model load',
       'Unknown option `load.connectons`',
       'Expected `load.url` to be a path',
       'at least 15000 ms',
