@@ -21,6 +21,10 @@ export function findScenarioIssues(options: LoadOptions, prefix: string, default
     if (stages.some((stage) => stage?.virtualUsers !== undefined)) {
       issues.push(issue(at('stages'), 'stages without `virtualUsers` where there is no `scenario`', options.stages))
     }
+    const thresholds = isPlainRecord(options.thresholds) ? Object.entries(options.thresholds) : []
+    for (const [metric, condition] of thresholds.filter(([name]) => name.startsWith('iterations.'))) {
+      issues.push(issue(at(`thresholds.${metric}`), 'left out where there is no `scenario` to iterate', condition))
+    }
     return issues
   }
   const issues: OptionIssue[] = []

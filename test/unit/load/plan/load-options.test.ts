@@ -94,6 +94,7 @@ describe('findLoadOptionIssues', () => {
       'thresholds.latency.p98',
       /did you mean `latency\.p99`\?\n {2}latency\.p98\n {10}\^/,
     ],
+    [{ thresholds: { 'iterations.failed': '==0' } }, 'thresholds.iterations.failed', /where there is no `scenario`/],
     [{ thresholds: { rps: '>5' } }, 'thresholds.rps', /did you mean `requestsPerSecond`/],
     [{ thresholds: { 'growth.bytes': '<5' } }, 'thresholds.growth.bytes', /it is one of a memory watch/],
     [
