@@ -155,7 +155,8 @@ export class WaitRecorder {
     const shape = this.#shapeOf(call)
     const request = this.#requests.notesOfCaller()
     const startedAt = readClock()
-    if (shape.stack === undefined && shape.stacksRead < MOST_STACKS) this.#noteStack(shape, call, request, created)
+    const isWanted = shape.stack === undefined || (request !== undefined && this.#hasShapeWithoutStack())
+    if (isWanted && shape.stacksRead < MOST_STACKS) this.#noteStack(shape, call, request, created)
     if (request) {
       const waiting = request.waits.get(shape)
       if (waiting) {
@@ -171,10 +172,19 @@ export class WaitRecorder {
     shape.stacksRead += 1
     // A plain socket tells nothing of who wrote to it: another library's call is no answer.
     const last = kind === 'socket' ? undefined : request?.stack
-    const stack = [created ?? readStack(), last].find((found) => found !== undefined && hasProjectFrame(found))
-    if (stack === undefined) return
-    shape.stack = stack
-    if (request) request.stack = stack
+    const own = created ?? readStack()
+    const isFromProject = hasProjectFrame(own)
+    if (isFromProject && request) request.stack = own
+    const stack = isFromProject ? own : last
+    if (stack !== undefined) shape.stack ??= stack
+  }
+
+  /** Such a call may come on a stack of its own, and is told by the one before it: so that one's stack is read again. */
+  #hasShapeWithoutStack(): boolean {
+    for (const { stack, stacksRead } of this.#shapes.values()) {
+      if (stack === undefined && stacksRead < MOST_STACKS) return true
+    }
+    return false
   }
 
   #end({ shape, startedAt, request }: OpenCall, failed: boolean): void {
