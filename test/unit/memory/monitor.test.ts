@@ -211,7 +211,7 @@ describe('a server', () => {
         let paused = 0
         const onCollection = ({ duration }: { duration: number }) => void (paused += duration)
         const monitor = new MemoryMonitor({ server: () => server.target, onCollection })
-        const memory = await monitor.during(() => server.load(7_000, 400), { title: server.url })
+        const memory = await monitor.during(() => server.load(7_000, 800), { title: server.url })
         // The load is told of every pause, a heap snapshot's too.
         expect(memory.collections?.time).toBeCloseTo(paused, 5)
         return memory

@@ -94,6 +94,7 @@ describe('the memory probe', () => {
     )
     await waitFor(() => expect(output()).toMatch(/port \d+/))
     const url = `http://127.0.0.1:${/port (\d+)/.exec(output())?.[1]}`
+    await waitFor(() => expect(channel.isolates()).toHaveLength(1))
     const [isolate] = channel.isolates()
     const first = await isolate?.ask('read', { watch: 'w' }, LIMIT)
     expect(first?.requests).toBe(0)
