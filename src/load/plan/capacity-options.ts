@@ -69,15 +69,13 @@ export function findCapacityOptionIssues(input: unknown, rule: { absoluteUrl: bo
       optionIssue('thresholds', "an object such as { 'latency.p99': '<100' }: without one every rate holds", undefined),
     )
   }
-  const load = Object.fromEntries(
-    Object.entries(input).filter(([name]) => !OWN.includes(name) && !OF_SEARCH.includes(name)),
-  )
-  const known = [...OWN, ...loadOptionNames.filter((name) => !OF_SEARCH.includes(name) && name !== 'duration')]
-  const found = findLoadOptionIssues(load, '', rule)
+  const given = Object.entries(input).filter(([name]) => !OWN.includes(name) && !OF_SEARCH.includes(name))
+  const ofLoad = loadOptionNames.filter((name) => !OWN.includes(name) && !OF_SEARCH.includes(name))
+  const foreign = given.filter(([name]) => !ofLoad.includes(name))
+  const load = Object.fromEntries(given.filter(([name]) => ofLoad.includes(name)))
   return [
     ...issues,
-    ...found.map((one) =>
-      one.option in load && !known.includes(one.option) ? unknownOption(one.option, known, load[one.option]) : one,
-    ),
+    ...foreign.map(([name, value]) => unknownOption(name, [...OWN, ...ofLoad], value)),
+    ...findLoadOptionIssues(load, '', rule),
   ]
 }

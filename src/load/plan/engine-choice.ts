@@ -11,8 +11,9 @@ export type EngineName = (typeof ENGINES)[number]
 /** Options that autocannon does not support. */
 const WITHOUT = ['rate', 'stages', 'scenario', 'warmup'] as const
 
-const autocannonIssue = (option: string, expected: string, received: unknown) =>
-  optionIssue(option, `${expected} with \`engine: 'autocannon'\``, received)
+function issue(option: string, expected: string, received: unknown): OptionIssue {
+  return optionIssue(option, `${expected} with \`engine: 'autocannon'\``, received)
+}
 
 /** Returns the mistakes in options that are valid, but that the engine does not support. */
 export function findEngineContradictions(options: LoadOptions, prefix: string): OptionIssue[] {
@@ -25,20 +26,18 @@ export function findEngineContradictions(options: LoadOptions, prefix: string): 
   }
   if (engine !== 'autocannon') return []
   const issues = WITHOUT.filter((name) => options[name] !== undefined).map((name) =>
-    autocannonIssue(at(name), 'left out', options[name]),
+    issue(at(name), 'left out', options[name]),
   )
-  if (processes !== undefined && processes !== 1) issues.push(autocannonIssue(at('processes'), '1', processes))
-  if (protocol === 'h2') issues.push(autocannonIssue(at('protocol'), 'left out', protocol))
+  if (processes !== undefined && processes !== 1) issues.push(issue(at('processes'), '1', processes))
+  if (protocol === 'h2') issues.push(issue(at('protocol'), 'left out', protocol))
   const checked = Array.isArray(requests) ? requests.findIndex((request) => isRecord(request) && request.check) : -1
-  if (checked >= 0)
-    issues.push(autocannonIssue(at(`requests[${checked}].check`), 'left out', requests?.[checked]?.check))
+  if (checked >= 0) issues.push(issue(at(`requests[${checked}].check`), 'left out', requests?.[checked]?.check))
   return issues
 }
 
 /** Options that autocannon would not follow. */
 export function findAutocannonIssues(plan: LoadPlan): OptionIssue[] {
   if (plan.engine !== 'autocannon') return []
-  const issue = autocannonIssue
   const issues: OptionIssue[] = []
   if (plan.timeout < 1_000) issues.push(issue('timeout', 'at least 1000 ms', plan.timeout))
   if (plan.requests.length > 1 && plan.order !== 'perConnection') {

@@ -16,10 +16,9 @@ import { answerCheck, findCheckIssues, type AnswerCheck } from './answer-check.t
 import { plannedNames } from './request-name.ts'
 import { milliseconds, type Duration } from '../../units.ts'
 import type { KnownNames } from '../../results/figures.ts'
-import type { EngineName } from './engine-choice.ts'
 import { engineOption, type LocustEngine } from './locust-options.ts'
 import { findContradictions } from './contradictions.ts'
-import { findEngineContradictions } from './engine-choice.ts'
+import { findEngineContradictions, type EngineName } from './engine-choice.ts'
 import { findScenarioIssues } from './scenario-options.ts'
 import {
   findBodyIssues,

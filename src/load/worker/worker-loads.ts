@@ -5,6 +5,7 @@ import type { LoadReportMessage } from '../messages.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 import type { LoadEngine, LoadEngineLine } from '../spec/load-engine.ts'
 import { LocustStats, type LocustReport } from './locust-stats.ts'
+import { LEASE } from './master-connection.ts'
 import type { AllowedTargets } from './allowed-targets.ts'
 import type { OpenedPlan } from './signed-plan.ts'
 import type { PassedRequest, WorkerPlan, WorkerReport, WorkerRequest } from './worker-messages.ts'
@@ -16,8 +17,7 @@ const TICK = 250
 
 /** Milliseconds between two looks of Locust's page at a run. */
 const SHOWN = 1_000
-/** A load process ends its runs after so many milliseconds without a beat of this process, which may have been stopped (SIGSTOP). */
-const LEASE = 2_000
+/** Milliseconds between two beats to load processes that run something: this process may be stopped (SIGSTOP), and their runs must end then. */
 const BEAT = 500
 
 /** A load that a worker has run, or its part of it. */
