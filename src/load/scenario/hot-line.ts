@@ -1,4 +1,5 @@
 import type { Profiler } from 'node:inspector'
+import { parse } from 'node:path'
 
 /** Where in a source a position of the bundle comes from. Lines from 1. */
 export interface SourcePosition {
@@ -15,8 +16,6 @@ export interface HotLine extends SourcePosition {
   readonly shareOfAll: number
 }
 
-/** What Vite calls a default export without a name: the module's name comes before it. */
-const BUNDLED_DEFAULT = /^\w+_default$/
 const UNCOUNTED = new Set(['(idle)', '(root)'])
 
 /** The share of all samples in which the process was busy, 0 to 1. */
@@ -86,8 +85,14 @@ export function hottestLine(
   const exact = line !== undefined && hottest.own * 2 >= hottest.total ? positionOf(url, line - 1, 1e6) : undefined
   return {
     ...(exact ?? hottest.position),
-    functionName: hottest.functionName.replace(BUNDLED_DEFAULT, 'default'),
+    functionName: writtenName(hottest.functionName, hottest.position),
     share: hottest.total / busy,
     shareOfAll: hottest.total / all,
   }
+}
+
+/** Vite calls a default export without a name after its module: `shop_scenario_default` in `shop.scenario.ts`. */
+function writtenName(name: string, { file }: SourcePosition): string {
+  const { name: module } = parse(file)
+  return name === `${module.replace(/\W/g, '_')}_default` ? 'default' : name
 }

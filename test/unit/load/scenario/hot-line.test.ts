@@ -66,6 +66,14 @@ test('what is called outside of the scenario is the cost of the function that ca
   expect(hot).toEqual({ file: 'shop.scenario.ts', line: 121, functionName: 'buy', share: 0.8, shareOfAll: 0.8 })
 })
 
+test.for([
+  ['shop_scenario_default', 'default'],
+  ['my_default', 'my_default'],
+] as const)('a default export that Vite named %s is called %s', ([bundled, written]) => {
+  const busy = profile([{ id: 1, callFrame: frame(bundled, URL, 4), hitCount: 9 }])
+  expect(hottestLine(busy, own)?.functionName).toBe(written)
+})
+
 test('nothing of the scenario', () => {
   expect(
     hottestLine(profile([{ id: 1, callFrame: frame('ours', 'file:///dist/run.js', 1), hitCount: 2 }]), own),
