@@ -11,7 +11,10 @@ import { CALL_CHANNELS, TRACED_CALLS, type WaitCall } from './wait-channels.ts'
 
 /** Calls of more shapes than this are one: an id was not recognised. */
 const MOST_SHAPES = 100
-/** The stack is read for the first calls of a shape alone, until one shows the project's code: it costs more than all the rest. */
+/**
+ * The stack is read for the first calls of a shape alone, until every shape has one that shows the project's code: it costs more than
+ * all the rest.
+ */
 const MOST_STACKS = 300
 
 type Handler = (message: unknown, name: string | symbol) => void
@@ -55,7 +58,8 @@ export interface OpenCall {
 
 /**
  * Records the calls that this isolate makes out of the server, and the HTTP requests that wait for them. It subscribes to channels
- * and patches no library. Requests that were under way when it began are not counted.
+ * and patches no library. Of Node it covers the writes of sockets whose library publishes nothing (`SocketWaits`), and before 22.12 the
+ * first requests of `node:http` (`CreatedRequests`). Requests that were under way when it began are not counted.
  */
 export class WaitRecorder {
   readonly #requests = new ServedRequests<RequestNotes>(() => ({ waits: new Map() }), addWaits)
