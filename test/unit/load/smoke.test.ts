@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { LoadGenerator } from '../../../dist/load/spec/load-generator.js'
 import { openLoadProcess } from '../../../dist/load/spec/shared-load-processes.js'
@@ -16,6 +17,11 @@ function pidOf(slot = 0): number {
   const line = openLoadProcess({ onMessage() {}, onLost() {} }, slot)
   line.close()
   return line.pid as number
+}
+
+/** Resident memory of a process in bytes. */
+function residentOf(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
 }
 
 /** A load, and a promise for the moment when something of it is known here. */
@@ -62,6 +68,20 @@ describe('a load', () => {
     expect(cpuPerRequest).toBeLessThan(5)
     expect(eventLoopUtilization).toBeGreaterThan(0)
     expect(eventLoopUtilization).toBeLessThanOrEqual(1)
+  })
+
+  it.runIf(process.platform === 'linux')('keeps no part of a body that nothing asks for', async () => {
+    const target = await startTarget('large-answers.mjs')
+    const generator = new LoadGenerator()
+    await generator.generateLoad({ url: `${target.url}/small`, amount: 10, connections: 1 })
+    let peak = 0
+    const look = setInterval(() => (peak = Math.max(peak, residentOf(pidOf()))), 20)
+    const result = await generator.generateLoad({ url: target.url, amount: 4, connections: 2, timeout: 60_000 })
+    clearInterval(look)
+    expect(result.throughput.bytes).toBeGreaterThan(4 * 256 * 1024 * 1024)
+    // Two answers of 256 MB are under way at a time.
+    expect(peak).toBeGreaterThan(0)
+    expect(peak).toBeLessThan(200 * 1024 * 1024)
   })
 
   it('of several processes sends exactly what was asked for', async () => {

@@ -51,6 +51,14 @@ describe('the closed model', () => {
     expect(load.result).toMatchObject({ requests: 0, unanswered: 3 })
   })
 
+  it('asks for HTTPS where every connection was cut, as a TLS server does with plain HTTP', () => {
+    const cutting: Script = { serve: ({ line }) => line.reset() }
+    const load = runVirtually({ connections: 3, duration: 300 }, cutting)
+    expect(load.end).toMatchObject({ outcome: 'failed', message: expect.stringMatching(/\. Does it speak HTTPS\?$/) })
+    const silent = runVirtually({ connections: 3, duration: 300, timeout: 100 }, {})
+    expect(silent.end).toMatchObject({ message: expect.not.stringMatching(/HTTPS/) })
+  })
+
   it('counts statuses: 400 and above are errors, or what `expectStatus` does not name', () => {
     const flaky: Script = {
       serve: ({ line, index }) => line.answer(1, { status: index % 4 === 3 ? 503 : 200 }),

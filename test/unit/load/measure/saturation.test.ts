@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { saturationReason } from '../../../../src/load/measure/saturation.ts'
+import { factOf, saturationReason } from '../../../../src/load/measure/saturation.ts'
 import { LatencyHistogram } from '../../../../src/results/latency-histogram.ts'
 
 describe('saturationReason', () => {
@@ -35,5 +35,17 @@ describe('saturationReason', () => {
     const found = saturationReason({ ...calm, ...state })
     if (reason) expect(found).toMatch(reason)
     else expect(found).toBeUndefined()
+  })
+
+  it.for([
+    [{ eventLoopUtilization: 0.99 }, 'the load process was busy 99 % of the time'],
+    [{ stalled: 1_000 }, 'the load process stood still for 1000 of 5000 ms'],
+    [{ lateness: lateness([5, 1], [3, 90]) }, /^3 of 8 requests were noticed \d+ ms or more after they were due$/],
+    [{ ownLimit: 'EMFILE: too many open files' }, /too many open files\): raise the limit/],
+  ] as const)('is a fact, without who is to blame, for those who know it: %o', ([state, fact]) => {
+    const calm = { eventLoopUtilization: 0.1, duration: 5_000, lateness: undefined, stalled: 0, ownLimit: undefined }
+    expect(factOf(saturationReason({ ...calm, ...state }) as string)).toEqual(
+      typeof fact === 'string' ? fact : expect.stringMatching(fact),
+    )
   })
 })
