@@ -10,16 +10,15 @@ export function repeatedLoad(options: LoadOptions, { duration }: Pick<LoadResult
   const { thresholds: _t, abortOnFail: _a, warmup: _w, title: _n, signal: _s, stages, ...load } = options
   return {
     ...load,
-    ...(stages && hardestStage(stages)),
+    ...(stages && hardestMoment(options, stages)),
     duration: Math.min(REPEAT_LIMIT, Math.max(SHORTEST, Math.ceil(duration))),
     profile: false,
   }
 }
 
-function hardestStage(stages: NonNullable<LoadOptions['stages']>): Partial<LoadOptions> {
-  const most = (name: 'connections' | 'rate') => Math.max(0, ...stages.map((stage) => stage[name] ?? 0))
-  return {
-    ...(most('connections') > 0 && { connections: most('connections') }),
-    ...(most('rate') > 0 && { rate: most('rate') }),
-  }
+/** Stages begin at the load's own figure, which may be the highest. */
+function hardestMoment(options: LoadOptions, stages: NonNullable<LoadOptions['stages']>): Partial<LoadOptions> {
+  const names = ['connections', 'rate', 'virtualUsers'] as const
+  const most = names.map((name) => [name, Math.max(0, ...[options, ...stages].map((part) => part[name] ?? 0))] as const)
+  return Object.fromEntries(most.filter(([, figure]) => figure > 0))
 }
