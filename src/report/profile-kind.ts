@@ -63,7 +63,11 @@ export const PROFILE_KIND: MeasurementKind<PerfProfileArtifact, ProfileEntry> = 
       { text: wait ? `${wait.what} ${formatRatio(wait.share)}` : '–' },
     ]
   },
-  notes: ({ profile }) => [...profile.summary, ...profile.files.map((file) => `profile for DevTools: ${file}`)],
+  notes: ({ profile }) => [
+    ...profile.summary,
+    ...(isOfProfiledServer(profile) ? [`its figures are ${OF_PROFILED_SERVER}`] : []),
+    ...profile.files.map((file) => `profile for DevTools: ${file}`),
+  ],
   reason: ({ measurement, profile: { summary } }, wanted) => {
     const isSame = measurement === undefined || wanted === undefined || measurement === wanted
     return isSame ? summary.find((sentence) => /^(The event loop|Requests) /.test(sentence)) : undefined
@@ -88,8 +92,17 @@ function readScript(): string {
   ].join('\n')
 }
 
+const OF_PROFILED_SERVER = 'those of a server that was profiled meanwhile'
+
+function isOfProfiledServer({ repeated, isolates }: LoadProfile): boolean {
+  return !repeated && isolates.length > 0
+}
+
 function renderProfile({ title, profile }: ProfileEntry): string {
-  const again = profile.repeated ? ' <small>the same load once more, with the profiler</small>' : ''
+  const mark = profile.repeated
+    ? 'the same load once more, with the profiler'
+    : `the load's figures are ${OF_PROFILED_SERVER}`
+  const again = profile.repeated || isOfProfiledServer(profile) ? ` <small>${mark}</small>` : ''
   return `<section class="profile">
 <h3>Why: ${escapeHtml(title)}${again}</h3>
 <ul class="why">${profile.summary.map((sentence) => `<li>${escapeHtml(sentence)}</li>`).join('')}</ul>
