@@ -65,7 +65,7 @@ describe('the first sentence names', () => {
     [
       'a loop around HTTP calls',
       'many-http',
-      /for `GET 127\.0\.0\.1:\d+\/stock\/:id`: 15 calls a request, .*\(.*many-http\.mjs:\d+\)/,
+      /for `GET 127\.0\.0\.1:\d+\/stock\/:id`: 15 calls a request, .*\(.*many-http\.mjs:7\)/,
     ],
     ['a slow upstream', 'upstream', /for `GET 127\.0\.0\.1:\d+\/quotes\/eur`: 1 call a request, p50 \d\d/],
     [
@@ -80,14 +80,14 @@ describe('the first sentence names', () => {
   test('a loop around commands of Redis', async ({ skip }) => {
     if (!databases.redis) return skip()
     expect((await profileOf('many-redis', 2)).summary[0]).toMatch(
-      /60 calls (?:a request, p50 .*|of `GET user:\?` )\(.*many-redis\.mjs:\d+\)/,
+      /60 calls (?:a request, p50 .*|of `GET user:\?` )\(.*many-redis\.mjs:9\)/,
     )
   })
 
   test('a loop around statements of MariaDB', async ({ skip }) => {
     if (!databases.mariadb) return skip()
     expect((await profileOf('many-mariadb', 2)).summary[0]).toMatch(
-      /for `SELECT .* FROM slow\.items WHERE id = \?`: 41 calls a request, .*\(.*many-mariadb\.mjs:\d+\)/,
+      /for `SELECT .* FROM slow\.items WHERE id = \?`: 41 calls a request, .*\(.*many-mariadb\.mjs:10\)/,
     )
   })
 

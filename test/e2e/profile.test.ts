@@ -32,7 +32,15 @@ import { test, expect, LoadError } from 'vitest-plugin-perf'
 const load = { url: '/orders', connections: 3, duration: 1_000 }
 
 test('misses a threshold of the load', async ({ server, loadGenerator }) => {
-  await loadGenerator.generateLoad({ ...load, thresholds: { 'latency.p50': '<0.01' } })
+  let told
+  const failed = loadGenerator.generateLoad({ ...load, thresholds: { 'latency.p50': '<0.01' } }, (progress) => (told = progress))
+  const error = await failed.catch((reason) => reason)
+  expect(error).toBeInstanceOf(LoadError)
+  // The figures are those of the first run, and the profile is of the second.
+  expect(error.partial.requests).toBe(told.requests)
+  expect(error.partial.startedAt).toBe(told.startedAt)
+  expect(error.partial.profile.repeated).toBe(true)
+  throw error
 })
 
 test('misses a threshold of the matcher', async ({ server, loadGenerator }) => {
@@ -66,6 +74,8 @@ test('is profiled while it runs', async ({ server, loadGenerator }) => {
   expect(isolate.cpu.user + isolate.cpu.idle + isolate.cpu.gc).toBeCloseTo(1)
   expect(isolate.hot[0].function).toBe('parseTokens')
   expect(isolate.hot[0].location).toMatch(/^src.app\\.ts:4$/)
+  expect(profile).toMeetThresholds({ 'isolates[0].eventLoopUtilization': '>0.5' })
+  expect(() => expect(profile).toMeetThresholds({ 'isolate[0].cpu': '>0' })).toThrow(/isolates/)
   console.log('FILES ' + JSON.stringify(profile.files))
 })
 
@@ -106,6 +116,7 @@ describe.each(MAJORS)('on Vitest %s', (major) => {
   test('a load that misses a threshold says why, with the line', async () => {
     const run = await runVitest({
       major,
+      pool: major === 4 ? 'forks' : 'threads',
       perf: `{ server: { module: './dist/app.js' } }`,
       files: { ...(await compiled()), 'ends.mjs': ENDS, 'a.test.ts': SPEC },
       test: 'testTimeout: 30_000',
@@ -120,9 +131,14 @@ describe.each(MAJORS)('on Vitest %s', (major) => {
     expect(of('misses a threshold of the matcher')).toMatch(because)
     expect(of('has no time for a profile')).toMatch(/No profile: the test had \d.* s left, and a profile takes 7\.00 s/)
     expect(of('has no time for a profile')).not.toMatch(/event loop/)
-    expect(run.output).toMatch(/No profile: (?!the test had)\S|Process \d+ ended (while it was recorded|before)/)
-    expect(of('is not to be profiled')).not.toMatch(/event loop/)
-    expect(of('misses a threshold that is not of time')).not.toMatch(/event loop/)
+    expect(of('has a server that ends under the profile')).toMatch(/thresholds:[^]*latency\.p50/)
+    expect(of('has a server that ends under the profile')).toMatch(
+      /No profile: \S|Process \d+ ended (while it was recorded|before)/,
+    )
+    for (const name of ['is not to be profiled', 'misses a threshold that is not of time']) {
+      expect(of(name)).toMatch(/thresholds:/)
+      expect(of(name)).not.toMatch(/event loop|Why|No profile/)
+    }
     const files = JSON.parse(/FILES (\[.*\])/.exec(run.output)?.[1] ?? '[]') as string[]
     expect(files).toHaveLength(1)
     const profile = JSON.parse(readFileSync(join(files[0] ?? ''), 'utf8')) as { nodes: unknown[]; samples: unknown[] }

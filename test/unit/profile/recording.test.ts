@@ -59,6 +59,20 @@ async function summaryOf(isolates: ScriptedIsolate[], into = folder): Promise<st
 
 const NAMED = expect.stringMatching(/^The event loop was 98 % busy; 70 % of it in parse/)
 
+it('has the busiest isolate first, whoever answers first', async () => {
+  const idle = { ...PROFILE, eventLoopUtilization: 0.1, cpu: { user: 0.1, idle: 0.9, gc: 0 } }
+  const isolates = [new ScriptedIsolate(1, { endRecord: idle }), new ScriptedIsolate(2, {})]
+  const recording = await ProfileRecording.start({ isolates: () => isolates })
+  const profile = await recording.stop(folder, 'busiest', {})
+  expect(profile.isolates.map(({ pid }) => pid)).toEqual([2, 1])
+})
+
+it('says that the load generator was the limit', async () => {
+  const recording = await ProfileRecording.start({ isolates: () => [new ScriptedIsolate(1, {})] })
+  const { summary } = await recording.stop(folder, 'saturated', { saturation: 'it was busy' })
+  expect(summary.join(' ')).toMatch(/it was busy/)
+})
+
 describe('an isolate without a profile', () => {
   it.each([
     ['ended under it', { endRecord: 'ends' }, 'Process 7 ended while it was recorded, and its profile with it.'],

@@ -41,6 +41,21 @@ function summaryOf(parts: Partial<LoadProfile>, average = 20, load = {}): string
   return summarizeProfile(profile, average * profile.requests, load)
 }
 
+describe('what blocked the event loop', () => {
+  const blocked = { duration: 400, stack: ['stringify (native)', 'parse (src/a.ts:1)'] }
+  it('is told with the place of the user', () => {
+    expect(summaryOf({ isolates: [isolate(0.3, { blocked })] }, 3)).toContain(
+      'The event loop was blocked for 400 ms without a break, in parse (src/a.ts:1).',
+    )
+  })
+
+  it('is told once', () => {
+    const parse = hot(0.8, { function: 'parse', location: 'src/a.ts:1' })
+    const summary = summaryOf({ isolates: [isolate(0.98, { blocked, hot: [parse] })] })
+    expect(summary).toEqual([expect.stringMatching(/^The event loop was 98 % busy; 80 % of it in parse/)])
+  })
+})
+
 describe('the first sentence', () => {
   it('names the function that keeps the event loop busy', () => {
     const cpu = { user: 0.86, idle: 0.02, gc: 0.12 }
