@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { sleep } from './abort.ts'
 import { canListProcesses, findProcess, findGroup, findTree, type ProcessTree } from './process-table.ts'
-import { readClock } from './real-timers.ts'
+import { kill, readClock } from './real-timers.ts'
 
 export type { ProcessTree } from './process-table.ts'
 
@@ -17,7 +17,7 @@ const KILL_TIMEOUT = 800
 
 function signalGroup(group: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(-group, signal)
+    kill(-group, signal)
   } catch {
     // Gone, or zombies only.
   }
@@ -25,7 +25,7 @@ function signalGroup(group: number, signal: NodeJS.Signals): void {
 
 function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, signal)
+    kill(pid, signal)
   } catch {
     // Gone.
   }
@@ -56,7 +56,7 @@ export function signalTree(tree: ProcessTree, signal: NodeJS.Signals): number[] 
 function isGroupAlive(tree: ProcessTree): boolean {
   const { group } = tree
   try {
-    process.kill(process.platform === 'win32' ? group : -group, 0)
+    kill(process.platform === 'win32' ? group : -group, 0)
   } catch (error) {
     // Of another user: only the table can tell. On macOS it is what zombies answer.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM' || !canListProcesses) return false

@@ -96,7 +96,7 @@ export class ProbedServer implements MemorySource {
   #absent(known: readonly KnownIsolate[], patience: number): SourceReading {
     this.#absentSince ??= readClock()
     const latest = this.#latest
-    if (!latest || readClock() - this.#absentSince > ABSENCE_LIMIT) throw this.#silent(known, patience)
+    if (!latest || readClock() - this.#absentSince > ABSENCE_LIMIT) throw this.#silent(patience)
     return { ...latest, snapshot: { ...latest.snapshot, timestamp: readWallClock() }, stale: true }
   }
 
@@ -202,7 +202,9 @@ export class ProbedServer implements MemorySource {
     return requests > 0 ? { requests } : {}
   }
 
-  #silent(known: readonly KnownIsolate[], patience: number): MemoryError {
+  #silent(patience: number): MemoryError {
+    // Those that were asked may have ended since.
+    const known = this.#connected()
     const processes = [...new Set(known.map(({ isolate }) => isolate.pid))].join(', ')
     return new MemoryError(
       known.length === 0

@@ -161,18 +161,26 @@ export class StartedServer implements PerfServer {
 
   memory(): Promise<MemorySnapshot> {
     const state = this.#state
-    if (state.kind === 'died') return Promise.reject(state.failure)
-    if (state.kind === 'stopping' || state.kind === 'stopped') {
-      return Promise.reject(new MemoryError(`The memory of ${this.url} cannot be read: the server was stopped.`))
-    }
+    if (state.kind !== 'up' && state.kind !== 'restarting') return Promise.reject(this.#memoryEnd(state))
     const { snapshot } = state.live
     if (!snapshot) {
       const message = 'The memory of this server cannot be read: it was started without a memory probe.'
       return Promise.reject(new MemoryError(message))
     }
     // One question at a time: a server that stands still must not find a pile of them when it goes on.
-    this.#snapshot ??= snapshot(this).finally(() => (this.#snapshot = undefined))
+    this.#snapshot ??= snapshot(this)
+      .catch((error: unknown) => {
+        const { kind } = this.#state
+        throw kind === 'up' || kind === 'restarting' ? error : this.#memoryEnd(this.#state)
+      })
+      .finally(() => (this.#snapshot = undefined))
     return this.#snapshot
+  }
+
+  /** Why a server that is no more, or soon, says nothing of its memory. */
+  #memoryEnd(state: State): Error {
+    if (state.kind === 'died') return state.failure
+    return new MemoryError(`The memory of ${this.url} cannot be read: the server was stopped.`)
   }
 
   restart(): Promise<void> {

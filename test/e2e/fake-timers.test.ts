@@ -57,6 +57,16 @@ test('a server that ignores SIGTERM', async ({ startServer }) => {
   await server.restart()
   await server.stop()
 })
+test('a restart where signals are fake', async ({ startServer }) => {
+  const kill = vi.spyOn(process, 'kill').mockReturnValue(true)
+  const server = await startServer({ command: 'node server.js' })
+  const { pid } = server
+  await server.restart()
+  expect(server.pid).not.toBe(pid)
+  await server.stop()
+  expect(kill).not.toHaveBeenCalled()
+  kill.mockRestore()
+})
 test('one that is never healthy', async ({ startServer }) => {
   await expect(startServer({ command: 'node silent.js', health: { timeout: 700 } })).rejects.toMatchObject({ code: 'PERF_SERVER_START' })
 })
@@ -99,7 +109,7 @@ describe.each(MAJORS)('under fake timers on Vitest %i', (major) => {
       'a.test.ts': REAL.replace('${now}', String(Date.now())) + HEAD(fake) + SHORT + (whole ? REST : ''),
     }
     testCase(way, { perf: `{ server: { command: 'node server.js' } }`, ...options, files }, async (run) => {
-      expect(run.output).toContain(`Tests  ${whole ? 10 : 4} passed`)
+      expect(run.output).toContain(`Tests  ${whole ? 11 : 4} passed`)
       expect(run.exitCode).toBe(0)
       expect(await run.leftovers()).toEqual([])
     })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync, renameSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { sleep } from '../../lifecycle/abort.ts'
-import { clearInterval, readWallClock, setInterval } from '../../lifecycle/real-timers.ts'
+import { clearInterval, kill, readWallClock, setInterval } from '../../lifecycle/real-timers.ts'
 
 /** Milliseconds between two signs of life, after which without one a lock is nobody's, and between two tries. */
 const BEAT = 2_000
@@ -22,7 +22,7 @@ export interface FolderLock {
 /** Whether a process of that number runs, of whatever user. */
 export function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0)
+    kill(pid, 0)
     return true
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'

@@ -379,6 +379,20 @@ test('the memory of a server that was stopped says so', async () => {
   })
 })
 
+test('memory that is being read when the server is stopped blames nothing else', async () => {
+  let answer: (error: Error) => void = () => undefined
+  const question = new Promise<never>((_, reject) => (answer = reject))
+  const server = await startProgram('server-ok.mjs', {}, { snapshot: () => question })
+  const memory = server.memory()
+  const refused = expect(memory).rejects.toMatchObject({
+    code: 'PERF_MEMORY',
+    message: expect.stringContaining('the server was stopped'),
+  })
+  await server.stop()
+  answer(new Error('its event loop is blocked'))
+  await refused
+})
+
 test('bad options start nothing', async () => {
   await expect(start({} as never)).rejects.toMatchObject({ code: 'PERF_INVALID_OPTIONS' })
 })
