@@ -1,7 +1,7 @@
 // Replays the decision rule of `compareServers` on recorded blocks: false alarms, power, blocks needed.
 import { readFileSync } from 'node:fs'
 import { isLook, SHORT } from '../dist/compare/statistics/looks.js'
-import { judge } from '../dist/compare/verdict.js'
+import { isSettled, judge } from '../dist/compare/verdict.js'
 
 const RECORDS = new URL('data/compare-blocks.json', import.meta.url)
 const REPLAYS = 2_000
@@ -42,8 +42,7 @@ export function replayOnce(record, { effect, hit, metrics, most = 24, random, pl
       values.push(sign * record[name][drawn] + (hit.includes(name) ? Math.log(1 + effect) : 0))
     }
     if (!isLook(plan, block) && block !== most) continue
-    const verdict = judge(judged, plan)
-    if (verdict !== 'inconclusive' || block === most) return { verdict, blocks: block }
+    if (block === most || isSettled(judged, plan)) return { verdict: judge(judged, plan), blocks: block }
   }
   throw new Error('unreachable')
 }

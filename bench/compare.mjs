@@ -1,4 +1,4 @@
-// `npm run bench -- compare`: real A/A and A/B comparisons over four kinds of servers (about 50 minutes). `--replay` replays the rule on
+// `npm run bench -- compare`: real A/A and A/B comparisons over four kinds of servers (about 35 minutes). `--replay` replays the rule on
 // recorded blocks (10 s). `--limits` simulates comparisons at the limits of the rule (a minute). `--quick` runs two comparisons of each kind (about 5 minutes). `--record` adds the blocks of the A/A runs to bench/data.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -7,20 +7,33 @@ import { printLimits } from '../scripts/compare-limits.mjs'
 import { printReplay } from './compare-replay.mjs'
 
 const KINDS = ['json', 'tiny', 'fastify', 'io']
-/** CPU factor and milliseconds of waiting of head; base is 1 and 0. */
+/** What head has more: a share of all CPU of a request, and milliseconds of waiting. */
 const CHANGES = {
-  'A/A': { factor: 1, wait: 0 },
-  'CPU +5 %': { factor: 1.05, wait: 0 },
-  'CPU +10 %': { factor: 1.1, wait: 0 },
-  'wait +1 ms': { factor: 1, wait: 1, only: ['io'] },
+  'A/A': { cpu: 0, wait: 0 },
+  'CPU +5 %': { cpu: 0.05, wait: 0 },
+  'CPU +10 %': { cpu: 0.1, wait: 0 },
+  'wait +1 ms': { cpu: 0, wait: 1, only: ['io'] },
 }
 const ROUNDS = { 'A/A': 5, 'CPU +5 %': 5, 'CPU +10 %': 3, 'wait +1 ms': 5 }
 const program = fileURLToPath(new URL('compare/server.mjs', import.meta.url))
 const root = fileURLToPath(new URL('..', import.meta.url))
 const flags = new Set(process.argv.slice(2))
 
-function server(kind, { factor, wait }) {
-  return { command: `node ${program} ${kind} ${factor.toFixed(2)} ${wait}` }
+/** `work` is the handler's, 1 that of base. */
+function server(kind, work, wait = 0) {
+  return { command: `node ${program} ${kind} ${work.toFixed(3)} ${wait}` }
+}
+
+const compare = (base, head, duration) =>
+  compareServers({ base, head, load: { url: '/', connections: 4 }, duration }, { root })
+
+/** The share of the handler's work in the CPU of a request, of each kind, by a server that does it twice. */
+const shares = new Map()
+
+async function measureShare(kind) {
+  const { metrics } = await compare(server(kind, 1), server(kind, 2), '30s')
+  shares.set(kind, metrics.cpuPerRequest.change)
+  console.log(`${kind.padEnd(8)} the handler's work is ${(metrics.cpuPerRequest.change * 100).toFixed(0)} % of its CPU`)
 }
 
 /** Adds the blocks of a comparison of a build with itself to those that are replayed. */
@@ -38,15 +51,9 @@ function record(kind, { metrics }) {
 }
 
 async function compareOnce(kind, change) {
-  const comparison = await compareServers(
-    {
-      base: server(kind, CHANGES['A/A']),
-      head: server(kind, CHANGES[change]),
-      load: { url: '/', connections: 4 },
-      duration: '60s',
-    },
-    { root },
-  )
+  const { cpu, wait } = CHANGES[change]
+  const head = server(kind, 1 + (cpu === 0 ? 0 : cpu / shares.get(kind)), wait)
+  const comparison = await compare(server(kind, 1), head, '60s')
   if (change === 'A/A' && flags.has('--record')) record(kind, comparison)
   const { verdict, pairs, duration, metrics } = comparison
   const figure = (name) => `${(metrics[name].change * 100).toFixed(1).padStart(6)} %`
@@ -72,10 +79,12 @@ function printTable(outcomes) {
 async function runReal() {
   const startedAt = performance.now()
   const outcomes = []
-  for (const [change, { only = KINDS }] of Object.entries(CHANGES)) {
+  const kinds = flags.has('--quick') ? KINDS.slice(0, 2) : KINDS
+  for (const kind of kinds) await measureShare(kind)
+  for (const [change, { only = kinds }] of Object.entries(CHANGES)) {
     const rounds = flags.has('--quick') ? 1 : ROUNDS[change]
     for (let round = 0; round < rounds; round += 1) {
-      for (const kind of flags.has('--quick') ? only.slice(0, 2) : only) outcomes.push(await compareOnce(kind, change))
+      for (const kind of only) outcomes.push(await compareOnce(kind, change))
     }
   }
   printTable(outcomes)

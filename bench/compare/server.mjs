@@ -1,4 +1,4 @@
-// The four kinds of servers of the comparison bench: `node server.mjs KIND CPU_FACTOR EXTRA_WAIT_MS`. PORT and HOST come from outside.
+// The four kinds of servers of the comparison bench: `node server.mjs KIND WORK_FACTOR EXTRA_WAIT_MS`. PORT and HOST come from outside.
 import { createServer } from 'node:http'
 
 const [kind = 'json', factor = '1', wait = '0'] = process.argv.slice(2)

@@ -8,7 +8,7 @@ import type { Tolerances } from './tolerance.ts'
 import { median } from './statistics/location.ts'
 import { FEWEST_BLOCKS, isLook, mostBlocks, type LookPlan } from './statistics/looks.ts'
 import type { AskCpu } from './turn-block.ts'
-import { judge } from './verdict.ts'
+import { isSettled } from './verdict.ts'
 
 /** A server of a block, as far as the procedure needs to know it. */
 export interface BlockServer {
@@ -120,7 +120,7 @@ export class ComparisonRun {
       const obstacle = await this.#block()
       if (obstacle) return this.#finding(obstacle)
       const { looks } = this.#settings
-      if (isLook(looks, this.#blocks.length) && judge(judgedOf(this.#measured), looks) !== 'inconclusive') break
+      if (isLook(looks, this.#blocks.length) && isSettled(judgedOf(this.#measured), looks)) break
     }
     return this.#finding(this.#lastObstacle())
   }

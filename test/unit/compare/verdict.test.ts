@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { replay } from '../../../bench/compare-replay.mjs'
 import { simulateFalseAlarms, simulateVerdicts } from '../../../scripts/compare-limits.mjs'
 import { LONG, SHORT } from '../../../src/compare/statistics/looks.ts'
-import { blocksToDecide, estimateChange, joinVerdicts, judge, judgeMetric } from '../../../src/compare/verdict.ts'
+import {
+  blocksToDecide,
+  estimateChange,
+  isSettled,
+  joinVerdicts,
+  judge,
+  judgeMetric,
+} from '../../../src/compare/verdict.ts'
 
 const tolerance = Math.log(1.05)
 
@@ -32,6 +39,24 @@ test('one slower metric decides, and all must hold', () => {
   expect(joinVerdicts(['held', 'inconclusive'])).toBe('inconclusive')
   expect(joinVerdicts(['held', 'held'])).toBe('held')
   expect(joinVerdicts([])).toBe('inconclusive')
+})
+
+describe('a comparison stops', () => {
+  const of = (...values: number[]) => [{ name: 'cpuPerRequest', tolerance, values } as const]
+  const close = [0.02, 0.04, 0.025, 0.045, 0.03, 0.05]
+
+  test('where it holds, and where an estimate above the tolerance is slower', () => {
+    expect(isSettled(of(0.001, -0.001, 0.002, -0.002, 0.001, 0), SHORT)).toBe(true)
+    expect(isSettled(of(0.06, 0.061, 0.059, 0.062, 0.058, 0.06), SHORT)).toBe(true)
+    expect(isSettled(of(0.02, 0.1, 0.025, 0.025, 0.02, 0.03), SHORT)).toBe(false)
+  })
+
+  test('for an estimate within the tolerance only where two looks in a row call it slower', () => {
+    expect(judge(of(...close), SHORT)).toBe('slower')
+    expect(isSettled(of(...close), SHORT)).toBe(false)
+    expect(isSettled(of(...close, 0.02, 0.06, 0.03), SHORT)).toBe(true)
+    expect(isSettled(of(...close, 0, -0.02, 0), SHORT)).toBe(false)
+  })
 })
 
 test('the need for more blocks is the number at which the same spread would decide', () => {
