@@ -434,18 +434,26 @@ describe('what a scenario does wrong', () => {
 })
 
 describe('the end', () => {
-  test('an abort ends thinks and requests within 250 ms, and the next load finds nothing of it', async () => {
+  test('an abort ends thinks, requests and streams within 250 ms, and the next load finds nothing of it', async () => {
     const shop = await startShop()
     const controller = new AbortController()
     const generator = new LoadGenerator()
     const scenario = await writeScenario(
-      `export default async (user) => { await user.get('/items'); if (user.id % 2) await user.get('/hang'); else await user.think(60_000) }`,
+      `export default async (user) => {
+         await user.get('/in/' + process.pid)
+         if (user.id === 0) await user.think(60_000)
+         if (user.id === 1) await user.get('/hang')
+         if (user.id === 2) for await (const event of await user.events('/endless-events')) void event
+         if (user.id === 3) for await (const message of await user.webSocket('/chat')) void message
+       }
+       export const next = (user) => user.get('/in/' + process.pid)`,
     )
     let begun!: () => void
     const running = new Promise<void>((resolve) => (begun = resolve))
     const load = generator.generateLoad(
       { url: shop.url, scenario, virtualUsers: 4, duration: 30_000, progressInterval: 100, signal: controller.signal },
-      ({ requests }) => requests >= 4 && begun(),
+      // Each user's first request, and the opening of two streams.
+      ({ requests }) => requests >= 6 && begun(),
     )
     await running
     // The moments in which this process did not run are the machine's.
@@ -462,7 +470,23 @@ describe('the end', () => {
     clearInterval(watch)
     expect(performance.now() - abortedAt - stoodStill).toBeLessThan(250)
     expect(error).toMatchObject({ name: 'AbortError', code: 'PERF_ABORTED' })
-    expect(error.partial?.requests).toBe(4)
+    expect(error.partial?.requests).toBe(6)
+    await expect.poll(() => shop.openConnections()).toBe(0)
+    const served = shop.served.length
+    const next = await generator.generateLoad({
+      url: shop.url,
+      scenario,
+      mix: { next: 1 },
+      virtualUsers: 2,
+      amount: 10,
+    })
+    expect(next.requests).toBe(10)
+    expect(shop.served.length - served).toBe(10)
+    // In the same process: nothing was left that only its end would have ended.
+    expect(
+      new Set(shop.served.map(({ path }) => path).filter((path) => path !== '/hang' && path !== '/endless-events'))
+        .size,
+    ).toBe(1)
   })
 
   test('a scenario that swallows the abort and loops on is ended with its process', async () => {
@@ -594,7 +618,7 @@ describe('streams', () => {
     expect(result.byName['chat (round trip)']?.requests).toBe(1)
   })
 
-  test('an abort ends streams', async () => {
+  test('the end of a load ends streams, and is no error of theirs', async () => {
     const shop = await startShop()
     const result = await run(
       shop,

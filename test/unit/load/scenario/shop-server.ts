@@ -22,6 +22,8 @@ export interface ShopServer {
   count(request: string): number
   /** Sockets ever opened. */
   connections(): number
+  /** Sockets that are open now. */
+  openConnections(): number
 }
 
 type Handler = (request: Served, response: ServerResponse) => void
@@ -92,6 +94,7 @@ function handle(request: Served, response: ServerResponse): void {
 export async function startShop(): Promise<ShopServer> {
   const served: Served[] = []
   let connections = 0
+  let openConnections = 0
   const server = createServer((request, response) => {
     const parts: Buffer[] = []
     request.on('data', (part: Buffer) => parts.push(part))
@@ -112,7 +115,11 @@ export async function startShop(): Promise<ShopServer> {
     socket.send(`hello ${headers.cookie ?? 'stranger'}`)
     socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }))
   })
-  server.on('connection', () => (connections += 1))
+  server.on('connection', (socket) => {
+    connections += 1
+    openConnections += 1
+    socket.once('close', () => (openConnections -= 1))
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
     for (const socket of sockets.clients) socket.terminate()
@@ -124,5 +131,6 @@ export async function startShop(): Promise<ShopServer> {
     served,
     count: (text) => served.filter(({ method, path }) => `${method} ${path}` === text).length,
     connections: () => connections,
+    openConnections: () => openConnections,
   }
 }
