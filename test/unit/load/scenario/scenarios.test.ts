@@ -5,8 +5,8 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { LoadGenerator } from '../../../../dist/load/spec/load-generator.js'
 import type { LoadOptions } from '../../../../src/load/plan/load-options.ts'
-import type { LoadResult } from '../../../../src/results/load-result.ts'
-import { startShop, type ShopServer } from './shop-server.ts'
+import type { LoadResult, NameResult } from '../../../../src/results/load-result.ts'
+import { GREETING, startShop, type ShopServer } from './shop-server.ts'
 import { rejection } from '../../rejection.ts'
 
 // What the contract says of scenarios, against a server that keeps a record of its own, in a real load process. When iterations begin and
@@ -71,9 +71,32 @@ describe('virtual users and iterations', () => {
     expect(
       shop.served.filter(({ path }) => path === '/items').every(({ headers }) => headers.authorization === 'secret'),
     ).toBe(true)
-    expect(
-      shop.served.some(({ headers }) => headers.cookie?.includes('sid=1') && !headers.cookie.includes('old')),
-    ).toBe(true)
+  })
+
+  test('each user has cookies of its own, kept as browsers do, and can set some itself', async () => {
+    const shop = await startShop()
+    await run(
+      shop,
+      `export async function start(user) {
+         user.headers['x-user'] = String(user.id)
+         await user.cookies.setCookie('seen=' + user.id + '; Path=/items', '${shop.url}/')
+         await user.post('/login', { json: { id: user.id } })
+       }
+       export default async function (user) { await user.get('/items'); await user.get('/cart'); await user.get('/other') }`,
+      { virtualUsers: 3, amount: 12 },
+    )
+    const sent = shop.served.map(({ path, headers }) => ({ path, user: headers['x-user'], cookie: headers.cookie }))
+    const cookies = (path: string, user: string) =>
+      new Map([
+        ['/login', undefined],
+        // The longest path comes first.
+        ['/items', `seen=${user}; sid=${user}`],
+        ['/cart', `cart=2; sid=${user}`],
+        ['/other', `sid=${user}`],
+      ]).get(path)
+    expect(sent).toHaveLength(3 + 3 * 12)
+    expect(new Set(sent.map(({ user }) => user))).toEqual(new Set(['0', '1', '2']))
+    expect(sent).toEqual(sent.map(({ path, user = '' }) => ({ path, user, cookie: cookies(path, user) })))
   })
 
   test('`mix` weighs exports, and the same seed chooses the same', async () => {
@@ -97,6 +120,19 @@ describe('virtual users and iterations', () => {
     // binom.interval(0.9999, 200, 0.25): 27 to 75.
     expect(bought).toBeGreaterThanOrEqual(27)
     expect(bought).toBeLessThanOrEqual(75)
+  })
+
+  test('without `mix` the default export runs alone', async () => {
+    const shop = await startShop()
+    const result = await run(
+      shop,
+      `export const browse = (user) => user.get('/browse')
+       export const buy = (user) => user.get('/buy')
+       export default (user) => user.get('/default')`,
+      { amount: 20 },
+    )
+    expect(result.iterations?.count).toBe(20)
+    expect(shop.served.map(({ path }) => path)).toEqual(Array.from({ length: 20 }, () => '/default'))
   })
 })
 
@@ -563,10 +599,28 @@ describe('output', () => {
 })
 
 describe('streams', () => {
+  /** Histograms keep three digits. */
+  const ROUNDED = 1.01
+
+  /** A stream is open before its first message, which the shop sends `GREETING` ms later; the scenario itself saw it after `until` ms. */
+  function expectFirstMessage(open: NameResult | undefined, first: NameResult | undefined, until: number): void {
+    expect(first?.requests).toBe(1)
+    expect(open?.latency.max).toBeGreaterThan(0)
+    expect(open?.latency.max).toBeLessThan(first?.latency.min ?? 0)
+    expect(first?.latency.min).toBeGreaterThanOrEqual(GREETING / ROUNDED)
+    expect(first?.latency.max).toBeLessThan(until * ROUNDED)
+  }
+
   test('Server-sent events: an async iterable, with a row of its own', async () => {
     const shop = await startShop()
     const source = `export default async (user) => {
-      for await (const event of await user.events('/events')) console.log(JSON.stringify(event))
+      const asked = performance.now()
+      let until
+      for await (const event of await user.events('/events')) {
+        until ??= performance.now() - asked
+        console.log(JSON.stringify(event))
+      }
+      console.log(JSON.stringify({ until }))
       let seen = 0
       for await (const { data } of await user.events('/endless-events', { name: 'feed' })) { seen += 1; if (seen === 3) break }
       user.check('three', seen === 3)
@@ -578,24 +632,37 @@ describe('streams', () => {
     expect(lines).toEqual([
       { event: 'price', data: '3', id: '1' },
       { event: 'message', data: 'a\nb', id: '1' },
+      { until: expect.any(Number) },
     ])
+    const { until } = lines[2] as { until: number }
     expect(result.errors.byKind.scenario?.message).toBeUndefined()
-    expect(result.byName['GET /events']).toMatchObject({ requests: 1, messages: 2 })
-    expect(result.byName['GET /events (first message)']?.latency.p50).toBeGreaterThan(0)
+    const { 'GET /events': open, 'GET /events (first message)': first } = result.byName
+    expect(open).toMatchObject({ requests: 1, messages: 2 })
+    expect(open?.messagesPerSecond).toBeCloseTo(2_000 / result.duration, 6)
+    expect(first).toMatchObject({ requests: 1, errors: { total: 0 } })
+    expect(first).not.toHaveProperty('messages')
+    expectFirstMessage(open, first, until)
     expect(result.byName['feed']?.messages).toBeGreaterThanOrEqual(3)
     expect(result.requests).toBe(2)
   })
 
   test('WebSockets: send, receive, iterate, close; round trips in a row of their own', async () => {
     const shop = await startShop()
+    const lines: string[] = []
+    const spy = vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line))
     const result = await run(
       shop,
       `export default async (user) => {
          await user.post('/login')
+         const asked = performance.now()
          const socket = await user.webSocket('/chat')
          user.check('greeted with its cookie', (await socket.receive()) === 'hello sid=1')
+         const until = performance.now() - asked
+         await user.think(50)
+         const sent = performance.now()
          socket.send('ping')
          for await (const message of socket) { user.check('echo', message === 'ping'); break }
+         console.log(JSON.stringify({ until, roundTrip: performance.now() - sent }))
          const other = await user.webSocket('/chat', { name: 'chat' })
          await other.receive()
          other.send(new Uint8Array([1, 2]))
@@ -605,6 +672,7 @@ describe('streams', () => {
          await user.webSocket('/nowhere').catch((error) => user.check('refused', /answered (400|200)/.test(error.message)))
        }`,
     )
+    spy.mockRestore()
     expect(result.errors.byKind.scenario?.message).toBeUndefined()
     expect(Object.fromEntries(Object.entries(result.checks).map(([name, { rate }]) => [name, rate]))).toEqual({
       'greeted with its cookie': 1,
@@ -613,8 +681,14 @@ describe('streams', () => {
       'the end': 1,
       refused: 1,
     })
-    expect(result.byName['WS /chat']).toMatchObject({ requests: 1, messages: 2, statusCodes: { 101: 1 } })
-    expect(result.byName['WS /chat (round trip)']?.requests).toBe(1)
+    const { until, roundTrip } = JSON.parse(lines[0] ?? '') as { until: number; roundTrip: number }
+    const { 'WS /chat': open, 'WS /chat (first message)': first, 'WS /chat (round trip)': returned } = result.byName
+    expect(open).toMatchObject({ requests: 1, messages: 2, statusCodes: { 101: 1 } })
+    expect(open?.messagesPerSecond).toBeCloseTo(2_000 / result.duration, 6)
+    expectFirstMessage(open, first, until)
+    expect(returned?.requests).toBe(1)
+    // From `send`, not from the opening.
+    expect(returned?.latency.max).toBeLessThan(roundTrip + 1)
     expect(result.byName['chat (round trip)']?.requests).toBe(1)
   })
 

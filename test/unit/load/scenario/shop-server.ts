@@ -26,6 +26,11 @@ export interface ShopServer {
   openConnections(): number
 }
 
+/** Milliseconds between the opening of a stream and its first message, at the least. */
+export const GREETING = 50
+/** Timers can be up to a millisecond early. */
+const EARLY = 1
+
 type Handler = (request: Served, response: ServerResponse) => void
 
 function json(response: ServerResponse, value: unknown, headers: Record<string, string | string[]> = {}): void {
@@ -35,12 +40,11 @@ function json(response: ServerResponse, value: unknown, headers: Record<string, 
 const encodings = { gzip: gzipSync, br: brotliCompressSync, deflate: deflateSync, raw: deflateRawSync }
 
 const HANDLERS: Record<string, Handler> = {
-  '/login': (_request, response) =>
-    json(
-      response,
-      { token: 'secret' },
-      { 'set-cookie': ['sid=1; Path=/; HttpOnly', 'cart=2; Path=/cart', 'old=3; Max-Age=0'] },
-    ),
+  '/login': ({ body }, response) => {
+    const { id = 1 } = body.length === 0 ? {} : (JSON.parse(body.toString()) as { id?: number })
+    const cookies = [`sid=${id}; Path=/; HttpOnly`, 'cart=2; Path=/cart', 'old=3; Max-Age=0']
+    json(response, { token: 'secret' }, { 'set-cookie': cookies })
+  },
   '/items': (_request, response) => json(response, { items: [{ id: 'a' }, { id: 'b' }, { id: 'c' }] }),
   '/slow': (_request, response) => void delay(120).then(() => response.end('slow')),
   '/hang': () => {},
@@ -59,8 +63,9 @@ const HANDLERS: Record<string, Handler> = {
   },
   '/events': (_request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.write('id: 1\nevent: price\ndata: 3\n\n')
-    setTimeout(() => response.end(': a comment\ndata: a\ndata: b\n\n'), 20)
+    response.flushHeaders()
+    setTimeout(() => response.write('id: 1\nevent: price\ndata: 3\n\n'), GREETING + EARLY)
+    setTimeout(() => response.end(': a comment\ndata: a\ndata: b\n\n'), GREETING + EARLY + 20)
   },
   '/endless-events': (_request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -112,7 +117,7 @@ export async function startShop(): Promise<ShopServer> {
   })
   const sockets = new WebSocketServer({ server, path: '/chat' })
   sockets.on('connection', (socket, { headers }) => {
-    socket.send(`hello ${headers.cookie ?? 'stranger'}`)
+    setTimeout(() => socket.send(`hello ${headers.cookie ?? 'stranger'}`), GREETING + EARLY)
     socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }))
   })
   server.on('connection', (socket) => {
