@@ -5,6 +5,7 @@ import { UserWork } from '../../../../src/load/engine/user-work.ts'
 import type { LoadEnd, RowlessProgress } from '../../../../src/load/messages.ts'
 import type { LoadOptions } from '../../../../src/load/plan/load-options.ts'
 import { resolveLoadOptions } from '../../../../src/load/plan/load-plan.ts'
+import { LoadEndedError } from '../../../../src/load/scenario/request-error.ts'
 import type { PlannedScenario } from '../../../../src/load/plan/scenario-plan.ts'
 import type { VirtualUser } from '../../../../src/load/plan/virtual-user.ts'
 import { VirtualClock } from '../../virtual-clock.ts'
@@ -149,6 +150,74 @@ describe('virtual users', () => {
     ])
   })
 
+  it('think for a time between two, which the seed decides', async () => {
+    const thoughts = async (seed?: number) => {
+      const times: number[] = []
+      const act: Act = async (user) => {
+        await user.get('/items')
+        const before = load.clock.now()
+        await user.think(200, 800)
+        times.push(load.clock.now() - before)
+      }
+      const options = { virtualUsers: 2, amount: 200, ...(seed === undefined ? {} : { seed }) }
+      const load: VirtualScenario = new VirtualScenario({ act }, options)
+      await load.finish(120_000)
+      return times
+    }
+    const first = await thoughts()
+    expect(first).toHaveLength(200)
+    // Of 200 in a range of 600 ms, one of (2/3) ** 200 such runs has none in a third of it.
+    expect([Math.min(...first) >= 200, Math.min(...first) < 400]).toEqual([true, true])
+    expect([Math.max(...first) <= 800, Math.max(...first) > 600]).toEqual([true, true])
+    expect(await thoughts()).toEqual(first)
+    expect(await thoughts(2)).not.toEqual(first)
+  })
+
+  it('think for durations in text', async () => {
+    const times: number[] = []
+    const act: Act = async (user) => {
+      await user.get('/items')
+      for (const think of [() => user.think('50ms'), () => user.think('1s'), () => user.think('2s', '2s')]) {
+        const before = load.clock.now()
+        await think()
+        times.push(Math.round(load.clock.now() - before))
+      }
+    }
+    const load: VirtualScenario = new VirtualScenario({ act }, { virtualUsers: 1, amount: 1 })
+    await load.finish()
+    expect(times).toEqual([50, 1_000, 2_000])
+  })
+
+  it.for([
+    [5, 1],
+    [-1, -1],
+    ['2s', '1s'],
+    [Number.NaN, 1],
+  ] as const)('cannot think from %s to %s: their iteration fails', async ([shortest, longest]) => {
+    const act: Act = async (user) => {
+      await user.get('/items')
+      await user.think(shortest, longest)
+    }
+    const { errors, iterations } = await new VirtualScenario({ act }, { virtualUsers: 1, amount: 2 }).finish()
+    expect(iterations).toMatchObject({ count: 2, failed: 2 })
+    expect(errors.byKind.scenario).toMatchObject({
+      count: 2,
+      message: expect.stringMatching(`user\\.think\\(min, max\\) takes .* and got ${shortest} and ${longest}`),
+    })
+  })
+
+  it('are 10 unless the options say otherwise', async () => {
+    const ids = new Set<number>()
+    const act: Act = (user) => {
+      ids.add(user.id)
+      return user.get('/items')
+    }
+    const load = new VirtualScenario({ act }, { duration: 500 })
+    await load.finish()
+    expect([...ids]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect(load.wire.lines.length).toBe(10)
+  })
+
   it('ramp with stages; those that go run `stop`', async () => {
     const load = new VirtualScenario(
       {
@@ -183,10 +252,33 @@ describe('the open model of users', () => {
     const load = new VirtualScenario({ act }, { rate: 20, virtualUsers: 1, amount: 4 }, answersAfter(60))
     const { byName, iterations, dropped } = await load.finish()
     expect([iterations?.count, dropped]).toEqual([4, 0])
+    expect(iterations?.perSecond).toBeCloseTo(4_000 / 481, 3)
     // One user: due at 0, 50, 100 and 150 ms, and begun at 0, 121, 241 and 361.
     expect(load.times).toEqual([1, 61, 121, 181, 241, 301, 361, 421])
     expect(Math.round(byName['first']?.latency.max ?? 0)).toBe(361 + 60 - 150)
     expect(Math.round(byName['GET /items']?.latency.max ?? 0)).toBe(60)
+  })
+
+  it('begins as many iterations as stages of `rate` say', async () => {
+    const load = new VirtualScenario(
+      { act: getItems },
+      {
+        virtualUsers: 5,
+        stages: [
+          { duration: 500, rate: 40 },
+          { duration: 500, rate: 40 },
+        ],
+      },
+    )
+    const { iterations, dropped, stages } = await load.finish()
+    // The integral of the rate: 10 while it rises, 20 while it stands.
+    expect([iterations?.count, dropped]).toEqual([30, 0])
+    expect(stages?.map(({ requests }) => requests)).toEqual([10, 20])
+    const [rising, steady] = [load.times.slice(0, 10), load.times.slice(10)]
+    // In the first half of a ramp a quarter of it is due: 2.5, the one at 0 ms included.
+    expect(rising.filter((at) => at < 250)).toHaveLength(3)
+    expect(steady[0]).toBe(500)
+    expect(new Set(steady.map((at, index) => at - (steady[index - 1] ?? at - 25)))).toEqual(new Set([25]))
   })
 
   it('drops an iteration that no user was free for as long as a request may take', async () => {
@@ -283,6 +375,22 @@ describe('an iteration', () => {
   })
 })
 
+describe("the load's `timeout`", () => {
+  it('is that of requests which have none of their own', async () => {
+    const act: Act = (user) => user.get('/hang', user.iteration === 0 ? {} : { timeout: 50 })
+    const load = new VirtualScenario({ act }, { virtualUsers: 1, amount: 2, timeout: 200 }, {})
+    await load.finish()
+    // Time-outs are looked for every 10 ms.
+    expect(load.times).toEqual([1, 201])
+    expect(Math.round(load.endedAt)).toBe(250)
+    expect(load.result.errors).toMatchObject({
+      total: 2,
+      byKind: { timeout: { count: 2, message: 'no answer within 200 ms' } },
+    })
+    expect(load.result.iterations).toMatchObject({ count: 2, failed: 2 })
+  })
+})
+
 describe('the end of a load of users', () => {
   it('by an abort ends thinks and requests at once, and runs no `stop`', async () => {
     const act: Act = async (user) => {
@@ -302,6 +410,25 @@ describe('the end of a load of users', () => {
     expect([load.result.requests, load.result.unanswered, load.left]).toEqual([4, 2, false])
     await load.clock.pass(5_000)
     expect([load.count('/bye'), load.wire.openLines, load.clock.pending]).toEqual([0, 0, 0])
+  })
+
+  it('aborts `user.signal`, also where that is first asked for later', async () => {
+    const users: VirtualUser<never>[] = []
+    const reasons: unknown[] = []
+    const act: Act = async (user) => {
+      users[user.id] = user
+      if (user.id === 0) user.signal.addEventListener('abort', () => reasons.push(user.signal.reason))
+      await user.get('/items')
+      await user.think(60_000)
+    }
+    const load = new VirtualScenario({ act }, { virtualUsers: 2 })
+    await load.clock.pass(300)
+    expect([users[0]?.signal.aborted, reasons]).toEqual([false, []])
+    load.run.abort()
+    expect(reasons).toEqual([expect.any(LoadEndedError)])
+    await load.clock.pass(1)
+    expect(users.map(({ signal }) => signal.aborted)).toEqual([true, true])
+    expect(users[1]?.signal.reason).toBeInstanceOf(LoadEndedError)
   })
 
   it('by stop() runs `stop` of the users, which has 5 s or the time of a request', async () => {
@@ -335,6 +462,29 @@ describe('the end of a load of users', () => {
     expect(load.end).toBe(undefined)
     await load.clock.pass(5)
     expect([load.end, load.left, load.count('/bye')]).toEqual([{ outcome: 'completed' }, true, 0])
+  })
+
+  it('says so too of a scenario that swallows its abort and loops on, which sends nothing more', async () => {
+    const act: Act = async (user) => {
+      for (;;) {
+        try {
+          await user.get('/items')
+          await user.think(5)
+        } catch {
+          // As scenarios do that go on whatever happens.
+        }
+        await new Promise<void>((resolve) => void load.clock.after(1, resolve))
+      }
+    }
+    const load: VirtualScenario = new VirtualScenario({ act, stop: (user) => user.get('/bye') }, { virtualUsers: 2 })
+    await load.clock.pass(300)
+    load.run.abort()
+    const sent = load.wire.requests.length
+    await load.clock.pass(100)
+    expect([load.end, load.left]).toEqual([{ outcome: 'aborted' }, true])
+    expect(load.endedAt).toBeLessThan(400)
+    await load.clock.pass(1_000)
+    expect([load.wire.requests.length, load.wire.openLines]).toEqual([sent, 0])
   })
 
   it('by `start` that throws names the user and the error', async () => {
@@ -372,6 +522,28 @@ describe('the end of a load of users', () => {
   })
 })
 
+describe('names that a scenario makes', () => {
+  it('are kept apart up to 1 000, of requests and of checks; all further ones are `other`, and remarks say so', async () => {
+    const act: Act = async (user) => {
+      await user.get('/items', { name: `item ${user.iteration}` })
+      user.check(`price of ${user.iteration}`, user.iteration < 1_002)
+    }
+    const load = new VirtualScenario({ act }, { virtualUsers: 1, amount: 1_005 })
+    const { byName, checks, remarks, requests, errors } = await load.finish()
+    expect(requests).toBe(1_005)
+    expect([Object.keys(byName).length, Object.keys(checks).length]).toEqual([1_001, 1_001])
+    expect([byName['item 999']?.requests, byName['item 1000']]).toEqual([1, undefined])
+    expect(byName['other']?.requests).toBe(5)
+    expect(checks['price of 999']).toEqual({ passed: 1, failed: 0, rate: 1 })
+    expect(checks['other']).toMatchObject({ passed: 2, failed: 3, rate: 0.4 })
+    expect(errors.byKind.check?.count).toBe(3)
+    expect(remarks).toEqual([
+      expect.stringMatching(/^This load has more than 1000 names: .* counted as 'other'/),
+      expect.stringMatching(/^This load has more than 1000 names of checks: .* counted as 'other'/),
+    ])
+  })
+})
+
 describe('a warm-up of users', () => {
   it('shows in the interval alone, and its iterations do not count', async () => {
     const load = new VirtualScenario(
@@ -382,6 +554,8 @@ describe('a warm-up of users', () => {
     expect(duration).toBe(500)
     expect(requests).toBe(98)
     expect(iterations?.count).toBe(98)
+    // Of the 500 ms that are measured.
+    expect(iterations?.perSecond).toBe(196)
     const warm = load.progresses.slice(0, 2)
     expect(warm.map((progress) => progress.requests)).toEqual([0, 0])
     expect(warm[1]?.interval.requestsPerSecond).toBe(200)
