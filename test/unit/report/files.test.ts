@@ -18,6 +18,7 @@ import {
   loadResult,
   memoryArtifact,
   memoryResult,
+  scenarioRecord,
   serverArtifact,
   testRecord,
 } from './samples.ts'
@@ -68,6 +69,71 @@ describe('JSON', () => {
     expect(accepts({ ...report, extra: 1 })).toBe(false)
     expect(accepts({ ...report, tests: [{ ...report.tests[0], loads: undefined }] })).toBe(false)
     expect(accepts({ ...report, tests: [{ ...report.tests[0], state: 'good' }] })).toBe(false)
+  })
+})
+
+describe('JSON of names, checks and iterations', () => {
+  const schema = JSON.parse(readFileSync('schema/report-v2.schema.json', 'utf8')) as object
+  // A later version of the package may add figures to a result, so the published schema allows more than it describes.
+  const closed = (node: unknown): unknown => {
+    if (Array.isArray(node)) return node.map(closed)
+    if (typeof node !== 'object' || node === null) return node
+    const entries = Object.entries(node).map(([key, value]) => [key, closed(value)])
+    const described = Object.fromEntries(entries) as Record<string, unknown>
+    return described['type'] === 'object' && [true, undefined].includes(described['additionalProperties'] as never)
+      ? { ...described, additionalProperties: false }
+      : described
+  }
+  const ajv = new Ajv({ strict: false, allErrors: true })
+  const published = ajv.compile(schema)
+  const exact = ajv.compile(closed(schema) as object)
+  const plain = (report: unknown) => JSON.parse(JSON.stringify(report)) as unknown
+  /** The report of the scenario with one object of its load changed. */
+  const changed = (path: string[], change: object) => {
+    const report = plain(reportOf([scenarioRecord()]))
+    const found = ['tests', '0', 'loads', '0', 'result', ...path].reduce<unknown>(
+      (node, key) => (node as Record<string, unknown>)[key],
+      report,
+    )
+    Object.assign(found as object, change)
+    return plain(report)
+  }
+  const parts: [string, string[], string][] = [
+    ['a name', ['byName', 'GET /items/:id'], 'requests'],
+    ['errors of a name', ['byName', 'GET /items/:id', 'errors'], 'total'],
+    ['an error of a name', ['byName', 'GET /items/:id', 'errors', 'byKind', 'check'], 'count'],
+    ['latencies of a name', ['byName', 'GET /items/:id', 'latency'], 'p95'],
+    ['a row of a name', ['byName', 'GET /events', 'samples', '1'], 'at'],
+    ['a check', ['checks', 'has items'], 'rate'],
+    ['the iterations', ['iterations'], 'perSecond'],
+  ]
+
+  test('is what the schema says, to the last field', () => {
+    published(plain(reportOf([scenarioRecord()])))
+    expect(published.errors).toBeNull()
+    exact(plain(reportOf([scenarioRecord()])))
+    expect(exact.errors).toBeNull()
+  })
+
+  test.each(parts)('has no field in %s that the schema does not describe', (_, path) => {
+    expect(exact(changed(path, { unknown: 1 }))).toBe(false)
+    expect(exact.errors).toEqual([
+      expect.objectContaining({
+        keyword: 'additionalProperties',
+        params: { additionalProperty: 'unknown' },
+      }),
+    ])
+  })
+
+  test.each(parts)('is refused where a figure of %s is text, or missing', (_, path, figure) => {
+    expect(published(changed(path, { [figure]: '1' }))).toBe(false)
+    expect(published(changed(path, { [figure]: undefined }))).toBe(false)
+  })
+
+  test('is refused where the first failure of a check is no text, or messages are', () => {
+    expect(published(changed(['checks', 'has items'], { firstFailure: 3 }))).toBe(false)
+    expect(published(changed(['byName', 'GET /events'], { messages: '4500' }))).toBe(false)
+    expect(published(changed(['byName', 'GET /events'], { messagesPerSecond: '450' }))).toBe(false)
   })
 })
 

@@ -275,3 +275,78 @@ export function exampleRecords(): TestRecord[] {
     }),
   ]
 }
+
+/** A load of virtual users: two names, one of them a stream with rows of its own, two checks, iterations, a mix. */
+export function scenarioArtifact(overrides: Partial<LoadResult> = {}): PerfLoadArtifact {
+  const { errors, latency } = loadResult()
+  const histogram = { buckets: [120, 8_990, 40, 10], count: 9_000, min: 6, max: 61.7, mean: 14.5, spread: 158_760 }
+  const result = loadResult({
+    requests: 9_300,
+    requestsPerSecond: 930,
+    statusCodes: { 200: 9_288 },
+    errors: {
+      ...errors,
+      total: 12,
+      byKind: { check: { count: 12, message: 'check "has items" failed', firstAt: 1_200, lastAt: 8_800 } },
+    },
+    errorRate: 0.00129,
+    latencyHistogram: histogram,
+    byName: {
+      'GET /events': {
+        requests: 300,
+        requestsPerSecond: 30,
+        latency: { ...latency, p50: 31, p95: 62, p99: 93 },
+        latencyHistogram: { ...histogram, count: 300 },
+        statusCodes: { 200: 300 },
+        errors,
+        errorRate: 0,
+        messages: 4_500,
+        messagesPerSecond: 450,
+        samples: [
+          { at: 5_000, duration: 5_000, requests: 160, errors: 0, latency: { p50: 30, p95: 60 } },
+          { at: 10_000, duration: 5_000, requests: 140, errors: 0, latency: { p50: 32, p95: 64 } },
+        ],
+      },
+      'GET /items/:id': {
+        requests: 9_000,
+        requestsPerSecond: 900,
+        latency,
+        statusCodes: { 200: 8_988 },
+        errors: {
+          ...errors,
+          total: 12,
+          byKind: { check: { count: 12, message: 'check "has items" failed', firstAt: 1_200, lastAt: 8_800 } },
+        },
+        errorRate: 0.00133,
+      },
+    },
+    checks: {
+      'has items': { passed: 8_988, failed: 12, rate: 0.99867, firstFailure: 'expected 3 items, got 0' },
+      'is JSON': { passed: 9_000, failed: 0, rate: 1 },
+    },
+    iterations: { count: 4_800, perSecond: 480, failed: 2, duration: { ...latency, p50: 41, p95: 85 } },
+    ...overrides,
+  })
+  return loadArtifact(
+    {
+      plan: {
+        method: 'GET',
+        url: result.url,
+        scenario: './load/shop.scenario.ts',
+        mix: { browse: 9, buy: 1 },
+        virtualUsers: 50,
+        rate: 500,
+        duration: 10_000,
+      },
+    },
+    result,
+  )
+}
+
+export function scenarioRecord(overrides: Partial<LoadResult> = {}): TestRecord {
+  return testRecord({
+    file: 'specs/shop.perf.ts',
+    path: ['the shop serves its users'],
+    artifacts: [serverArtifact(), scenarioArtifact(overrides)],
+  })
+}

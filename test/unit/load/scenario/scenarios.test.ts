@@ -96,7 +96,7 @@ describe('virtual users and iterations', () => {
       ]).get(path)
     expect(sent).toHaveLength(3 + 3 * 12)
     expect(new Set(sent.map(({ user }) => user))).toEqual(new Set(['0', '1', '2']))
-    expect(sent).toEqual(sent.map(({ path, user = '' }) => ({ path, user, cookie: cookies(path, user) })))
+    expect(sent).toEqual(sent.map(({ path, user }) => ({ path, user, cookie: cookies(path, String(user)) })))
   })
 
   test('`mix` weighs exports, and the same seed chooses the same', async () => {
