@@ -7,18 +7,17 @@ const MEASURED = [
   'test/e2e/causes.test.ts',
   'test/e2e/worker-leases.test.ts',
 ]
+const UNIT_MEASURED = ['test/unit/memory/*.test.ts', 'test/unit/compare/probed-cpu.test.ts']
 
 // Unit tests that start processes or servers, or change what belongs to their process. All others are of pure rules: their files share
 // a worker and its modules, which takes a third of the CPU.
 const ISOLATED = [
   'test/unit/{cli,config,lifecycle,probe,server}/**/*.test.ts',
   'test/unit/compare/base/*.test.ts',
-  'test/unit/compare/probed-cpu.test.ts',
   'test/unit/load/*.test.ts',
   'test/unit/load/{bundle,worker}/*.test.ts',
   'test/unit/load/scenario/{hot-line,http2,scenarios}.test.ts',
   'test/unit/load/spec/{autocannon,checks,locust-engine}.test.ts',
-  'test/unit/memory/*.test.ts',
   'test/unit/{reference,scale-guide}.test.ts',
 ]
 
@@ -29,7 +28,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
-          exclude: ISOLATED,
+          exclude: [...ISOLATED, ...UNIT_MEASURED],
           isolate: false,
           testTimeout: 20_000,
         },
@@ -38,6 +37,13 @@ export default defineConfig({
         test: {
           name: 'unit-isolated',
           include: ISOLATED,
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'unit-measured',
+          include: UNIT_MEASURED,
           testTimeout: 20_000,
         },
       },

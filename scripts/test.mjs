@@ -12,12 +12,13 @@ if (only.length > 0) {
     run(binary('typescript', 'tsc'), ['-p', 'test/compat/vitest-5'])
   })
   step('unit tests', () => run(vitest, ['run', '--project=unit', '--maxWorkers=2']))
-  // They start processes and measure them, which take all of a small machine: one file at a time.
   step('unit tests with processes of their own', () =>
-    run(vitest, ['run', '--project=unit-isolated', '--maxWorkers=1']),
+    run(vitest, ['run', '--project=unit-isolated', '--maxWorkers=2']),
   )
-  // Most start servers and loads of their own, which take all of a small machine: one file at a time.
-  step('end-to-end tests on Vitest 4 and 5', () => run(vitest, ['run', '--project=e2e', '--maxWorkers=1']))
-  step('end-to-end tests of what is measured', () => run(vitest, ['run', '--project=measured']))
+  step('end-to-end tests on Vitest 4 and 5', () => run(vitest, ['run', '--project=e2e', '--maxWorkers=2']))
+  // What they start takes all of a small machine: one file at a time.
+  step('tests of what is measured', () =>
+    run(vitest, ['run', '--project=unit-measured', '--project=measured', '--maxWorkers=1']),
+  )
   step('examples', () => run('scripts/examples.mjs'))
 }
