@@ -17,7 +17,7 @@ if (only.length > 0) {
   )
   step('end-to-end tests on Vitest 4 and 5', () => run(vitest, ['run', '--project=e2e', '--maxWorkers=2']))
   // What they start takes all of a small machine: one file at a time.
-  step('tests of what is measured', () =>
+  step('tests of what is measured, and of faults', () =>
     run(vitest, ['run', '--project=unit-measured', '--project=measured', '--maxWorkers=1']),
   )
   step('examples', () => run('scripts/examples.mjs'))

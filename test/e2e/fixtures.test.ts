@@ -371,12 +371,15 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
           })
           test('short', { timeout: 6_000 }, async ({ server }) => { await new Promise((resolve) => setTimeout(resolve, 2_500)) })
         })
+        let [came, asked] = [0, 0]
         describe.concurrent('at once', () => {
           test.for([1, 2])('%i', async (_, { server, expect }) => {
-            await new Promise((resolve) => setTimeout(resolve, 500))
+            came += 1
+            await expect.poll(() => came, { timeout: 20_000 }).toBe(2)
             expect(() => resolveServerUrl()).toThrow(/concurrently/)
             expect(resolveServerUrl(server.url)).toBe(server.url)
-            await new Promise((resolve) => setTimeout(resolve, 500))
+            asked += 1
+            await expect.poll(() => asked, { timeout: 20_000 }).toBe(2)
           })
         })
         test('alone again', ({ server }) => { expect(resolveServerUrl()).toBe(server.url) })`,

@@ -23,6 +23,7 @@ export const takenPort = Number(process.env.TAKEN_PORT)
 export const stolenPort = Number(process.env.STOLEN_PORT)
 const text = (path) => { try { return readFileSync(path, 'latin1') } catch { return '' } }
 const parent = (pid) => Number(/\\) \\S (\\d+)/.exec(text('/proc/' + pid + '/stat'))?.[1] ?? 0)
+export const isStopped = (pid) => /\\) T/.test(text('/proc/' + pid + '/stat'))
 export const inThisProcess = (pid) => parent(pid) === process.pid || parent(parent(pid)) === process.pid
 export const processes = (matches) => readdirSync('/proc')
   .filter((name) => /^\\d+$/.test(name) && Number(name) !== process.pid)
@@ -72,7 +73,7 @@ describe(${JSON.stringify(name)}, () => {
   return `
 import { test as plain } from 'vitest'
 import { test, describe, startServer as startLoose } from 'vitest-plugin-perf'
-import { createServer, expect, holdings, inThisProcess, portIsFree, processes, program, programs, scratch, stolenPort, takenPort } from './tools.js'
+import { createServer, expect, holdings, inThisProcess, isStopped, portIsFree, processes, program, programs, scratch, stolenPort, takenPort } from './tools.js'
 test.override('serverOptions', { command: program('server-ok.mjs') })
 // What the first server of a worker brings once, such as modules that keep a handle, is no growth.
 test('warm-up', async ({ server, loadGenerator }) => {

@@ -55,21 +55,21 @@ const started: TestFault[] = [
   },
   {
     name: 'accepts and never answers',
-    options: `{ command: program('server-silent.mjs'), health: { timeout: 1_800 } }`,
+    options: `{ command: program('server-silent.mjs'), health: { timeout: 5_000 } }`,
     body: MUST_NOT_RUN,
     outcome: 'failed',
     message: /last health check: GET .*did not answer within/,
   },
   {
     name: 'answers 503 for ever',
-    options: `{ command: program('server-ok.mjs'), health: { path: '/status?503', timeout: 1_800 } }`,
+    options: `{ command: program('server-ok.mjs'), health: { path: '/status?503', timeout: 5_000 } }`,
     body: MUST_NOT_RUN,
     outcome: 'failed',
     message: /answered 503 in .*expected 200 to 399/,
   },
   {
     name: 'never prints the line it is waited for by',
-    options: `{ command: program('server-ok.mjs'), health: { log: /all systems go/, timeout: 1_500 } }`,
+    options: `{ command: program('server-ok.mjs'), health: { log: /all systems go/, timeout: 5_000 } }`,
     body: MUST_NOT_RUN,
     outcome: 'failed',
     message: /health\.log[\s\S]*has not matched \/all systems go\/[\s\S]*\| listening on/,
@@ -268,8 +268,8 @@ const used: TestFault[] = [
     body: `
       const watchdogs = () => processes((text) => text.includes('vitest-perf-watchdog'))
         .filter(({ pid }) => inThisProcess(pid))
+      await expect.poll(() => watchdogs().length).toBeGreaterThan(0)
       const before = watchdogs().map(({ pid }) => pid)
-      expect(before.length).toBeGreaterThan(0)
       for (const pid of before) try { process.kill(pid, 'SIGKILL') } catch {}
       await expect.poll(() => watchdogs().filter(({ pid }) => !before.includes(pid)).length).toBeGreaterThan(0)`,
     outcome: 'passed',
@@ -284,8 +284,10 @@ const ended: TestFault[] = [
   },
   {
     name: 'is stopped as by Ctrl-Z',
-    options: `{ command: program('server-stopped.mjs'), shutdown: { timeout: 3_500 } }`,
-    body: `await new Promise((done) => setTimeout(done, 1_000))`,
+    options: `{ command: program('server-ok.mjs'), shutdown: { timeout: 3_500 } }`,
+    body: `
+      process.kill(-server.pid, 'SIGSTOP')
+      await expect.poll(() => isStopped(server.pid)).toBe(true)`,
     outcome: 'passed',
   },
   {
