@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
-// What judges figures, and what runs several Vitests at once, has the machine to itself.
+// What judges figures, and what runs several Vitests or deadlines at once, has the machine to itself.
 const MEASURED = [
   'test/e2e/faults/*.test.ts',
+  'test/e2e/fixtures.test.ts',
   'test/e2e/load.test.ts',
   'test/e2e/memory.test.ts',
   'test/e2e/causes.test.ts',

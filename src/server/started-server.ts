@@ -21,8 +21,9 @@ import { failureEvent } from './start-error.ts'
 const HEALTH_TIMEOUT = 5_000
 const INSTRUMENT_TIMEOUT = 500
 /** How long the wrapper of a dead server may take to end. */
-const WRAPPER_EXIT = 1_000
-const LOOK_TIMEOUT = 250
+const WRAPPER_EXIT = 2_000
+/** A refusal comes at once, but a thread that was kept from its processor sees a short time-out before it. */
+const LOOK_TIMEOUT = 2_000
 
 /** Where a server is reached: its URL, which may have a path of its own, and what it is made of. */
 export interface ServerAddress extends Target {
