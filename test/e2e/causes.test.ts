@@ -74,7 +74,9 @@ describe('the first sentence names', () => {
       /made no call out of the server: they waited inside the process, for a lock, a queue, a timer or Node's thread pool/,
     ],
   ])('%s', async (_, program, expected) => {
-    expect((await profileOf(program, 4)).summary[0]).toMatch(expected)
+    const { summary } = await profileOf(program, 4)
+    // Where other programs take the processors, that stands before the cause.
+    expect(summary.find((line) => !line.startsWith('The machine was busy'))).toMatch(expected)
   })
 
   test('a loop around commands of Redis', async ({ skip }) => {
