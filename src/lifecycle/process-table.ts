@@ -14,7 +14,12 @@ export interface ProcessEntry {
   readonly threads: number
   /** Clock ticks from the system's start to the process's; 0 where only `ps` tells. */
   readonly startedAt: number
+  /** It runs no more, and gives its memory, files and ports back. */
+  readonly isEnding: boolean
 }
+
+/** Bit of the flags in `/proc/<pid>/stat`: PF_EXITING of Linux's include/linux/sched.h, set before the first file is closed. */
+const EXITING = 0x4
 
 /** One line of `/proc/<pid>/stat`; the name may hold spaces and parentheses. */
 export function parseStat(line: string): ProcessEntry | undefined {
@@ -24,7 +29,8 @@ export function parseStat(line: string): ProcessEntry | undefined {
   const [state = '', parent, group] = rest.split(' ', 3)
   const fields = rest.split(' ', 20)
   const [threads, startedAt] = [Number(fields[17] ?? 1), Number(fields[19] ?? 0)]
-  return { pid: Number(pid), parent: Number(parent), group: Number(group), state, name, threads, startedAt }
+  const isEnding = (Number(fields[6] ?? 0) & EXITING) !== 0
+  return { pid: Number(pid), parent: Number(parent), group: Number(group), state, name, threads, startedAt, isEnding }
 }
 
 function read(path: string): string | undefined {
@@ -125,11 +131,13 @@ const PS_ENVIRONMENT = process.platform === 'darwin' ? ['-axwwE', '-o'] : ['axew
 
 function parsePs(text: string): ProcessEntry[] {
   return text.split('\n').flatMap((line) => {
-    const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S)\S*\s+(.*)$/.exec(line)
+    const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S)(\S*)\s+(.*)$/.exec(line)
     if (!match) return []
-    const [, pid, parent, group, state = '', name = ''] = match
+    const [, pid, parent, group, state = '', flags = '', name = ''] = match
     const known = { pid: Number(pid), parent: Number(parent), group: Number(group), state }
-    return state === 'Z' ? [] : [{ ...known, name: name.trim().replace(/^.*\//, ''), threads: 1, startedAt: 0 }]
+    // `E` is macOS's: it tries to exit.
+    const rest = { name: name.trim().replace(/^.*\//, ''), threads: 1, startedAt: 0, isEnding: flags.includes('E') }
+    return state === 'Z' ? [] : [{ ...known, ...rest }]
   })
 }
 

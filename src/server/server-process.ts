@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { canListProcesses, findProcess } from '../lifecycle/process-table.ts'
+import { canListProcesses, findProcess, listWithDescendants } from '../lifecycle/process-table.ts'
 import { terminateTree, type ProcessTree, type TerminateOptions } from '../lifecycle/process-tree.ts'
 import { COOKIE_VARIABLE, guard, type Guard } from '../lifecycle/watchdog.ts'
-import { withDeadline } from '../lifecycle/abort.ts'
+import { sleep, withDeadline } from '../lifecycle/abort.ts'
 import { ServerOutput } from './output.ts'
 import { readClock } from '../lifecycle/real-timers.ts'
 
@@ -31,6 +31,8 @@ export interface Exit {
 
 /** How long the exit of a process that is gone may take to reach us. */
 const EXIT_NOTICE = 500
+/** How long a process may take to give back its memory and its files. */
+const SETTLE_LIMIT = 2_000
 
 /**
  * One run of a server: a child that leads its own process group, under guard before it exists and until its whole tree is
@@ -101,6 +103,13 @@ export class ServerProcess {
     if (this.exit) return true
     if (this.pid === undefined || !canListProcesses || findProcess(this.pid)) return false
     return (await withDeadline(this.exited, EXIT_NOTICE)) !== 'timeout'
+  }
+
+  /** Waits for those of its processes that are ending: their connections are cut before their port is closed. */
+  async settle(): Promise<void> {
+    if (this.pid === undefined || this.exit) return
+    const until = readClock() + SETTLE_LIMIT
+    while (listWithDescendants(this.pid).some(({ isEnding }) => isEnding) && readClock() < until) await sleep(5)
   }
 
   /** Ends the whole tree and gives everything back; every call returns the one and same end. */

@@ -21,9 +21,8 @@ import { failureEvent } from './start-error.ts'
 const HEALTH_TIMEOUT = 5_000
 const INSTRUMENT_TIMEOUT = 500
 /** How long the wrapper of a dead server may take to end. */
-const WRAPPER_EXIT = 2_000
-/** A refusal comes at once, but a thread that was kept from its processor sees a short time-out before it. */
-const LOOK_TIMEOUT = 2_000
+const WRAPPER_EXIT = 1_000
+const LOOK_TIMEOUT = 250
 
 /** Where a server is reached: its URL, which may have a path of its own, and what it is made of. */
 export interface ServerAddress extends Target {
@@ -333,6 +332,7 @@ export class StartedServer implements PerfServer {
    * server is dead and the shell or npm around it has not ended yet, which shows in a port that nobody listens on.
    */
   async #isDead(process: ServerProcess): Promise<boolean> {
+    await process.settle()
     if (await process.hasExited()) return true
     const { kind } = this.#options.health.check
     if (kind !== 'http' && kind !== 'tcp') return false

@@ -172,11 +172,8 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
       perf: `{ server: { command: 'node server.js', scope: 'file' } }`,
       files: files(`
         test('first', async ({ server }) => { await expect(server).toBeHealthy() })
-        // Its end may reach us only after the body of the test: the process is still ending where nobody listens any more.
-        test('deadly', async ({ server }) => {
-          const ask = () => fetch(server.url + '/crash').then(() => 'answered', ({ cause }) => cause.code)
-          await expect.poll(ask, { timeout: 10_000 }).toBe('ECONNREFUSED')
-        })
+        // Its end reaches us only after the body of the test.
+        test('deadly', async ({ server }) => { await fetch(server.url + '/crash').catch(() => {}) })
         test('next', async ({ server }) => { await expect(server).toBeHealthy() })`),
     },
     async (run) => {

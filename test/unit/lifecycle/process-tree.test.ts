@@ -21,9 +21,11 @@ function start(command: string) {
 const said = (child: ChildProcess) => once(child.stdout as NonNullable<ChildProcess['stdout']>, 'data')
 
 test('a name may hold spaces and parentheses', () => {
-  const line = '12 (a) b (c) S 3 4 5 0 -1 6 7 8 9 10 11 12 13 14 20 0 7 0 98765 0'
+  const line = (flags: number) => `12 (a) b (c) S 3 4 5 0 -1 ${flags} 7 8 9 10 11 12 13 14 20 0 7 0 98765 0`
   const expected = { pid: 12, name: 'a) b (c', state: 'S', parent: 3, group: 4, threads: 7, startedAt: 98_765 }
-  expect(parseStat(line)).toEqual(expected)
+  expect(parseStat(line(4_194_304))).toEqual({ ...expected, isEnding: false })
+  // PF_EXITING of Linux.
+  expect(parseStat(line(4_194_308))).toEqual({ ...expected, isEnding: true })
   expect(parseStat('nonsense')).toBeUndefined()
 })
 

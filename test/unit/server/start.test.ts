@@ -7,7 +7,9 @@ import { join, resolve } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import type { PerfServer, ServerEvent } from '../../../src/server/perf-server.ts'
 import type { ServerOptions } from '../../../src/server/server-options.ts'
+import type { StartedServer } from '../../../src/server/started-server.ts'
 import type { ServerContext } from '../../../src/server/start.ts'
+import { findProcess } from '../../../src/lifecycle/process-table.ts'
 import { startServer as start } from '../../../dist/server/start.js'
 import { portIsFree, processesNaming } from '../../programs/leftovers.ts'
 
@@ -243,6 +245,18 @@ test('a death that a busy thread did not see is no clean stop', async () => {
   while (Date.now() < until);
   await server.stop()
   expect(server.failure).toMatchObject({ server: { exitSignal: 'SIGKILL' } })
+})
+
+test.runIf(process.platform === 'linux')('a death is noticed while the process still has its port', async () => {
+  const command = `node -e "globalThis.kept = Buffer.alloc(5e8, 1); import('${join(programs, 'server-ok.mjs')}')"`
+  const server = await startProgram('', { command })
+  // The program's own process: that of the server may be a shell's.
+  const pid = Number(await (await fetch(`${server.url}/pid`)).text())
+  process.kill(pid, 'SIGKILL')
+  // In one turn, in which no event of ours comes. To give its memory back takes it tens of milliseconds.
+  while (findProcess(pid)?.isEnding === false);
+  await (server as unknown as StartedServer).notice()
+  expect(server.failure).toMatchObject({ code: 'PERF_SERVER_EXITED' })
 })
 
 test('a death behind a wrapper that has not ended yet is no clean stop', async () => {
