@@ -147,6 +147,20 @@ export default {
         ],
       },
     },
+    {
+      files: ['src/{lifecycle,load,memory,server,vitest,compare}/**/*.ts'],
+      excludeFiles: ['src/lifecycle/real-kill.ts'],
+      rules: {
+        'no-restricted-properties': [
+          'error',
+          {
+            object: 'process',
+            property: 'kill',
+            message: 'A test may have faked it: import it from lifecycle/real-kill.ts.',
+          },
+        ],
+      },
+    },
     { files: ['test/e2e/**'], rules: { 'no-template-curly-in-string': 'off' } },
     {
       files: ['test/**', 'bench/**', 'examples/**', 'scripts/**'],

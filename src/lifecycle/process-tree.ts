@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { sleep } from './abort.ts'
 import { canListProcesses, findProcess, findGroup, findTree, type ProcessTree } from './process-table.ts'
-import { kill, readClock } from './real-timers.ts'
+import { kill } from './real-kill.ts'
+import { readClock } from './real-timers.ts'
 
 export type { ProcessTree } from './process-table.ts'
 

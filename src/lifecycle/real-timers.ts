@@ -1,7 +1,7 @@
 /**
- * The clock, the timers and the signals of the machine. They are taken once, before a test can replace them with fake ones
- * (`vi.useFakeTimers()`, `vi.spyOn(process, 'kill')`), so that a server still starts, a load still ends and a deadline still
- * comes. The setup file imports this module first; nothing else in the worker's code reads those globals.
+ * The clock and the timers of the machine. They are taken once, before a test can replace the globals with fake ones
+ * (`vi.useFakeTimers()`), so that a server still starts, a load still ends and a deadline still comes.
+ * The setup file imports this module first; nothing else in the worker's code reads those globals.
  */
 
 import { performance } from 'node:perf_hooks'
@@ -10,9 +10,6 @@ import timers from 'node:timers'
 import promises from 'node:timers/promises'
 
 export const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate } = timers
-
-/** Sends a signal: `process.kill`, which tests fake to see what their own code ends. */
-export const kill: typeof process.kill = process.kill.bind(process)
 
 /** Milliseconds on the monotonic clock, with fractions: `performance.now()`. */
 export const readClock: () => number = performance.now.bind(performance)

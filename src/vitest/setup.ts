@@ -1,5 +1,6 @@
-// First: what it takes must be the real timers, before a test or another setup file fakes them.
+// First: what they take must be the machine's own, before a test or another setup file fakes it.
 import '../lifecycle/real-timers.ts'
+import '../lifecycle/real-kill.ts'
 import './matchers.ts'
 import { renewTest } from './fixtures.ts'
 import { bundleThrough } from './scenario-bundles.ts'

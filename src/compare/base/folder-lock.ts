@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync, renameSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { sleep } from '../../lifecycle/abort.ts'
-import { clearInterval, kill, readWallClock, setInterval } from '../../lifecycle/real-timers.ts'
+import { kill } from '../../lifecycle/real-kill.ts'
+import { clearInterval, readWallClock, setInterval } from '../../lifecycle/real-timers.ts'
 
 /** Milliseconds between two signs of life, after which without one a lock is nobody's, and between two tries. */
 const BEAT = 2_000
