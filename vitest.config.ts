@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-// What judges figures, and what runs several Vitests or deadlines at once, has the machine to itself.
-const MEASURED = [
+// What judges figures or hangs on deadlines, and what starts several Vitests at once, has the machine to itself: one file at a time.
+const ALONE = [
   'test/e2e/faults/*.test.ts',
   'test/e2e/fixtures.test.ts',
   'test/e2e/load.test.ts',
@@ -9,7 +9,7 @@ const MEASURED = [
   'test/e2e/causes.test.ts',
   'test/e2e/worker-leases.test.ts',
 ]
-const UNIT_MEASURED = ['test/unit/memory/*.test.ts', 'test/unit/compare/probed-cpu.test.ts']
+const UNIT_ALONE = ['test/unit/memory/*.test.ts', 'test/unit/compare/probed-cpu.test.ts']
 
 // Unit tests that start processes or servers, or change what belongs to their process. All others are of pure rules: their files share
 // a worker and its modules, which takes a third of the CPU.
@@ -30,7 +30,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
-          exclude: [...ISOLATED, ...UNIT_MEASURED],
+          exclude: [...ISOLATED, ...UNIT_ALONE],
           isolate: false,
           testTimeout: 20_000,
         },
@@ -44,8 +44,8 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'unit-measured',
-          include: UNIT_MEASURED,
+          name: 'unit-alone',
+          include: UNIT_ALONE,
           testTimeout: 20_000,
         },
       },
@@ -53,7 +53,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: MEASURED,
+          exclude: ALONE,
           globalSetup: ['test/e2e/harness/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -61,8 +61,8 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'measured',
-          include: MEASURED,
+          name: 'alone',
+          include: ALONE,
           globalSetup: ['test/e2e/harness/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -16,9 +16,8 @@ if (only.length > 0) {
     run(vitest, ['run', '--project=unit-isolated', '--maxWorkers=2']),
   )
   step('end-to-end tests on Vitest 4 and 5', () => run(vitest, ['run', '--project=e2e', '--maxWorkers=2']))
-  // What they start takes all of a small machine: one file at a time.
-  step('tests of what is measured, and of faults', () =>
-    run(vitest, ['run', '--project=unit-measured', '--project=measured', '--maxWorkers=1']),
+  step('tests that need the machine alone', () =>
+    run(vitest, ['run', '--project=unit-alone', '--project=alone', '--maxWorkers=1']),
   )
   step('examples', () => run('scripts/examples.mjs'))
 }
