@@ -17,8 +17,8 @@ function createRandom(seed: number) {
 }
 
 interface World {
-  /** ln(head / base) of CPU and of latency. */
-  cpu?: number
+  /** ln(head / base) of CPU, of all blocks or of each, and of latency. */
+  cpu?: number | readonly number[]
   latency?: number
   /** Scatter of a block. */
   noise?: number
@@ -63,7 +63,8 @@ function scripted(world: World, { duration = 60_000, tolerances = TOLERANCES as 
       throttling += world.throttled ?? 0
       const ended = world.end?.(seen.plans.length)
       if (ended) return ended
-      const block = { cpu: cpu + noise * (random() - 0.5), latency: latency + noise * (random() - 0.5) }
+      const ofBlock = typeof cpu === 'number' ? cpu : (cpu[seen.plans.length - 1] ?? 0)
+      const block = { cpu: ofBlock + noise * (random() - 0.5), latency: latency + noise * (random() - 0.5) }
       const turns = Array.from({ length: 20 }, (_, index) => turn(index % 2 === 0 ? 'base' : 'head', block))
       const percentiles = { base: 6, head: 6 * Math.exp(block.latency) }
       const report = { requests: 100, statusCodes: { 200: 100 }, answers: [] }
@@ -106,6 +107,16 @@ describe('the verdict', () => {
     expect(finding.verdict).toBe('slower')
     expect(finding.reason).toMatch(/^head needs (9|10)(\.\d)? % more CPU per request \(\d/)
     expect(finding.metrics['latency.p50'].verdict).toBe('held')
+  })
+
+  test('a mean within the tolerance that a first look calls slower goes on to the next', async () => {
+    const early = [0.02, 0.04, 0.025, 0.045, 0.03, 0.05]
+    const again = [...early, 0, -0.02, 0, ...Array.from({ length: 15 }, (_, index) => (index % 2 === 0 ? 0.01 : -0.01))]
+    const lucky = await scripted({ cpu: again, noise: 0 }).run.run()
+    expect(lucky).toMatchObject({ verdict: 'held' })
+    expect(lucky.pairs).toBeGreaterThan(6)
+    const surely = await scripted({ cpu: [...early, 0.02, 0.06, 0.03], noise: 0 }).run.run()
+    expect(surely).toMatchObject({ verdict: 'slower', pairs: 9 })
   })
 
   test('what scatters too much for the time is inconclusive, and says how much more is needed', async () => {

@@ -43,6 +43,15 @@ describe('a server whose event loop is blocked', () => {
     )
   })
 
+  it('is not blamed where its process has ended while it was asked', async () => {
+    let living = [isolate(1, () => never)]
+    const reading = serverOf(() => living).read()
+    living = []
+    await expect(reading).rejects.toThrow(
+      /^No Node process of the server .* is left to read memory from; did it exit\?$/,
+    )
+  })
+
   it('is asked one question, however often somebody looks', async () => {
     let asked = 0
     let wake: (value: unknown) => void = () => {}
