@@ -1,5 +1,5 @@
 // `npm run bench -- compare`: real A/A and A/B comparisons over four kinds of servers (about 30 minutes). `--replay` replays the rule on
-// recorded blocks (10 s). `--limits` simulates comparisons at the limits of the rule (a minute). `--quick` runs two comparisons of each kind (about 5 minutes). `--record` adds the blocks of the A/A runs to bench/data.
+// recorded blocks (10 s). `--limits` simulates comparisons at the limits of the rule (a minute). `--quick` compares each change once, of two kinds of servers (about 6 minutes). `--record` adds the blocks of the A/A runs to bench/data.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { compareServers } from '../dist/compare/compare-servers.js'

@@ -49,7 +49,8 @@ export function judge(metrics: readonly JudgedMetric[], plan: LookPlan): Compari
   )
 }
 
-function isSlowerAgain({ values, tolerance }: JudgedMetric, plan: LookPlan, metrics: number): boolean {
+/** By an estimate above the tolerance, or at this look and the one before. */
+function isSurelySlower({ values, tolerance }: JudgedMetric, plan: LookPlan, metrics: number): boolean {
   const isSlower = (blocks: number) =>
     judgeMetric(estimateChange(values.slice(0, blocks), plan, metrics), tolerance) === 'slower'
   if (!isSlower(values.length)) return false
@@ -65,7 +66,7 @@ function isSlowerAgain({ values, tolerance }: JudgedMetric, plan: LookPlan, metr
 export function isSettled(metrics: readonly JudgedMetric[], plan: LookPlan): boolean {
   const verdict = judge(metrics, plan)
   if (verdict !== 'slower') return verdict === 'held'
-  return metrics.some((metric) => isSlowerAgain(metric, plan, metrics.length))
+  return metrics.some((metric) => isSurelySlower(metric, plan, metrics.length))
 }
 
 /** Search limit of `blocksToDecide`. */

@@ -54,9 +54,7 @@ export function describeLoad(plan: LoadPlanSummary, served: number | null, durat
     target.trim() + (requests > 1 ? ` and ${formatCount(requests - 1)} more` : ''),
     atATime === undefined ? '' : `${formatCount(atATime)} ${who}${atATime === 1 ? '' : 's'}`,
     pipelining === undefined ? '' : `${formatCount(pipelining)} pipelined`,
-    rate === undefined
-      ? ''
-      : `${formatRate(rate).replace('/s', `${unit}/s`)} asked, ${formatRate(roundRate(served))} served`,
+    rate === undefined ? '' : `${formatCount(rate)}${unit}/s asked, ${formatRate(roundRate(served))} served`,
     amount === undefined ? '' : `${formatCount(amount)}${unit || ' requests'}`,
     formatDuration(duration),
   ]

@@ -279,16 +279,17 @@ export function exampleRecords(): TestRecord[] {
 /** A load of virtual users: two names, one of them a stream with rows of its own, two checks, iterations, a mix. */
 export function scenarioArtifact(overrides: Partial<LoadResult> = {}): PerfLoadArtifact {
   const { errors, latency } = loadResult()
+  const failedCheck: LoadResult['errors'] = {
+    ...errors,
+    total: 12,
+    byKind: { check: { count: 12, message: 'check "has items" failed', firstAt: 1_200, lastAt: 8_800 } },
+  }
   const histogram = { buckets: [120, 8_990, 40, 10], count: 9_000, min: 6, max: 61.7, mean: 14.5, spread: 158_760 }
   const result = loadResult({
     requests: 9_300,
     requestsPerSecond: 930,
     statusCodes: { 200: 9_288 },
-    errors: {
-      ...errors,
-      total: 12,
-      byKind: { check: { count: 12, message: 'check "has items" failed', firstAt: 1_200, lastAt: 8_800 } },
-    },
+    errors: failedCheck,
     errorRate: 0.00129,
     latencyHistogram: histogram,
     byName: {
@@ -312,11 +313,7 @@ export function scenarioArtifact(overrides: Partial<LoadResult> = {}): PerfLoadA
         requestsPerSecond: 900,
         latency,
         statusCodes: { 200: 8_988 },
-        errors: {
-          ...errors,
-          total: 12,
-          byKind: { check: { count: 12, message: 'check "has items" failed', firstAt: 1_200, lastAt: 8_800 } },
-        },
+        errors: failedCheck,
         errorRate: 0.00133,
       },
     },
