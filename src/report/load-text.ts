@@ -1,4 +1,4 @@
-import { describeLoad } from '../results/load-plan-summary.ts'
+import { describeLoad, loadName } from '../results/load-plan-summary.ts'
 import { formatCount, formatDuration, formatRatio, isMeasured } from '../units.ts'
 import { oneLine } from './screen-text.ts'
 import type { LoadEntry } from './summary.ts'
@@ -40,8 +40,9 @@ function pathTo(location: string): string {
   return location.replace(/[?#].*$/, '')
 }
 
-/** What went wrong most often: `status 404 × 100`, `refused × 12 (connect ECONNREFUSED 127.0.0.1:1)`. */
-export function errorText({ result }: LoadEntry): string | undefined {
+/** What went wrong most often: `status 404 × 100 from GET /ordres`, `refused × 12 (connect ECONNREFUSED 127.0.0.1:1)`. */
+export function errorText(load: LoadEntry): string | undefined {
+  const { result } = load
   const kinds = Object.entries(result.errors.byKind).flatMap(([kind, error]) => (error?.count ? [{ kind, error }] : []))
   kinds.sort((a, b) => (b.error.count ?? 0) - (a.error.count ?? 0))
   const [first] = kinds
@@ -49,13 +50,17 @@ export function errorText({ result }: LoadEntry): string | undefined {
   if (first.kind === 'status') {
     const codes = Object.entries(result.statusCodes).filter(([code, count]) => Number(code) >= 400 && count)
     codes.sort(([, a], [, b]) => (b ?? 0) - (a ?? 0))
-    if (codes.length > 0)
-      return codes
-        .slice(0, 3)
-        .map(([code, count]) => `status ${code} × ${formatCount(count)}`)
-        .join(', ')
+    const shown = codes.slice(0, 3).map(([code, count]) => `status ${code} × ${formatCount(count)}`)
+    if (shown.length > 0) return shown.join(', ') + askedText(load)
   }
   return oneLine(`${first.kind} × ${formatCount(first.error.count)} (${first.error.message})`)
+}
+
+/** What a load asked for, where its title does not say: a title may hide that the path is wrong. */
+function askedText({ title, plan, result }: LoadEntry): string {
+  if (plan.scenario !== undefined || (plan.requests ?? 1) > 1) return ''
+  const asked = loadName({ url: result.url, ...plan })
+  return asked === title ? '' : ` from ${oneLine(asked)}`
 }
 
 /** How many connections the asked rate needs, if each stays as busy as it was: dropped arrivals had no free one. */

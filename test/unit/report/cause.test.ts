@@ -101,7 +101,7 @@ describe('the cause is whole', () => {
     const result = loadResult({ title: 'orders', errors, errorRate: 1, statusCodes: { 404: 100 }, requests: 100 })
     const missed = thresholdArtifact([{ metric: 'errorRate', expression: '<0.01', value: 1, passed: false }])
     expect(causeOf({ artifacts: [loadArtifact({}, result), missed] })).toBe(
-      'errorRate of "orders" was 100%, expected < 1% (100x the bound): status 404 × 100',
+      'errorRate of "orders" was 100%, expected < 1% (100x the bound): status 404 × 100 from GET /orders',
     )
     const refused = loadResult({
       title: 'orders',
