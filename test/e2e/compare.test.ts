@@ -69,7 +69,7 @@ async function createRepository(given: RunOptions) {
       cwd: project,
       encoding: 'utf8',
     })
-  writeFileSync(join(project, '.gitignore'), 'node_modules\n.tmp\n.env\nprepared.log\n')
+  writeFileSync(join(project, '.gitignore'), 'node_modules\n.tmp\n.env\nprepared.log\njunit.xml\n')
   git('init', '-q', '-b', 'main')
   git('add', '-A')
   git('commit', '-qm', 'first')
@@ -97,7 +97,7 @@ describe.each(MAJORS)('Vitest %s', (major) => {
   tell('again', { ...failure(error), aborted: error.partial?.aborted, commit: error.partial?.base.commit })`,
           },
         }),
-        { reporter: 'perf' },
+        { reporter: 'perf', args: ['--reporter=junit', '--outputFile.junit=junit.xml'] },
       )
       const { project, git } = await createRepository(given)
       // Head is the working tree: a change that no commit has.
@@ -114,7 +114,10 @@ describe.each(MAJORS)('Vitest %s', (major) => {
       // A machine that others use takes longer to start servers.
       if ((loadavg()[0] as number) < availableParallelism()) expect(slower?.duration).toBeLessThan(20_000)
       expect(run.output).toMatch(/head needs \d+(\.\d)? % more CPU per request \(\d+(\.\d)? % to \d+(\.\d)? %\)/)
-      expect(run.output).toMatch(/pairs/)
+      expect(run.output).toMatch(/perf · .*\b[1-9]\d* of up to \d+ pairs, CPU per request \+\d/)
+      const junit = readFileSync(join(project, 'junit.xml'), 'utf8')
+      expect(junit).toMatch(/<property name="perf\.compare_cpu_per_request_change" value="0\.\d+"/)
+      expect(junit).toMatch(/<property name="perf\.compare_pairs" value="[1-9]\d*"/)
       // An abort in mid-block rejects with what is known.
       expect(again).toMatchObject({
         error: 'AbortError PERF_ABORTED',
