@@ -2,11 +2,12 @@ import type { CpuSource, TurnBlock, TurnsEnd, TurnSide, TurnsPlan } from '../loa
 import type { LoadPlan } from '../load/plan/load-plan.ts'
 import type { Comparison, ComparisonObstacle } from '../results/comparison.ts'
 import { differenceOfAnswers } from './answers.ts'
+import { BlockBudget, neededTime, type BlockCourse } from './block-budget.ts'
 import { hasCpu, metricsOfBlock, type BlockMetrics } from './block-values.ts'
 import { concludeBlocks, judgedOf, metricsOf, type Measured } from './comparison-result.ts'
 import type { Tolerances } from './tolerance.ts'
 import { median } from './statistics/location.ts'
-import { FEWEST_BLOCKS, isLook, mostBlocks, type LookPlan } from './statistics/looks.ts'
+import { isLook, mostBlocks, type LookPlan } from './statistics/looks.ts'
 import type { AskCpu } from './turn-block.ts'
 import { isSettled } from './verdict.ts'
 
@@ -62,16 +63,6 @@ export type ComparisonFinding = Pick<
   'verdict' | 'reason' | 'obstacle' | 'pairs' | 'discarded' | 'duration' | 'requests' | 'metrics' | 'cpu' | 'moreTime'
 >
 
-/** Milliseconds of turns, and of warm-up, in a block: as much as there is time for. */
-const TURNS = { least: 1_200, most: 2_400 }
-const WARMUP = { least: 500, most: 1_000 }
-/**
- * Milliseconds within which the first look should come, also where the comparison may take longer: a change of 30 % is clear by
- * then. More short blocks tell as much as fewer long ones, since it is the starts that differ.
- */
-const FIRST_LOOK = 18_000
-/** Milliseconds to end the first pair; of later ones, what it took before counts. */
-const END = 100
 /** Share of a block in which the machine may have stood still or been held back. Pauses that hit few turns change nothing. */
 const DISTURBED = 0.25
 /** Discarded blocks after which the machine is called disturbed, where they are as many as those that count. */
@@ -91,6 +82,7 @@ export class ComparisonRun {
   readonly #settings: ComparisonSettings
   readonly #parts: ComparisonParts
   readonly #startedAt: number
+  readonly #budget: BlockBudget
   readonly #blocks: BlockMetrics[] = []
   readonly #utilizations: number[] = []
   #tolerances: Tolerances
@@ -99,12 +91,6 @@ export class ComparisonRun {
   #attempts = 0
   #requests = 0
   #disturbance = ''
-  /** Milliseconds of the latest block. */
-  #course: { warmup: number; turns: number } | undefined
-  /** Milliseconds, of the blocks so far. */
-  #longestBlock = 0
-  #longestStart = 0
-  #longestEnd = END
 
   constructor(settings: ComparisonSettings, parts: ComparisonParts) {
     this.#settings = settings
@@ -112,6 +98,7 @@ export class ComparisonRun {
     this.#tolerances = settings.tolerances
     this.#cpu = settings.cpu
     this.#startedAt = parts.now()
+    this.#budget = new BlockBudget(settings.duration)
   }
 
   /** Rejects with what a server, the load process or the signal behind `parts` rejects with. */
@@ -139,15 +126,8 @@ export class ComparisonRun {
   }
 
   #mayBeginBlock(): boolean {
-    const { looks, duration } = this.#settings
-    // The first six make do with what time there is.
-    const isAdapted = this.#attempts > 0 && this.#blocks.length < FEWEST_BLOCKS
-    const needed = isAdapted ? this.#leastBlock : this.#longestBlock
-    return this.#blocks.length < mostBlocks(looks) && this.#elapsed + needed <= duration
-  }
-
-  get #leastBlock(): number {
-    return this.#longestStart + WARMUP.least + TURNS.least + this.#longestEnd
+    const done = this.#blocks.length
+    return done < mostBlocks(this.#settings.looks) && this.#budget.hasTime(this.#elapsed, done, this.#attempts)
   }
 
   async #block(): Promise<Obstacle | undefined> {
@@ -159,58 +139,25 @@ export class ComparisonRun {
     let ending = startedAt
     try {
       const started = this.#parts.now() - startedAt
-      this.#longestStart = Math.max(this.#longestStart, started)
-      const course = this.#planCourse(started)
-      if (!course) return this.#tooSlowToStart(started)
+      const course = this.#budget.plan(started, this.#elapsed, this.#blocks.length, this.#attempts)
+      if (!course) return tooSlowToStart(started)
       obstacle = await this.#turns(pair, first, course)
     } finally {
       ending = this.#parts.now()
       await pair.stop()
     }
-    this.#longestEnd = Math.max(this.#longestEnd, this.#parts.now() - ending)
-    this.#longestBlock = Math.max(this.#longestBlock, this.#parts.now() - startedAt)
-    const { duration, looks } = this.#settings
-    const left = Math.floor((duration - this.#elapsed) / this.#longestBlock)
-    const most = Math.min(mostBlocks(looks), this.#blocks.length + Math.max(0, left))
+    this.#budget.note(this.#parts.now() - startedAt, this.#parts.now() - ending)
+    const most = this.#blocks.length + this.#budget.moreAt(this.#elapsed)
     this.#parts.onProgress({
       pairs: this.#blocks.length,
-      most,
+      most: Math.min(mostBlocks(this.#settings.looks), most),
       elapsed: this.#elapsed,
       metrics: metricsOf(this.#measured),
     })
     return obstacle
   }
 
-  /**
-   * Six blocks must fit: each of the first six takes its share of what is left. Where there is room to spare they are longer,
-   * since longer ones scatter less, but not so long that the first look comes late.
-   */
-  #planCourse(started: number): { warmup: number; turns: number } | undefined {
-    const missing = FEWEST_BLOCKS - this.#blocks.length
-    if (missing <= 0 && this.#course) return this.#course
-    const leftOf = (time: number) =>
-      (time - this.#elapsed + started) / Math.max(1, missing) - started - this.#longestEnd
-    const most = leftOf(this.#settings.duration)
-    // The first start of a program is its slowest.
-    if (this.#attempts === 1 && most < -started * 0.5) return undefined
-    // Where servers start slowly, turns that take as long as a start are cheap.
-    const left = Math.min(most, Math.max(leftOf(FIRST_LOOK), started))
-    const warmup = Math.min(WARMUP.most, Math.max(WARMUP.least, left * 0.3))
-    this.#course = { warmup, turns: Math.min(TURNS.most, Math.max(TURNS.least, left - warmup)) }
-    return this.#course
-  }
-
-  #tooSlowToStart(started: number): Obstacle {
-    const least = Math.ceil((FEWEST_BLOCKS * (started + END + WARMUP.least + TURNS.least)) / 1_000)
-    const reason = `The servers take ${(started / 1_000).toFixed(1)} s to start, and a verdict needs six pairs of fresh servers: set \`duration\` to ${least} s or more.`
-    return { obstacle: 'too-few-blocks', reason }
-  }
-
-  async #turns(
-    pair: BlockPair,
-    first: TurnSide,
-    { warmup, turns }: { warmup: number; turns: number },
-  ): Promise<Obstacle | undefined> {
+  async #turns(pair: BlockPair, first: TurnSide, { warmup, turns }: BlockCourse): Promise<Obstacle | undefined> {
     const [startedAt, throttled] = [this.#parts.now(), this.#parts.throttling()]
     const pids = Object.fromEntries(
       (['base', 'head'] as const).flatMap((side) => (pair[side].pid === undefined ? [] : [[side, pair[side].pid]])),
@@ -285,7 +232,7 @@ export class ComparisonRun {
     const pairs = this.#blocks.length
     if (pairs < FEWEST_JUDGED) {
       if (this.#discarded > 0) return this.#disturbed()
-      const least = Math.ceil((FEWEST_BLOCKS * this.#longestBlock * 1.1) / 1_000)
+      const least = Math.ceil(this.#budget.needed / 1_000)
       const reason = `No verdict: there was time for ${pairs} pairs of servers, and it needs six: set \`duration\` to ${least} s or more.`
       return { obstacle: 'too-few-blocks', reason }
     }
@@ -315,4 +262,10 @@ export class ComparisonRun {
     const kind = obstacle ? { obstacle: obstacle.obstacle } : {}
     return { ...common, verdict: 'inconclusive', reason, ...kind, metrics: metricsOf(this.#measured) }
   }
+}
+
+function tooSlowToStart(started: number): Obstacle {
+  const least = Math.ceil(neededTime(started) / 1_000)
+  const reason = `The servers take ${(started / 1_000).toFixed(1)} s to start, and a verdict needs six pairs of fresh servers: set \`duration\` to ${least} s or more.`
+  return { obstacle: 'too-few-blocks', reason }
 }
