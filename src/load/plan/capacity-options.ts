@@ -1,7 +1,9 @@
 import type { OptionIssue } from '../../errors.ts'
 import { isRecord, optionIssue, unknownOption } from '../../option-issues.ts'
 import { milliseconds, type Duration } from '../../units.ts'
-import { findLoadOptionIssues, loadOptionNames, type LoadOptions } from './load-options.ts'
+import { findLoadOptionIssues } from './load-option-issues.ts'
+import { loadOptionNames } from './load-option-schema.ts'
+import type { LoadOptions } from './load-options.ts'
 
 /** Options of `findCapacity`: a load without its rate and its length, and where to look. */
 export interface CapacityOptions extends Omit<

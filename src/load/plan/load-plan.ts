@@ -9,16 +9,16 @@ import { tlsFor, type TlsOptions } from '../../tls.ts'
 import { planCheck, type AnswerCheck, type PlannedCheck } from './answer-check.ts'
 import { CONTRADICTIONS } from './contradictions.ts'
 import { LOAD_DEFAULTS } from './load-defaults.ts'
-import {
-  findLoadOptionIssues,
-  type ExpectedStatus,
-  type LoadBody,
-  type LoadHeaders,
-  type LoadOptions,
-  type LoadOrder,
-  type LoadProtocol,
-  type LoadStage,
-  type LoadTls,
+import { findLoadOptionIssues } from './load-option-issues.ts'
+import type {
+  ExpectedStatus,
+  LoadBody,
+  LoadHeaders,
+  LoadOptions,
+  LoadOrder,
+  LoadProtocol,
+  LoadStage,
+  LoadTls,
 } from './load-options.ts'
 import { findUrlIssues, isBytes } from './request-issues.ts'
 import { milliseconds } from '../../units.ts'

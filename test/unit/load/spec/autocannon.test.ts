@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { LoadGenerator } from '../../../../dist/load/spec/load-generator.js'
-import { findLoadOptionIssues } from '../../../../src/load/plan/load-options.ts'
+import { findLoadOptionIssues } from '../../../../src/load/plan/load-option-issues.ts'
 import { resolveLoadOptions } from '../../../../src/load/plan/load-plan.ts'
 import type { LoadResult } from '../../../../src/results/load-result.ts'
 import { rejection } from '../../rejection.ts'

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import type { PerfOptionsError } from '../../../../src/errors.ts'
-import { findLoadOptionIssues } from '../../../../src/load/plan/load-options.ts'
+import { findLoadOptionIssues } from '../../../../src/load/plan/load-option-issues.ts'
 import { mergeLoadOptions, resolveLoadOptions } from '../../../../src/load/plan/load-plan.ts'
 
 const url = 'http://127.0.0.1:3000/orders'
