@@ -2,7 +2,7 @@ import type { LoadPlan, PlannedRequest } from '../plan/load-plan.ts'
 import type { PlannedScenario } from '../plan/scenario-plan.ts'
 import { WHOLE } from '../plan/share.ts'
 import type { ScenarioModule } from '../scenario/scenario-module.ts'
-import type { ScenarioUser } from '../scenario/virtual-user.ts'
+import type { ScenarioUser } from '../scenario/scenario-user.ts'
 
 /** The scenario of a plan with `requests`: each connection is a user that sends one request an iteration. */
 export function usersOf(plan: LoadPlan): PlannedScenario {

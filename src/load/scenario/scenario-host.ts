@@ -9,7 +9,7 @@ import { originOf, type Origin } from './origin.ts'
 import { encodePath } from './request-head.ts'
 import { Roster } from './roster.ts'
 import type { ResolvedUrl } from './user-client.ts'
-import type { UserBook, UserHost } from './virtual-user.ts'
+import type { UserBook, UserHost } from './user-host.ts'
 import type { Clock } from '../../lifecycle/clock.ts'
 import type { Wire } from '../http/wire.ts'
 

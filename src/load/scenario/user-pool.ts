@@ -1,6 +1,7 @@
 import { LoadEndedError, RequestError } from './request-error.ts'
 import type { ScenarioModule } from './scenario-module.ts'
-import { ScenarioUser, type UserHost } from './virtual-user.ts'
+import { ScenarioUser } from './scenario-user.ts'
+import type { UserHost } from './user-host.ts'
 
 /** Users whose `start` runs at a time: more would overflow the queue of a server that listens with the usual backlog. */
 const MOST_STARTING = 100

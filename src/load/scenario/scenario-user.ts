@@ -1,11 +1,7 @@
 import type { Clock } from '../../lifecycle/clock.ts'
-import { rejectIssues } from '../../option-issues.ts'
-import { findOptionIssues } from '../../options.ts'
-import { milliseconds, type Duration } from '../../units.ts'
+import type { Duration } from '../../units.ts'
 import type { CookieJar } from 'tough-cookie'
-import { answerCheck, planCheck, type AnswerCheck, type PlannedCheck } from '../plan/answer-check.ts'
 import type { PlannedRequest } from '../plan/load-plan.ts'
-import type { ExpectedStatus } from '../plan/load-options.ts'
 import type {
   UserAnswer,
   UserEventStream,
@@ -15,56 +11,19 @@ import type {
   VirtualUser,
 } from '../plan/virtual-user.ts'
 import { Chance, type MixPart } from './chance.ts'
-import type { TransportEvents } from './exchange.ts'
-import { encodeBody, encodeParameters, type EncodedBody } from './request-body.ts'
+import { encodeBody, type EncodedBody } from './request-body.ts'
 import { LoadEndedError } from './request-error.ts'
+import { checkOf, methodOf, statusRange, thinkRange, timeoutOf, withQuery } from './request-options.ts'
 import { locationOf } from './source-location.ts'
 import { EventStream } from './event-stream.ts'
-import type { OpenStream, StreamBook, StreamRequest } from './stream.ts'
+import type { OpenStream, StreamRequest } from './stream.ts'
 import { UserSocket } from './user-web-socket.ts'
-import {
-  UserClient,
-  type Asker,
-  type ClientHost,
-  type RequestBook,
-  type ResolvedUrl,
-  type UserRequest,
-} from './user-client.ts'
-
-/** Counts what virtual users do in one part of a load. */
-export interface UserBook extends RequestBook, StreamBook {
-  /** `at` says where in the scenario it was called. */
-  check(name: string, passed: boolean, at: () => string | undefined): void
-}
-
-/** What a virtual user needs of the load it is part of. */
-export interface UserHost extends ClientHost {
-  /** Vitest's root. */
-  readonly root: string
-  readonly seed: number
-  readonly data: unknown
-  /** Milliseconds: of a request that says nothing else. */
-  readonly timeout: number
-  readonly expectStatus: readonly [number, number] | undefined
-  readonly transportEvents: TransportEvents
-  /** The part of the load that runs now; absent before the first. */
-  book(): UserBook | undefined
-  /** @throws if the path is malformed. */
-  resolve(path: string): ResolvedUrl
-  /** The next element of a list in `data`. */
-  take(name: string): unknown
-}
+import { WaitingList, type Waiting } from './waiting-list.ts'
+import { UserClient, type Asker, type UserRequest } from './user-client.ts'
+import type { UserHost } from './user-host.ts'
 
 /** What a user does at the moment. `ended`: its load is over, and whatever it asks for is refused. */
 type UserState = 'starting' | 'idle' | 'iterating' | 'stopping' | 'ended'
-
-/** Something that a user waits for. */
-interface Waiting {
-  /** Ends it with this error. */
-  end(error: Error): void
-}
-
-const METHOD = /^[A-Z][A-Z0-9_-]*$/
 
 /** Numbers of the random streams of one user and iteration. */
 const OF_MIX = 1
@@ -91,8 +50,7 @@ export class ScenarioUser implements VirtualUser {
   #sent = 0
   /** From when the first request of the iteration counts, if not from its call. */
   #due: number | undefined
-  /** What it waits for now. A list is fastest, since there are few. */
-  readonly #waits: Waiting[] = []
+  readonly #waits = new WaitingList()
 
   constructor(id: number, host: UserHost) {
     this.id = id
@@ -127,7 +85,7 @@ export class ScenarioUser implements VirtualUser {
     if (this.#doing === 'ended') return
     this.#doing = 'ended'
     this.#abort?.abort(error)
-    for (const waiting of this.#waits.splice(0)) waiting.end(error)
+    this.#waits.endAll(error)
     this.client.close()
   }
 
@@ -135,13 +93,6 @@ export class ScenarioUser implements VirtualUser {
   letStop(): void {
     this.#abort = undefined
     this.#doing = 'stopping'
-  }
-
-  #endWait(waiting: Waiting): void {
-    const index = this.#waits.indexOf(waiting)
-    if (index === -1) return
-    const last = this.#waits.pop() as Waiting
-    if (last !== waiting) this.#waits[index] = last
   }
 
   /** Opens its connection, so that no request pays for that. */
@@ -201,8 +152,7 @@ export class ScenarioUser implements VirtualUser {
   request(method: string, path: string, options: UserRequestOptions = {}): Promise<UserAnswer> {
     if (this.#doing === 'ended') return refuse(this.#host.clock)
     try {
-      const verb = method.toUpperCase()
-      if (!METHOD.test(verb)) throw new TypeError(`A method is letters and -, and was ${JSON.stringify(method)}`)
+      const verb = methodOf(method)
       const encoded = encodeBody(options)
       if (encoded && (verb === 'GET' || verb === 'HEAD')) throw new TypeError(`A ${verb} request takes no body`)
       if (encoded instanceof Promise) return encoded.then((body) => this.#send(verb, path, options, body))
@@ -214,8 +164,7 @@ export class ScenarioUser implements VirtualUser {
 
   #send(method: string, path: string, options: UserRequestOptions, body: EncodedBody | undefined): Promise<UserAnswer> {
     if (this.#doing === 'ended') return refuse(this.#host.clock)
-    const { query, expectStatus, check, headers, redirect } = options
-    const timeout = this.#timeoutOf(options)
+    const { query, expectStatus, check, headers, redirect, timeout = this.#host.timeout } = options
     const url = this.#host.resolve(withQuery(path, query))
     const request: UserRequest = {
       name: options.name ?? `${method} ${path}`,
@@ -226,7 +175,7 @@ export class ScenarioUser implements VirtualUser {
       type: body?.type,
       expectStatus: expectStatus === undefined ? this.#host.expectStatus : statusRange(expectStatus),
       check: check === undefined ? undefined : checkOf(check),
-      timeout,
+      timeout: timeoutOf(timeout),
       follow: redirect !== 'manual',
       since: this.#due ?? this.#host.clock.now(),
       book: this.#uncounted ? undefined : this.#host.book(),
@@ -242,17 +191,17 @@ export class ScenarioUser implements VirtualUser {
       const waiting: Waiting & Asker = {
         end: reject,
         onFailure: (error) => {
-          this.#endWait(waiting)
+          this.#waits.remove(waiting)
           reject(error)
         },
         onAnswer: (answer) => {
-          this.#endWait(waiting)
+          this.#waits.remove(waiting)
           const wrong = uncounted === undefined ? undefined : unexpected(answer.status, request.expectStatus)
           if (wrong === undefined) resolve(answer)
           else reject(new Error(`${uncounted} ${answer.url} answered ${answer.status}${wrong}`))
         },
       }
-      this.#waits.push(waiting)
+      this.#waits.add(waiting)
       this.client.send(request, headers, waiting)
     })
   }
@@ -297,14 +246,13 @@ export class ScenarioUser implements VirtualUser {
   ): Promise<Stream> {
     if (this.#doing === 'ended') return refuse(this.#host.clock)
     try {
-      const { query, name = `${verb} ${path}`, headers = {}, protocols = [] } = options
-      const timeout = this.#timeoutOf(options)
+      const { query, name = `${verb} ${path}`, headers = {}, protocols = [], timeout = this.#host.timeout } = options
       const url = this.#host.resolve(withQuery(path, query))
       const request: StreamRequest = {
         name,
         url,
         headers: this.client.headersFor(url, this.headers, headers),
-        timeout,
+        timeout: timeoutOf(timeout),
         protocols,
         since: this.#due ?? this.#host.clock.now(),
         book: this.#uncounted ? undefined : this.#host.book(),
@@ -313,29 +261,17 @@ export class ScenarioUser implements VirtualUser {
       this.#due = undefined
       this.#sent += 1
       const waiting: Waiting = { end: (error) => stream.abort(error) }
-      const { stream, opened } = open(request, () => this.#endWait(waiting))
-      this.#waits.push(waiting)
+      const { stream, opened } = open(request, () => this.#waits.remove(waiting))
+      this.#waits.add(waiting)
       return opened
     } catch (error) {
       return Promise.reject(error as Error)
     }
   }
 
-  #timeoutOf({ timeout = this.#host.timeout }: { timeout?: Duration }): number {
-    if (milliseconds(timeout) > 0) return milliseconds(timeout)
-    throw new TypeError(
-      `\`timeout\` of a request takes a positive number of milliseconds, or text such as '2s', and was ${timeout}`,
-    )
-  }
-
   think(shortest: Duration, longest = shortest): Promise<void> {
     if (this.#doing === 'ended') return refuse(this.#host.clock)
-    const [min, max] = [milliseconds(shortest), milliseconds(longest)]
-    if (!(min >= 0) || !(max >= min)) {
-      throw new RangeError(
-        `user.think(min, max) takes milliseconds of 0 or more (or text such as '2s'), the smaller first, and got ${shortest} and ${longest}`,
-      )
-    }
+    const [min, max] = thinkRange(shortest, longest)
     const time = max === min ? min : min + this.random() * (max - min)
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
@@ -345,10 +281,10 @@ export class ScenarioUser implements VirtualUser {
         },
       }
       const cancel = this.#host.clock.after(time, () => {
-        this.#endWait(waiting)
+        this.#waits.remove(waiting)
         resolve()
       })
-      this.#waits.push(waiting)
+      this.#waits.add(waiting)
     })
   }
 
@@ -398,20 +334,6 @@ function refuse<T>(clock: Clock): Promise<T> {
   return new Promise((_resolve, reject) => {
     clock.soon(() => reject(new LoadEndedError()))
   })
-}
-
-function withQuery(path: string, query: UserRequestOptions['query']): string {
-  const asked = query === undefined ? '' : encodeParameters(query)
-  return asked === '' ? path : `${path}${path.includes('?') ? '&' : '?'}${asked}`
-}
-
-function checkOf(check: AnswerCheck): PlannedCheck {
-  rejectIssues('options of a request', findOptionIssues(answerCheck, check, 'check'))
-  return planCheck(check)
-}
-
-function statusRange(expected: ExpectedStatus): readonly [number, number] {
-  return typeof expected === 'number' ? [expected, expected] : expected
 }
 
 /** What was expected in place of `status`, in words; `undefined` if that is fine. */
