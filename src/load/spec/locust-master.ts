@@ -1,20 +1,19 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { createServer } from 'node:net'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { LoadError } from '../../errors.ts'
 import { onAbort } from '../../lifecycle/abort.ts'
 import { realClock } from '../../lifecycle/clock.ts'
 import { swallow } from '../../lifecycle/debug.ts'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../lifecycle/real-timers.ts'
-import { COOKIE_VARIABLE, guard, type Guard } from '../../lifecycle/watchdog.ts'
+import { guard, type Guard } from '../../lifecycle/watchdog.ts'
 import type { PlannedLocust } from '../plan/locust-options.ts'
 import type { MessageCodec } from '../worker/message-codec.ts'
 import type { WorkerReport } from '../worker/worker-messages.ts'
+import { NEEDED_LOCUST, setWaited, spawnLocust } from './locust-child.ts'
 import { RemoteWorker } from './remote-worker.ts'
 
-const LOCUSTFILE = fileURLToPath(new URL('../../../assets/locustfile.py', import.meta.url))
 /** Where a Vitest worker keeps its masters: on `process`, because in vmThreads each file has its own modules and globals. */
 const SHARED = Symbol.for('vitest-plugin-perf.locust-masters')
 
@@ -24,8 +23,6 @@ const SILENCE = { turn: 500, turns: 10 }
 const PORT_LOOK = 200
 /** Lines of its error output that are kept. */
 const KEPT_LINES = 12
-
-const NEEDED = "Locust 2.12 or later (`pip install locust`, or Debian's `python3-locust`)"
 
 type Holder = typeof process & { [SHARED]?: Map<string, LocustMaster> }
 
@@ -107,13 +104,13 @@ export class LocustMaster {
 
   #hold(): void {
     if (this.#listeners.size === 0 || !this.#child) return
-    for (const handle of handlesOf(this.#child)) handle.ref?.()
+    setWaited(this.#child, true)
     this.#silentTurns = 0
     this.#silence ??= setInterval(() => this.#countSilence(), SILENCE.turn)
   }
 
   #letGo(): void {
-    if (this.#child) for (const handle of handlesOf(this.#child)) handle.unref?.()
+    if (this.#child) setWaited(this.#child, false)
     clearInterval(this.#silence)
     this.#silence = undefined
     // Nobody waits for the port any more.
@@ -145,21 +142,8 @@ export class LocustMaster {
   }
 
   #start(): void {
-    const { command, host, port, web } = this.#engine
-    const page = web === undefined ? ['--headless'] : ['--web-host', '127.0.0.1', '--web-port', String(web)]
-    const address = ['--master-bind-host', host, '--master-bind-port', String(port)]
-    const args = ['-f', LOCUSTFILE, '--master', ...address, ...page, '--loglevel', 'WARNING']
     this.#guard = guard()
-    const options = {
-      // A process group of its own: a Ctrl-C on the terminal must not end it before its loads have been ended.
-      detached: process.platform !== 'win32',
-      env: { ...process.env, [COOKIE_VARIABLE]: this.#guard.cookie, PYTHONDONTWRITEBYTECODE: '1' },
-      stdio: ['pipe', 'pipe', 'pipe'] as const,
-    }
-    const child =
-      process.platform === 'win32'
-        ? spawn(command, args, { ...options, stdio: [...options.stdio], shell: true })
-        : spawn('/bin/sh', ['-c', `exec ${command} "$@"`, 'locust', ...args], { ...options, stdio: [...options.stdio] })
+    const child = spawnLocust(this.#engine, this.#guard.cookie)
     this.#child = child
     if (child.pid !== undefined) this.#guard.addGroup(child.pid)
     this.#change({ is: 'starting' })
@@ -169,7 +153,6 @@ export class LocustMaster {
     child.on('error', (error) => this.#end(`could not be started: ${error.message}`))
     // Its last lines have been read by then.
     child.once('close', (code, signal) => this.#onExit(code, signal))
-    child.unref()
     this.#letGoUnlessHeld()
   }
 
@@ -189,7 +172,7 @@ export class LocustMaster {
     const { command } = this.#engine
     if (code === 127 || code === 126) {
       return this.#end(
-        `could not be started: there is no program \`${command}\`. Install ${NEEDED}, or set \`engine.command\``,
+        `could not be started: there is no program \`${command}\`. Install ${NEEDED_LOCUST}, or set \`engine.command\``,
       )
     }
     this.#end(signal === null ? `exited with code ${code}` : `was ended by ${signal}`)
@@ -233,7 +216,7 @@ export class LocustMaster {
     this.#silentTurns = 0
     switch (line.type) {
       case 'old':
-        return this.#end(`is Locust ${line.version}, which is too old. Install ${NEEDED}`)
+        return this.#end(`is Locust ${line.version}, which is too old. Install ${NEEDED_LOCUST}`)
       case 'ready':
         return this.#change({ is: 'ready' })
       case 'message':
@@ -317,9 +300,4 @@ export class LocustMaster {
       else look()
     })
   }
-}
-
-/** What keeps this process up for the sake of a child. */
-function handlesOf(child: ChildProcess): { ref?: () => void; unref?: () => void }[] {
-  return [child, child.stdin, child.stdout, child.stderr] as { ref?: () => void; unref?: () => void }[]
 }
