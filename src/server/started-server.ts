@@ -1,4 +1,4 @@
-import { MemoryError, ServerExitedError, ServerStartError, type ServerFailure } from '../errors.ts'
+import { MemoryError, ServerExitedError, ServerStartError } from '../errors.ts'
 import { onAbort, withDeadline } from '../lifecycle/abort.ts'
 import { swallow } from '../lifecycle/debug.ts'
 import { isTreeAlive } from '../lifecycle/process-tree.ts'
@@ -6,9 +6,7 @@ import type { MemorySnapshot } from '../results/memory-result.ts'
 import { dialHost } from '../server-url.ts'
 import { tlsFor, type TlsOptions } from '../tls.ts'
 import { milliseconds } from '../units.ts'
-import { adviseOnExit } from '../results/exit-advice.ts'
-import { afterLifetime, describeExit, formatFailure } from './failure-report.ts'
-import { faultLine } from '../results/fault-line.ts'
+import { exitErrorOf } from './exit-error.ts'
 import { checkServerHealth, type HealthCheckOptions, type HealthCheckResult } from './health.ts'
 import { addressesOf, tryTcp } from './health-attempt.ts'
 import type { Instrument, PerfServer, ServerEvent, ServerEnd } from './perf-server.ts'
@@ -341,24 +339,8 @@ export class StartedServer implements PerfServer {
     return (await withDeadline(process.exited, WRAPPER_EXIT)) !== 'timeout'
   }
 
-  #exitError(process: ServerProcess, { code, signal, lifetime }: Exit): ServerExitedError {
-    const output = process.output.tail
-    const fault = faultLine(output)
-    const server: ServerFailure = {
-      command: nameOfSource(this.#options.source),
-      cwd: this.#cwd,
-      url: this.url,
-      ...(process.pid !== undefined && { pid: process.pid }),
-      exitCode: code,
-      exitSignal: signal,
-      lifetime,
-      output,
-      // What was logged before a signal is not why it came.
-      ...(fault !== undefined && signal === null && code !== 0 && { fault }),
-    }
-    const what = `The server ${describeExit(code, signal)}${afterLifetime(lifetime)} while a test used it.`
-    const advice = adviseOnExit({ code, signal, output, isInBackground: isTreeAlive(process.tree) })
-    return new ServerExitedError(formatFailure({ what, advice, server }), { server })
+  #exitError(process: ServerProcess, exit: Exit): ServerExitedError {
+    return exitErrorOf({ source: this.#options.source, cwd: this.#cwd, url: this.url }, process, exit)
   }
 
   #refusal(message: string): ServerStartError {
