@@ -64,8 +64,10 @@ const KNOCK_INTERVAL = 15
 /** How long a server that cannot have its port may take to exit. */
 const EXIT_NOTICE = 150
 
-/** How long a server that is ready is looked at for its address and its protocol, where the check did not tell. */
+/** How long a server that is ready is looked at for its address, where the check did not tell. */
 const LOOK_TIMEOUT = 250
+/** …and for its protocol: 500 ms for a handshake on a busy machine. A server without TLS refuses it at once. */
+const PROTOCOL_TIMEOUT = 1_500
 
 /** Whether the server says that somebody else has the port. A message that names ports must name this one. */
 export function saysPortTaken(output: string, port: number, { named = false } = {}): boolean {
@@ -241,7 +243,7 @@ async function settleTarget({ check, target, mayBeHttps, signal }: ReadinessPlan
   const speaks =
     check.kind === 'http' || !mayBeHttps
       ? undefined
-      : await findSpokenProtocol(address ?? target.host, target.port, options)
+      : await findSpokenProtocol(address ?? target.host, target.port, { timeout: PROTOCOL_TIMEOUT, signal })
   const protocol = speaks === 'https' || speaks === 'http/2 over TLS' ? 'https' : target.protocol
   return { ...target, protocol, host: await hostFor(protocol, target.host, address) }
 }
