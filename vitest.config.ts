@@ -1,14 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-// What judges figures or hangs on deadlines, and what starts several Vitests at once, has the machine to itself: one file at a time.
-const ALONE = [
-  'test/e2e/faults/*.test.ts',
-  'test/e2e/fixtures.test.ts',
-  'test/e2e/load.test.ts',
-  'test/e2e/memory.test.ts',
-  'test/e2e/causes.test.ts',
-  'test/e2e/worker-leases.test.ts',
-]
+// What judges figures has the machine to itself: one file at a time.
+const ALONE = ['test/e2e/load.test.ts', 'test/e2e/memory.test.ts', 'test/e2e/causes.test.ts']
 const UNIT_ALONE = ['test/unit/memory/*.test.ts', 'test/unit/compare/probed-cpu.test.ts']
 
 // Unit tests that start processes or servers, or change what belongs to their process. All others are of pure rules: their files share

@@ -92,7 +92,7 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
       files: files(`
         let attempts = 0
         const pids = new Set()
-        test('second attempt', { retry: 2, timeout: 2_500 }, async ({ server, loadGenerator }) => {
+        test('second attempt', { retry: 2, timeout: 8_000 }, async ({ server, loadGenerator }) => {
           attempts += 1
           pids.add(server.pid)
           if (attempts === 1) await new Promise(() => {})
@@ -115,7 +115,7 @@ describe.each(MAJORS)('the fixtures on Vitest %i', (major) => {
       files: files(
         `
         test('fails to start once', { retry: 1 }, async ({ server }) => { await expect(server).toBeHealthy() })
-        test('is silent once', { retry: 1, timeout: 3_000 }, async ({ server }) => { await expect(server).toBeHealthy() })`,
+        test('is silent once', { retry: 1, timeout: 8_000 }, async ({ server }) => { await expect(server).toBeHealthy() })`,
         {
           'flaky.js': `import { existsSync, writeFileSync } from 'node:fs'
             if (!existsSync('once')) { writeFileSync('once', ''); console.log('no luck'); process.exit(3) }

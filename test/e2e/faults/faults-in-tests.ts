@@ -222,10 +222,10 @@ const used: TestFault[] = [
     name: 'hangs in the body until the test times out',
     options: `{ command: program('server-ok.mjs') }`,
     body: `await fetch(server.url + '/slow')`,
-    test: `{ timeout: 3_500 }`,
+    test: `{ timeout: 6_000 }`,
     outcome: 'failed',
     // Vitest 4 writes the stack alone into its JSON.
-    message: /timed out in 3500ms|STACK_TRACE_ERROR/,
+    message: /timed out in 6000ms|STACK_TRACE_ERROR/,
   },
   {
     name: 'hangs at the first attempt only',
@@ -234,7 +234,7 @@ const used: TestFault[] = [
       globalThis.attempts = (globalThis.attempts ?? 0) + 1
       if (globalThis.attempts === 1) await fetch(server.url + '/slow')
       expect((await fetch(server.url)).status).toBe(200)`,
-    test: `{ timeout: 3_500, retry: 1 }`,
+    test: `{ timeout: 6_000, retry: 1 }`,
     outcome: 'passed',
   },
   {
