@@ -10,10 +10,15 @@
  * `$1` is the pid of the process to watch and `$2` the parent that it must keep, both empty where that does not matter:
  * a forked worker of Vitest outlives its killed main process, and then holds its end of the pipe open for ever. Such an
  * orphan has nobody left to report to, and is killed too.
+ *
+ * With `$1` it is a shell and three subshells. If the shell alone is killed, its holder starts a successor and closes the old
+ * pipe: the subshells that are left end then, and kill nothing.
  */
 export const WATCHDOG_SCRIPT = `
 trap '' INT HUP TERM QUIT PIPE
 set -f
+worker=$1
+parent_kept=$2
 groups=''
 cookies=''
 files=''
@@ -80,6 +85,23 @@ without() {
   IFS=$before
 }
 
+# Sets $parent; a substitution would cost a process at every look.
+look_up_parent() {
+  parent=''
+  if [ -r /proc/self/stat ]; then
+    read -r stat <"/proc/$1/stat" || return 1
+    set -- \${stat##*) }
+    parent=$2
+  else
+    parent=$(ps -o ppid= -p "$1" | tr -d ' ')
+  fi
+} 2>/dev/null
+
+# Whether this is what is left of a killed watchdog, whose worker has another one by now.
+is_replaced() {
+  [ -n "$worker" ] && ! kill -0 $$ && look_up_parent "$worker" && [ "$parent" = "$parent_kept" ]
+} 2>/dev/null
+
 obey() {
   while read -r order cookie value; do
     case $order in
@@ -94,28 +116,17 @@ obey() {
       end) break ;;
     esac
   done
-  finish
+  is_replaced || finish
 }
 
-# Sets $parent; a substitution would cost a process at every look.
-look_up_parent() {
-  parent=''
-  if [ -r /proc/self/stat ]; then
-    read -r stat <"/proc/$1/stat" || return 1
-    set -- \${stat##*) }
-    parent=$2
-  else
-    parent=$(ps -o ppid= -p "$1" | tr -d ' ')
-  fi
-} 2>/dev/null
-
-if [ -n "$1" ]; then
+if [ -n "$worker" ]; then
   {
     exec 3<&0
-    ( while look_up_parent "$1" && [ "$parent" = "$2" ]; do sleep 1 || exit; done
-      look_up_parent "$1" && kill -KILL "$1"
+    ( while look_up_parent "$worker" && [ "$parent" = "$parent_kept" ]; do sleep 1 || exit; done
+      look_up_parent "$worker" && kill -KILL "$worker"
       echo end ) </dev/null 3<&- &
-    while read -r line <&3; do printf '%s\\n' "$line"; done
+    # Where the half that obeys was killed, this one ends too, so that the holder hears of it.
+    while read -r line <&3; do printf '%s\\n' "$line" || exit; done 2>/dev/null
     echo end
   } | { obey; kill -KILL 0; }
 else

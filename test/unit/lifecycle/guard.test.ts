@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { findProcess } from '../../../src/lifecycle/process-table.ts'
 import { COOKIE_VARIABLE, guard, watchdogPid } from '../../../src/lifecycle/watchdog.ts'
@@ -80,3 +81,42 @@ test.runIf(process.platform === 'linux')(
     await expect.poll(() => findProcess(Number(pid)), { timeout: 5_000 }).toBeUndefined()
   },
 )
+
+test.runIf(process.platform === 'linux')(
+  'a watchdog that is killed takes nothing with it, also that of a fork',
+  async () => {
+    const program = `
+    const { spawn } = await import('node:child_process')
+    const { guard, watchdogPid, COOKIE_VARIABLE } = await import(${JSON.stringify(new URL('../../../dist/lifecycle/watchdog.js', import.meta.url).href)})
+    const watch = guard()
+    const child = spawn('sleep', ['60'], { detached: true, stdio: 'ignore', env: { ...process.env, [COOKIE_VARIABLE]: watch.cookie } })
+    watch.addGroup(child.pid)
+    const killed = watchdogPid()
+    // It has read its orders by then.
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    process.kill(killed, 'SIGKILL')
+    while (watchdogPid() === killed || watchdogPid() === undefined) await new Promise((resolve) => setTimeout(resolve, 5))
+    process.send({ pid: child.pid, killed })
+    setInterval(() => {}, 1_000)`
+    // The channel makes it a fork, whose watchdog is several shells.
+    const holder = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    const [{ pid, killed }] = (await once(holder, 'message')) as [{ pid: number; killed: number }]
+    // Time enough for what was left of the old one to kill it.
+    await delay(1_500)
+    expect(findProcess(pid)).toBeDefined()
+    expect(groupIsThere(killed)).toBe(false)
+    holder.kill('SIGKILL')
+    await expect.poll(() => findProcess(pid), { timeout: 5_000 }).toBeUndefined()
+  },
+)
+
+function groupIsThere(pgid: number): boolean {
+  try {
+    process.kill(-pgid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
