@@ -46,8 +46,9 @@ function percent(share: number): string {
   return `${value >= 10 ? value.toFixed(0) : value.toFixed(1)}%`
 }
 
-/** `<50` of `latency.p99` as `< 50 ms`. */
+/** `<50` of `latency.p99` as `< 50 ms`, and `not <50` as `not < 50 ms`. */
 export function formatBound(metric: string, expression: string): string {
+  if (expression.startsWith('not ')) return `not ${formatBound(metric, expression.slice(4))}`
   const condition = parseCondition(metric, expression)
   if (!('operator' in condition)) return expression
   return `${condition.operator} ${boundText(metric, condition.bound)}`

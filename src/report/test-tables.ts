@@ -103,7 +103,9 @@ function thresholdRow(threshold: ThresholdEntry, several: boolean, suffix: strin
   return [
     { text: `${oneLine(metric)} ${formatBound(metric, expression)}${of}${suffix}` },
     { text: formatMetric(metric, value), tone: 'strong' },
-    passed ? { text: '✓ holds', tone: 'good' } : { text: `✗ ${missText(metric, expression, value)}`, tone: 'bad' },
+    passed
+      ? { text: '✓ holds', tone: 'good' }
+      : { text: `✗ ${missText(metric, expression, value) || 'failed'}`, tone: 'bad' },
   ]
 }
 

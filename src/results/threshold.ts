@@ -67,7 +67,7 @@ export interface Threshold {
 export interface ThresholdOutcome {
   /** Path of the figure, such as `latency.p99`. */
   metric: string
-  /** The condition, such as `<50`. */
+  /** The condition, such as `<50`; of `not.toMeetThresholds`, `not <50`. */
   expression: string
   /** The figure; `null` if it has no data, and then `passed` is false. */
   value: number | null
@@ -180,6 +180,18 @@ export function evaluateThresholds(result: unknown, thresholds: readonly Thresho
     const value = readFigure(result, metric)
     return { metric, expression: condition.expression, value, passed: value !== null && holds(value, condition) }
   })
+}
+
+/**
+ * Returns what `not.toMeetThresholds` makes of these outcomes: conditions that must not be met. It holds if one of them is not, and
+ * then those that are met are left out, since they decided nothing. A figure without data passes neither way.
+ */
+export function negateOutcomes(outcomes: readonly ThresholdOutcome[]): ThresholdOutcome[] {
+  const negated = outcomes.map(({ metric, expression, value, passed }) => {
+    return { metric, expression: `not ${expression}`, value, passed: value !== null && !passed }
+  })
+  const isKnown = outcomes.every(({ value }) => value !== null)
+  return isKnown && negated.some(({ passed }) => passed) ? negated.filter(({ passed }) => passed) : negated
 }
 
 /** Renders a line for each condition, with its value and a mark for its verdict. */

@@ -13,6 +13,7 @@ import { measurementId } from '../results/measurement-id.ts'
 import {
   evaluateThresholds,
   formatOutcomes,
+  negateOutcomes,
   parseThresholds,
   type Thresholds,
   type LoadFigure,
@@ -77,7 +78,12 @@ function toMeetThresholds(
   judgements += 1
   const attempt = attemptOf(this)
   if (!pass && !this.isNot) attempt?.profiler?.noteFailure(result as object, outcomes)
-  attempt?.recorder.record({ type: 'perf:threshold', id: `threshold-${judgements}`, outcomes, ...nameOf(result) })
+  attempt?.recorder.record({
+    type: 'perf:threshold',
+    id: `threshold-${judgements}`,
+    outcomes: this.isNot ? negateOutcomes(outcomes) : outcomes,
+    ...nameOf(result),
+  })
   return {
     pass,
     message: () =>

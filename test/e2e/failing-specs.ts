@@ -1,4 +1,4 @@
-// Ten specs that fail, each in another way, with what a person must read of each.
+// Eleven specs that fail, each in another way, with what a person must read of each.
 
 const crashing = `import { createServer } from 'node:http'
 export default createServer((request, response) => {
@@ -52,6 +52,13 @@ test('misses its error threshold', async ({ server, loadGenerator }) => {
   'latency.perf.ts': `${head}
 test('misses its latency threshold', async ({ server, loadGenerator }) => {
   await loadGenerator.generateLoad({ url: server.url, title: 'home', connections: 2, duration: 500, thresholds: { 'latency.p99': '<5' } })
+})
+`,
+  'not.perf.ts': `${head}
+test('meets what it must not', async ({ server, loadGenerator }) => {
+  const result = await loadGenerator.generateLoad({ url: server.url, amount: 20 })
+  expect(result).not.toMeetThresholds({ 'latency.p99': '<0.001' })
+  expect(result).not.toMeetThresholds({ requests: '==20' })
 })
 `,
   'timeout.perf.ts': `${head}

@@ -28,6 +28,7 @@ const CAUSES: Record<string, RegExp> = {
   'misses its error threshold':
     /^errorRate of "GET \/missing" was 100%, expected < 1% \(100x the bound\): status 404 × \d+$/,
   'misses its latency threshold': /latency\.p99 of "home" was .* ms, expected < 5 ms/,
+  'meets what it must not': /^requests of "GET \/" was 20, expected not == 20$/,
   'times out': /^the test timed out after 6\.00 s; its load had ended/,
   'finds nobody': /^No connection to http:\/\/127\.0\.0\.1:1\/ could be opened .*ECONNREFUSED/,
   'fails by its own expectation': /^expected \{ '302': \d+ \} to deeply equal \{ '200': 1 \}$/,

@@ -259,7 +259,7 @@ test('a profile says why a figure of time was missed', () => {
     id: 't',
     attempt: 0,
     metric: 'latency.p99',
-    expected: '<50',
+    expression: '<50',
     value: 182,
     passed: false,
     measurement: 'load-1',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatBound, formatMetric } from '../../../src/report/metric-text.ts'
+import { formatBound, formatMetric, missText } from '../../../src/report/metric-text.ts'
 
 test.each([
   ['latency.p99', 12.3, '12.3 ms'],
@@ -18,4 +18,9 @@ test.each([
 
 test('a bound is written as a person would', () => {
   expect(formatBound('checks["has a price"].rate', '>=0.99')).toBe('>= 99%')
+})
+
+test('a bound that must not be met says so, and has no distance', () => {
+  expect(formatBound('latency.p99', 'not <50')).toBe('not < 50 ms')
+  expect(missText('latency.p99', 'not <50', 12)).toBe('')
 })

@@ -2,7 +2,13 @@ import type { NodeMemoryResult } from '../../../src/results/memory-result.ts'
 import { loadResult, memoryResult } from '../report/samples.ts'
 import { describe, expect, it } from 'vitest'
 import { findFigureMistake, namesIn, readFigure } from '../../../src/results/figures.ts'
-import { evaluateThresholds, formatOutcomes, parseCondition, parseThresholds } from '../../../src/results/threshold.ts'
+import {
+  evaluateThresholds,
+  formatOutcomes,
+  negateOutcomes,
+  parseCondition,
+  parseThresholds,
+} from '../../../src/results/threshold.ts'
 
 describe('parseCondition', () => {
   it.for([
@@ -282,5 +288,34 @@ describe('of a profile', () => {
 
   it('is 0 for calls that were not made', () => {
     expect(judge('waits["GET prices/:id"].perRequest', '<=1')).toMatchObject({ value: 0, passed: true })
+  })
+})
+
+describe('what must not be met', () => {
+  const judge = (thresholds: Record<string, string>) =>
+    negateOutcomes(evaluateThresholds({ requests: 20, errorRate: 0 }, parseThresholds(thresholds).conditions)).map(
+      ({ metric, expression, passed }) => `${metric} ${expression}: ${passed}`,
+    )
+
+  it('holds if it is not met', () => {
+    expect(judge({ requests: '>100' })).toEqual(['requests not >100: true'])
+  })
+
+  it('holds if one of several is not met, and leaves out those that are', () => {
+    expect(judge({ requests: '>100', errorRate: '<1' })).toEqual(['requests not >100: true'])
+  })
+
+  it('fails with each of them if all are met', () => {
+    expect(judge({ requests: '==20', errorRate: '<1' })).toEqual([
+      'requests not ==20: false',
+      'errorRate not <1: false',
+    ])
+  })
+
+  it('does not hold without data', () => {
+    expect(judge({ requests: '>100', 'latency.p99': '<50' })).toEqual([
+      'requests not >100: true',
+      'latency.p99 not <50: false',
+    ])
   })
 })
