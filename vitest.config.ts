@@ -12,7 +12,7 @@ const ISOLATED = [
   'test/unit/load/*.test.ts',
   'test/unit/load/{bundle,worker}/*.test.ts',
   'test/unit/load/scenario/{hot-line,http2,scenarios}.test.ts',
-  'test/unit/load/spec/{autocannon,checks,locust-engine}.test.ts',
+  'test/unit/load/spec/{autocannon,checks,locust-engine,start-load}.test.ts',
   'test/unit/{reference,scale-guide}.test.ts',
 ]
 

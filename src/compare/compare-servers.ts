@@ -122,7 +122,7 @@ class ComparisonSession {
     const reason = aborted ? abortReason(this.#signal) : undefined
     const failure = reason
       ? new PerfAbortError<Comparison | undefined>(`The comparison was aborted${this.#doing}: ${reason.message}`, {
-          cause: reason,
+          cause: this.#signal.reason,
           partial,
         })
       : error

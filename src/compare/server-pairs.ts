@@ -1,5 +1,5 @@
 import { ServerExitedError, ServerStartError } from '../errors.ts'
-import { withDeadline } from '../lifecycle/abort.ts'
+import { sleep } from '../lifecycle/abort.ts'
 import type { Lifetime } from '../lifecycle/attempt.ts'
 import { resolveLoadOptions } from '../load/plan/load-plan.ts'
 import type { TurnSide } from '../load/plan/turns-plan.ts'
@@ -110,11 +110,7 @@ export class ServerPairs {
       load: resolveLoadOptions(this.#context.load, { baseUrl: server.url, tlsOf: () => server.tls, env: {} }),
       async failure(kind) {
         const { signal } = server
-        const gone = new Promise((settle) => {
-          if (signal.aborted) settle(undefined)
-          else signal.addEventListener('abort', settle, { once: true })
-        })
-        await withDeadline(gone, ALIVE.includes(kind) ? DEATH_NOTICE.alive : DEATH_NOTICE.broken)
+        await sleep(ALIVE.includes(kind) ? DEATH_NOTICE.alive : DEATH_NOTICE.broken, signal)
         const { failure } = server
         if (!(failure instanceof ServerExitedError)) return failure
         const message = `The comparison has lost ${side}: ${failure.message}`

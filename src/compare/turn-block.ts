@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { TurnsEnd, TurnSide, TurnsPlan } from '../load/plan/turns-plan.ts'
 import type { TurnsReportMessage } from '../load/messages.ts'
+import { onAbort } from '../lifecycle/abort.ts'
 import { swallow } from '../lifecycle/debug.ts'
 import { openLoadProcess } from '../load/spec/shared-load-processes.ts'
 import { clearTimeout, setTimeout } from '../lifecycle/real-timers.ts'
@@ -23,7 +24,7 @@ export function runTurnBlock(plan: TurnsPlan, signal: AbortSignal, askCpu: AskCp
     let grace: NodeJS.Timeout | undefined
     const settle = (act: () => void) => {
       clearTimeout(grace)
-      signal.removeEventListener('abort', onAbort)
+      unlisten()
       line.close()
       act()
     }
@@ -40,14 +41,13 @@ export function runTurnBlock(plan: TurnsPlan, signal: AbortSignal, askCpu: AskCp
       },
       onLost: (error) => settle(() => reject(error)),
     })
-    const onAbort = () => {
+    const unlisten = onAbort(signal, () => {
       line.send({ type: 'abort', id })
       grace = setTimeout(() => {
         if (!line.isShared()) line.kill()
         settle(() => resolve({ outcome: 'aborted' }))
       }, ABORT_GRACE)
-    }
-    signal.addEventListener('abort', onAbort, { once: true })
+    })
     line.send({ type: 'turns', id, plan })
   })
 }

@@ -1,11 +1,15 @@
 import { fromCaller } from './call-site.ts'
+import { inspect } from 'node:util'
 import { swallow } from './debug.ts'
 import { delay } from './real-timers.ts'
 
-/** A signal's reason as an Error that can stand as a `cause`. */
+/** Returns a signal's reason as an error, to be thrown or quoted. Anything may be a reason: one that is no error is its `cause`. */
 export function abortReason(signal: AbortSignal): Error {
   const reason: unknown = signal.reason
-  return reason instanceof Error ? reason : new Error(String(reason ?? 'aborted'))
+  // In the vm pools an error may be of another realm.
+  if (typeof (reason as Partial<Error> | undefined | null)?.message === 'string') return reason as Error
+  const text = typeof reason === 'string' ? reason : inspect(reason, { breakLength: Infinity, depth: 1 })
+  return new Error(text, { cause: reason })
 }
 
 const listeners = new WeakMap<AbortSignal, Set<() => void>>()

@@ -37,6 +37,7 @@ export async function findSource(
 
 /** Returns the isolates of a server; its resident memory if no probe is in any of them. */
 export async function sourceOfServer(target: MemoryTarget): Promise<MemorySource> {
+  await target.restarted
   const until = readClock() + GREETING_LIMIT
   while (target.channel && livingIsolates(target).length === 0 && readClock() < until) await sleep(5)
   if (livingIsolates(target).length > 0) return new ProbedServer(target, 'server')

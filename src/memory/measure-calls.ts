@@ -131,9 +131,8 @@ class CallMeasurement implements RunningWatch {
     } catch (error) {
       const aborted = this.#measuring.signals.find((signal) => signal.aborted)
       if (aborted) {
-        const cause = abortReason(aborted)
-        throw new PerfAbortError(`The memory measurement was aborted: ${cause.message}`, {
-          cause,
+        throw new PerfAbortError(`The memory measurement was aborted: ${abortReason(aborted).message}`, {
+          cause: aborted.reason,
           partial: this.result(true),
         })
       }

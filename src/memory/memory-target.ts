@@ -5,6 +5,8 @@ export interface MemoryTarget {
   readonly pid: number | undefined
   /** Aborts when the server dies; its reason says how. */
   readonly signal: AbortSignal
+  /** Resolves when the restart that is under way has ended, well or not; `undefined` where none is. */
+  readonly restarted?: Promise<void> | undefined
   /** Reaches the isolates of its tree; absent where no probe could be preloaded. */
   readonly channel?: { isolates(): readonly WatchedIsolate[] } | undefined
 }

@@ -1,5 +1,5 @@
 import { MemoryError } from '../errors.ts'
-import { abortReason, withDeadline } from '../lifecycle/abort.ts'
+import { abortReason, onAbort, withDeadline } from '../lifecycle/abort.ts'
 import { SERVER_MINIMUM_GROWTH } from './verdict/leak-rule.ts'
 import type { MemoryProgress, MemoryResult } from '../results/memory-result.ts'
 import { Diagnosis } from './diagnosis.ts'
@@ -44,6 +44,7 @@ export class MemoryWatch implements RunningWatch {
   #stoppedAfter: number | undefined
   #progressDue = PROGRESS_DISTANCE
   #end: WatchEnd | undefined
+  #unlisten: (() => void) | undefined
   #settle: (end: WatchEnd) => void = () => {}
 
   constructor(plan: WatchPlan) {
@@ -78,8 +79,8 @@ export class MemoryWatch implements RunningWatch {
     this.#diagnosis.begin().catch(fail)
     sampleEvery(config.intervalMs, () => this.#look(), this.#running.signal).catch(fail)
     this.#collecting?.run(this.#running.signal).catch(fail)
-    source.gone?.addEventListener('abort', this.#onGone, { once: true })
     if (source.gone?.aborted) this.#onGone()
+    else if (source.gone) this.#unlisten = onAbort(source.gone, this.#onGone)
   }
 
   /** Ends the watch; only the first call counts. */
@@ -87,7 +88,7 @@ export class MemoryWatch implements RunningWatch {
     if (this.#end) return
     this.#end = end
     this.#stoppedAfter = readClock() - this.#started
-    this.#plan.source.gone?.removeEventListener('abort', this.#onGone)
+    this.#unlisten?.()
     this.#running.abort()
     this.#settle(end)
   }

@@ -1,6 +1,7 @@
 import { swallow } from '../lifecycle/debug.ts'
+import { MemoryError } from '../errors.ts'
 import { optionIssue, rejectIssues } from '../option-issues.ts'
-import { abortReason, onAbort, raceSignal, withDeadline } from '../lifecycle/abort.ts'
+import { onAbort, raceSignal, withDeadline } from '../lifecycle/abort.ts'
 import { inLifetime, timeLeft, type Lifetime } from '../lifecycle/attempt.ts'
 import type { MemoryResult, MemorySnapshot, NodeMemorySnapshot } from '../results/memory-result.ts'
 import type { MemoryObserver } from './memory-observer.ts'
@@ -36,6 +37,10 @@ interface Run {
 
 /** Time that a planned watch needs beyond its duration: the last sample and the diagnosis. */
 const CONCLUSION_RESERVE = 500
+
+/** A verdict on the spec's process, where the requests went to a server, would look like one on the server. */
+const WRONG_TARGET =
+  "This watch began before a load on a path started the test's server, so it watched this process and not the server. Name the `server` fixture in the test, or set `target: 'self'` to watch this process."
 
 /** Milliseconds that an abort waits for the first sample. */
 const LATE_SAMPLE_LIMIT = 100
@@ -108,7 +113,8 @@ export class MemoryMonitor {
       )
       return {
         over: (end) => {
-          if (end.how === 'aborted' || end.how === 'failed') cancel.abort(end.cause)
+          if (end.how === 'aborted') cancel.abort(end.signal.reason)
+          else if (end.how === 'failed') cancel.abort(end.cause)
         },
       }
     })
@@ -187,7 +193,8 @@ export class MemoryMonitor {
     const signals = this.#signals(config)
     const { observe } = this.#context
     const { findSource, MemoryWatch } = await this.#load()
-    const source = await this.#beforeStart(findSource(config.target, this.#context))
+    const isDefault = config.target === undefined && !this.#context.server?.()
+    const source = await this.#find(this.#beforeStart(findSource(config.target, this.#context)), signals)
     const id = nextId()
     const watch = new MemoryWatch({
       id,
@@ -201,7 +208,7 @@ export class MemoryMonitor {
       onProgress: (progress) => observe?.onProgress?.(id, progress),
     })
     observe?.onStart?.(id, { title: config.title, target: source.name, planned })
-    const release = followSignals(signals, (cause) => watch.end({ how: 'aborted', cause }))
+    const release = followSignals(signals, (signal) => watch.end({ how: 'aborted', signal }))
     this.#running.add(watch)
     watch.start()
     const work = signals.some(({ aborted }) => aborted) ? undefined : begin(watch)
@@ -214,9 +221,10 @@ export class MemoryMonitor {
         await withDeadline(watch.lookOnce(), LATE_SAMPLE_LIMIT).catch(swallow('last sample'))
       }
       if (end.how === 'completed') await raceSignals(watch.conclude(), signals)
+      if (isDefault && this.#context.server?.()) throw new MemoryError(WRONG_TARGET)
     } catch (error) {
       const aborted = signals.find((signal) => signal.aborted)
-      end = aborted ? { how: 'aborted', cause: abortReason(aborted) } : { how: 'failed', cause: error as Error }
+      end = aborted ? { how: 'aborted', signal: aborted } : { how: 'failed', cause: error as Error }
     } finally {
       release()
       watch.release()
@@ -232,6 +240,17 @@ export class MemoryMonitor {
     })
     if (error || !result) throw error
     return { result }
+  }
+
+  /** A server that is being restarted may take a while to be found. */
+  async #find(finding: Promise<MemorySource>, signals: readonly AbortSignal[]): Promise<MemorySource> {
+    if (signals.some(({ aborted }) => aborted)) return finding
+    try {
+      return await raceSignals(finding, signals)
+    } catch (error) {
+      const signal = signals.find(({ aborted }) => aborted)
+      throw signal ? watchError({ how: 'aborted', signal }, 'server', undefined) : error
+    }
   }
 
   readonly #timeLeft = (): number => {
@@ -253,7 +272,7 @@ export class MemoryMonitor {
     } catch (error) {
       const aborted = this.#signals(config).find((signal) => signal.aborted)
       if (!aborted) throw error
-      throw watchError({ how: 'aborted', cause: abortReason(aborted) }, 'work', { ...partial(), aborted: true })
+      throw watchError({ how: 'aborted', signal: aborted }, 'work', { ...partial(), aborted: true })
     }
   }
 
@@ -279,11 +298,11 @@ function nextId(): string {
   return `memory-${process.pid}-${watches}`
 }
 
-/** Calls `onEnd` with the reason of the first signal that aborts; returns how to stop listening. */
-function followSignals(signals: readonly AbortSignal[], onEnd: (cause: Error) => void): () => void {
+/** Calls `onEnd` with the first signal that aborts; returns how to stop listening. */
+function followSignals(signals: readonly AbortSignal[], onEnd: (signal: AbortSignal) => void): () => void {
   const aborted = signals.find((signal) => signal.aborted)
-  if (aborted) onEnd(abortReason(aborted))
-  const unlisten = signals.map((signal) => onAbort(signal, () => onEnd(abortReason(signal))))
+  if (aborted) onEnd(aborted)
+  const unlisten = signals.map((signal) => onAbort(signal, () => onEnd(signal)))
   return () => {
     for (const stop of unlisten) stop()
   }

@@ -2,7 +2,7 @@ import { listWithDescendants } from '../lifecycle/process-table.ts'
 import { swallow } from '../lifecycle/debug.ts'
 import type { HeapRecord } from './verdict/heap-record.ts'
 import { MemoryError } from '../errors.ts'
-import { withDeadline } from '../lifecycle/abort.ts'
+import { sleep, withDeadline } from '../lifecycle/abort.ts'
 import type {
   AllocationProfile,
   Answer,
@@ -27,6 +27,10 @@ const ANSWER_LIMIT = 10_000
 const SILENT_AFTER = 2_000
 /** How long a server may have no process at all: one that restarts has none for a moment, and one that died says so. */
 const ABSENCE_LIMIT = 5_000
+
+/** …and so long before its first figures: a restart is waited for in any case, and the end of a process is heard of within that. */
+const RETURN_LIMIT = 1_000
+const RETURN_LOOK = 20
 
 const SHELL = /^(sh|bash|dash|zsh|ash|busybox)$/
 
@@ -75,14 +79,20 @@ export class ProbedServer implements MemorySource {
   }
 
   async read(watch?: string): Promise<SourceReading> {
+    const patience = watch === undefined ? SNAPSHOT_LIMIT : ANSWER_LIMIT
+    const reading = await this.#askForReading(watch, patience)
+    return reading ?? (this.#latest ? this.#absent(this.#latest, patience) : this.#firstReading(watch, patience))
+  }
+
+  /** The figures of those that answer; `undefined` if nobody ever did. */
+  async #askForReading(watch: string | undefined, patience: number): Promise<SourceReading | undefined> {
     const known = this.#connected()
     const asked = known.map((entry) => this.#ask(entry, watch))
     // The first reading waits for one isolate to answer. Later ones fall back on the last figures.
-    const patience = watch === undefined ? SNAPSHOT_LIMIT : ANSWER_LIMIT
     if (asked.length > 0 && this.#latest === undefined) await withDeadline(Promise.race(asked), patience)
     await withDeadline(Promise.all(asked), SAMPLE_LIMIT)
     const answered = known.flatMap(({ isolate, last }) => (last ? [{ pid: isolate.pid, ...last }] : []))
-    if (answered.length === 0) return this.#absent(known, patience)
+    if (answered.length === 0) return undefined
     this.#absentSince = undefined
     this.#latest = {
       ...joinReadings(answered),
@@ -92,11 +102,27 @@ export class ProbedServer implements MemorySource {
     return this.#latest
   }
 
+  /** Waits for a server that was restarted before anybody had answered. */
+  async #firstReading(watch: string | undefined, patience: number): Promise<SourceReading> {
+    let until = readClock() + RETURN_LIMIT
+    let wasAway = false
+    while (!this.gone.aborted && readClock() < until) {
+      const { restarted } = this.#target
+      if (!restarted && this.#connected().length > 0) break
+      wasAway = true
+      await (restarted ?? sleep(RETURN_LOOK))
+      if (restarted) until = readClock() + RETURN_LIMIT
+    }
+    // One that was there all the time has been asked, and is blocked.
+    const reading = wasAway ? await this.#askForReading(watch, patience) : undefined
+    if (!reading) throw this.#silent(patience)
+    return reading
+  }
+
   /** What was known last, for a while. */
-  #absent(known: readonly KnownIsolate[], patience: number): SourceReading {
+  #absent(latest: SourceReading, patience: number): SourceReading {
     this.#absentSince ??= readClock()
-    const latest = this.#latest
-    if (!latest || readClock() - this.#absentSince > ABSENCE_LIMIT) throw this.#silent(patience)
+    if (readClock() - this.#absentSince > ABSENCE_LIMIT && !this.#target.restarted) throw this.#silent(patience)
     return { ...latest, snapshot: { ...latest.snapshot, timestamp: readWallClock() }, stale: true }
   }
 

@@ -3,7 +3,7 @@ import type { MemoryResult } from '../results/memory-result.ts'
 /** How a watch came to its end. */
 export type WatchEnd =
   | { readonly how: 'completed' | 'stopped' }
-  | { readonly how: 'aborted'; readonly cause: Error }
+  | { readonly how: 'aborted'; readonly signal: AbortSignal }
   | { readonly how: 'failed'; readonly cause: Error }
 
 /** A watch or a measurement under way. */

@@ -1,12 +1,13 @@
 import { MemoryError, PerfAbortError } from '../errors.ts'
+import { abortReason } from '../lifecycle/abort.ts'
 import type { MemoryResult } from '../results/memory-result.ts'
 import type { WatchEnd } from './running-watch.ts'
 
 /** What a watch that came to such an end rejects with. */
 export function watchError(end: WatchEnd, target: string, result: MemoryResult | undefined): Error {
   if (end.how === 'aborted') {
-    return new PerfAbortError(`The memory watch of ${target} was aborted: ${end.cause.message}`, {
-      cause: end.cause,
+    return new PerfAbortError(`The memory watch of ${target} was aborted: ${abortReason(end.signal).message}`, {
+      cause: end.signal.reason,
       partial: result,
     })
   }

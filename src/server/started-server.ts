@@ -139,9 +139,9 @@ export class StartedServer implements PerfServer {
     return this.#state.kind === 'died' ? this.#state.failure : undefined
   }
 
-  /** Whether a `restart()` is under way. */
-  get isRestarting(): boolean {
-    return this.#state.kind === 'restarting'
+  /** Resolves when the `restart()` that is under way has ended, well or not; `undefined` where none is. */
+  get restarted(): Promise<void> | undefined {
+    return this.#state.kind === 'restarting' ? this.#state.settled : undefined
   }
 
   async health(options: HealthCheckOptions | AbortSignal = {}): Promise<HealthCheckResult> {

@@ -1,12 +1,13 @@
 import { inject } from 'vitest'
+import { onAbort } from '../lifecycle/abort.ts'
 import { registerTarget, type MemoryTarget } from '../memory/memory-target.ts'
-
 import { snapshotOfServer } from '../memory/monitor.ts'
 import { findPortOwner } from '../server/listeners.ts'
 import type { PerfServer } from '../server/perf-server.ts'
 import { openProbeChannel, type ProbeChannel } from '../probe/channel.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import { startServer as launch, type ServerContext } from '../server/start.ts'
+import { StartedServer } from '../server/started-server.ts'
 import { dialHost } from '../server-url.ts'
 
 /** A server as the memory monitor sees it; one that was given by its URL, by who listens there on this machine. */
@@ -14,6 +15,9 @@ function memoryTargetOf(server: PerfServer, channel: ProbeChannel | undefined): 
   return {
     get pid() {
       return server.pid ?? findPortOwner(dialHost(server.host), server.port)?.pid
+    },
+    get restarted() {
+      return server instanceof StartedServer ? server.restarted : undefined
     },
     signal: server.signal,
     ...(channel && { channel }),
@@ -31,8 +35,6 @@ export async function startInstrumentedServer(options: ServerOptions, context: S
   })
   registerTarget(server, memoryTargetOf(server, channel))
   // Vitest keeps a test's fixtures until its file ends; a server that is gone has no probes left to ask.
-  server.signal.addEventListener('abort', () => registerTarget(server, memoryTargetOf(server, undefined)), {
-    once: true,
-  })
+  onAbort(server.signal, () => registerTarget(server, memoryTargetOf(server, undefined)))
   return server
 }

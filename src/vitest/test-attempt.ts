@@ -18,7 +18,8 @@ type Close = () => Promise<void>
 type TestServer =
   | { readonly kind: 'none' }
   | { readonly kind: 'started'; readonly server: PerfServer }
-  | { readonly kind: 'failed'; readonly error: unknown }
+  /** `isStandIn`: another attempt may follow, and this one goes on with fixtures that throw the error. */
+  | { readonly kind: 'failed'; readonly error: unknown; readonly isStandIn: boolean }
 
 /** The hooks state that Vitest keeps while it runs a test, which its public types leave out on one major. */
 function isInside(hook: 'beforeEach' | 'afterEach', task: Task): boolean {
@@ -95,7 +96,7 @@ export class TestAttempt implements Lifetime {
 
   /** Its server could not be started, and another attempt may follow. */
   get hasFailedStart(): boolean {
-    return this.#server.kind === 'failed'
+    return this.#server.kind === 'failed' && this.#server.isStandIn
   }
 
   setServer(server: Exclude<TestServer, { kind: 'none' }>): void {

@@ -127,7 +127,7 @@ export async function provideServer(
   } catch (error) {
     atLocation(error, attempt.task.file.filepath, attempt.task.location)
     if (!mayRunAgain(attempt.task)) throw error
-    attempt.setServer({ kind: 'failed', error })
+    attempt.setServer({ kind: 'failed', error, isStandIn: true })
     // Not from the tear-down of the fixture: Vitest 4 then keeps this attempt's fixtures for the retry.
     attempt.onClose(async () => throwOnce(attempt, error))
     return use(failedFixture<PerfServer>(error))
@@ -137,7 +137,10 @@ export async function provideServer(
   if (!server.failure) await attempt.profiler?.explainFailures()
 }
 
-/** Starts the server of a test that does not name it; does nothing where none is configured. */
+/**
+ * Starts the server of a test that does not name it; does nothing where none is configured. What stands on a server that could not be
+ * started gets the error of that start.
+ */
 export async function startOwnServer(
   attempt: TestAttempt,
   options: ServerOptions,
@@ -145,7 +148,12 @@ export async function startOwnServer(
 ): Promise<void> {
   const isConfigured = [options.command, options.module, options.url].some((source) => source !== undefined)
   if (!isConfigured) return
-  attempt.setServer({ kind: 'started', server: await startScopedServer(attempt, options, shared) })
+  try {
+    attempt.setServer({ kind: 'started', server: await startScopedServer(attempt, options, shared) })
+  } catch (error) {
+    attempt.setServer({ kind: 'failed', error, isStandIn: false })
+    throw error
+  }
 }
 
 /** Fails the test, unless its body has failed with that error already, or with one that tells it (a load's). */

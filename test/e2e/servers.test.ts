@@ -69,6 +69,79 @@ describe.each(MAJORS)('servers on Vitest %i', (major) => {
     },
   )
 
+  testCase(
+    'memory is read of a server that is being restarted, also where nothing was read before',
+    {
+      ...server,
+      files: files(`
+        test('a restart in the work', async ({ server, memoryMonitor, loadGenerator }) => {
+          const memory = await memoryMonitor.during(async () => {
+            await server.restart()
+            await loadGenerator.generateLoad({ url: '/', duration: 500 })
+          })
+          expect(memory.kind).toBe('node')
+        })
+        test('a restart just after the start of a watch', async ({ server, memoryMonitor }) => {
+          const watching = memoryMonitor.monitor(1_500)
+          await server.restart()
+          expect((await watching).kind).toBe('node')
+        })
+        for (const pause of [0, 20, 100]) {
+          test('a watch and a reading ' + pause + ' ms into a restart', async ({ server, memoryMonitor }) => {
+            const restarted = server.restart()
+            await new Promise((resolve) => setTimeout(resolve, pause))
+            const [memory, snapshot] = await Promise.all([memoryMonitor.monitor(1_000), server.memory()])
+            expect(memory.kind).toBe('node')
+            expect(snapshot.heapUsed).toBeGreaterThan(0)
+            await restarted
+          })
+        }
+        test('many watches at once warn of nothing', async ({ server, memoryMonitor }) => {
+          const warnings = []
+          const listen = (warning) => warnings.push(String(warning))
+          process.on('warning', listen)
+          await Promise.all(Array.from({ length: 14 }, () => memoryMonitor.monitor(300)))
+          await new Promise((resolve) => setTimeout(resolve, 50))
+          process.off('warning', listen)
+          expect(warnings).toEqual([])
+        })`),
+    },
+    async (run) => {
+      expect(run.output).toContain('6 passed (6)')
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
+
+  testCase(
+    'a server that a load starts is the target of nothing that began before, and no other target stands in for it',
+    {
+      ...server,
+      files: files(`
+        test('watched too early', async ({ loadGenerator, memoryMonitor }) => {
+          const error = await memoryMonitor.during(() => loadGenerator.generateLoad({ url: '/', amount: 5 })).catch((error) => error)
+          expect(error.code).toBe('PERF_MEMORY')
+          expect(error.message).toMatch(/watched this process and not the server\\. Name the .server. fixture/)
+        })
+        test('itself, as asked for', async ({ loadGenerator, memoryMonitor }) => {
+          const work = () => loadGenerator.generateLoad({ url: '/', amount: 5 })
+          expect((await memoryMonitor.during(work, { target: 'self' })).kind).toBe('node')
+        })
+        describe('that does not start', () => {
+          test.override('serverOptions', { command: 'node -e "process.exit(3)"' })
+          test('is told to whatever stands on it', async ({ loadGenerator, memoryMonitor }) => {
+            const start = await loadGenerator.generateLoad({ url: '/', amount: 5 }).catch((error) => error)
+            expect(start.code).toBe('PERF_SERVER_START')
+            for (const ask of [() => checkServerHealth(), () => resolveServerUrl(), () => memoryMonitor.monitor(300)])
+              await expect((async () => ask())()).rejects.toBe(start)
+          })
+        })`),
+    },
+    async (run) => {
+      expect(run.output).toContain('3 passed (3)')
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
+
   // Vitest tells the rejection that nobody handles as an error of the run.
   test('a restart that fails fails its test and stands in the report, whether it is awaited or not', async () => {
     const run = await runVitest({

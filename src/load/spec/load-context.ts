@@ -27,6 +27,8 @@ export interface LoadContext extends Omit<ResolveLoadContext, 'baseUrl' | 'tlsOf
   observe?: LoadObserver
   /** Stands around every load: `run` is the load itself. */
   around?: (options: LoadOptions, run: () => Promise<LoadResult>) => Promise<LoadResult>
+  /** Which repetition of a load on the same server this is, such as a step of a search: `user.unique()` gives other texts in each. */
+  round?: string
   /** What generates the loads, in place of this worker's load processes. */
   worker?: LoadWorker
 }

@@ -5,6 +5,7 @@ import { isSameServer } from '../../server-url.ts'
 import type { LoadContext, LoadedServer } from './load-context.ts'
 import type { LoadOptions } from '../plan/load-options.ts'
 import { resolveLoadOptions, type LoadPlan } from '../plan/load-plan.ts'
+import { raceSignal } from '../../lifecycle/abort.ts'
 import { realClock } from '../../lifecycle/clock.ts'
 import { chooseEngine } from './choose-engine.ts'
 import type { OnLoadProgress } from './progress-calls.ts'
@@ -27,19 +28,38 @@ export async function startLoad(
     issues,
   })
   const scenario = options.scenario ?? context.defaults?.scenario
-  const whole = plan.scenario && scenario !== undefined ? await bundled(plan, scenario) : plan
+  const signals = signalsOf(options, context, localUrlOf(plan))
+  const whole = plan.scenario && scenario !== undefined ? await bundled(plan, scenario, context, signals) : plan
   const worker = context.worker ?? { clock: realClock, processes: sharedLoadProcesses() }
   return new RunningLoad(whole, {
     engine: await chooseEngine(whole, worker),
     clock: worker.clock,
     observe: context.observe ?? {},
-    signals: signalsOf(options, context, localUrlOf(plan)),
+    signals,
     onProgress,
   })
 }
 
+/** Returns the plan with its module; or without it if the load is aborted first, since that ends before it is sent. */
+async function bundled(
+  plan: LoadPlan,
+  scenario: string | URL,
+  { round }: LoadContext,
+  signals: readonly EndingSignal[],
+): Promise<LoadPlan> {
+  const isAborted = () => signals.some(({ signal }) => signal.aborted)
+  if (isAborted()) return plan
+  try {
+    const whole = await signals.reduce((work, { signal }) => raceSignal(work, signal), bundle(plan, scenario))
+    return whole.scenario && round !== undefined ? { ...whole, scenario: { ...whole.scenario, round } } : whole
+  } catch (error) {
+    if (isAborted()) return plan
+    throw error
+  }
+}
+
 /** Imported by the first scenario: a load without one must not pay for it. */
-async function bundled(plan: LoadPlan, scenario: string | URL): Promise<LoadPlan> {
+async function bundle(plan: LoadPlan, scenario: string | URL): Promise<LoadPlan> {
   const { withScenario } = await import('./scenario-source.ts')
   return withScenario(plan, scenario, typeof plan.engine === 'object' ? 'inside' : 'outside')
 }
@@ -61,11 +81,14 @@ function serverAt(url: string, { server, servers }: LoadContext): LoadedServer |
 }
 
 function signalsOf(options: LoadOptions, context: LoadContext, url: string): EndingSignal[] {
-  const aborted = (by: string) => (reason: Error, partial: LoadResult) =>
-    new PerfAbortError<LoadResult>(`The load was aborted by ${by}: ${reason.message}`, { cause: reason, partial })
+  const abortedBy = (signal: AbortSignal, by: string): EndingSignal => ({
+    signal,
+    error: ({ message }, partial) =>
+      new PerfAbortError<LoadResult>(`The load was aborted by ${by}: ${message}`, { cause: signal.reason, partial }),
+  })
   const signals: EndingSignal[] = []
-  if (options.signal) signals.push({ signal: options.signal, error: aborted('its signal') })
-  if (context.lifetime) signals.push({ signal: context.lifetime.signal, error: aborted('the end of its test') })
+  if (options.signal) signals.push(abortedBy(options.signal, 'its signal'))
+  if (context.lifetime) signals.push(abortedBy(context.lifetime.signal, 'the end of its test'))
   const server = serverAt(url, context)
   if (server) {
     signals.push({

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import { leftBehindBy, onAbort, raceSignal } from '../../../src/lifecycle/abort.ts'
+import { abortReason, leftBehindBy, onAbort, raceSignal } from '../../../src/lifecycle/abort.ts'
 
 describe('onAbort', () => {
   it('adds one listener for all callbacks, and takes it back with the last', () => {
@@ -33,6 +34,23 @@ describe('onAbort', () => {
     onAbort(controller.signal, () => calls.push('late'))
     expect(calls).toEqual(['first', 'third'])
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0)
+  })
+})
+
+describe('the reason of an abort', () => {
+  it('is the error that it was given, also of another realm', () => {
+    const foreign = runInNewContext("new TypeError('over there')") as Error
+    for (const error of [new Error('enough'), foreign]) expect(abortReason(AbortSignal.abort(error))).toBe(error)
+    expect(abortReason(AbortSignal.abort()).name).toBe('AbortError')
+  })
+
+  it.each([
+    ['user left', 'user left'],
+    [{ odd: true }, '{ odd: true }'],
+    [null, 'null'],
+    [7, '7'],
+  ])('%j is told as text, and is the cause', (reason, text) => {
+    expect(abortReason(AbortSignal.abort(reason))).toMatchObject({ message: text, cause: reason })
   })
 })
 

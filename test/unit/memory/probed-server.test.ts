@@ -12,8 +12,16 @@ function isolate(pid: number, answer: (ask: Ask) => unknown): WatchedIsolate {
   return { pid, threadId: 0, wrapper: false, script: 'server.js', id: `${pid}:0`, connected: true, ask }
 }
 
-function serverOf(isolates: () => WatchedIsolate[]) {
-  return new ProbedServer({ pid: undefined, signal: new AbortController().signal, channel: { isolates } }, 'server')
+function serverOf(isolates: () => WatchedIsolate[], restarted: () => Promise<void> | undefined = () => undefined) {
+  const target = {
+    pid: undefined,
+    signal: new AbortController().signal,
+    channel: { isolates },
+    get restarted() {
+      return restarted()
+    },
+  }
+  return new ProbedServer(target, 'server')
 }
 
 describe('a server that is restarted', () => {
@@ -32,6 +40,40 @@ describe('a server that is restarted', () => {
     expect((await server.read('w')).stale).toBe(true)
     living = [isolate(3, () => ({ memory: { ...memory, rss: 9 } }))]
     expect(await server.read('w')).toMatchObject({ stale: false, snapshot: { rss: 9 } })
+  })
+})
+
+describe('a server that is restarted before its first figures', () => {
+  it('is waited for as long as the restart takes', async () => {
+    let living: WatchedIsolate[] = []
+    let restarting: Promise<void> | undefined = delay(1_500).then(() => {
+      restarting = undefined
+      living = [isolate(2, () => ({ memory }))]
+    })
+    const reading = await serverOf(
+      () => living,
+      () => restarting,
+    ).read()
+    expect(reading).toMatchObject({ stale: false, snapshot: memory })
+  })
+
+  it('is waited for where the one that was asked goes down', async () => {
+    let restarting: Promise<void> | undefined
+    let living = [
+      isolate(1, async () => {
+        restarting = delay(100).then(() => {
+          restarting = undefined
+          living = [isolate(2, () => ({ memory }))]
+        })
+        living = []
+        return undefined
+      }),
+    ]
+    const reading = await serverOf(
+      () => living,
+      () => restarting,
+    ).read('w')
+    expect(reading.snapshot).toMatchObject(memory)
   })
 })
 
