@@ -40,6 +40,7 @@ export class OwnProcess implements MemorySource {
   async collect(watch?: string): Promise<HeapRecord> {
     this.#runner?.release()
     const heap = await isolate.collect(watch)
+    this.#runner?.giveBack()
     return {
       timestamp: readWallClock(),
       isolates: new Map([['self', heap]]),

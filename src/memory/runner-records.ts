@@ -3,8 +3,10 @@
  * the calls of spies. It is not the code's, so it is let go before each collection, or told.
  */
 export interface RunnerRecords {
-  /** Lets go what was kept since the last call. */
+  /** Lets go what was kept since the last call: before a collection. */
   release(): void
+  /** Gives the runner back what the code still uses: after a collection. */
+  giveBack(): void
   /** Calls that are recorded and cannot be let go, since the test may ask for them. */
   keptCalls(): number
   /** Ends the watch over the runner's records. */

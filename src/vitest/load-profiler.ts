@@ -31,6 +31,7 @@ export class LoadProfiler {
   readonly #loads = new Map<string, LoadOptions>()
   readonly #failed = new Map<LoadResult, LoadOptions>()
   #files = 0
+  #repeats = 0
 
   constructor(attempt: TestAttempt, defaults: Partial<LoadOptions>) {
     this.#attempt = attempt
@@ -103,6 +104,7 @@ export class LoadProfiler {
         lifetime: this.#attempt,
         server: () => this.#attempt.server,
         servers: () => this.#attempt.servers,
+        round: `again${(this.#repeats += 1)}`,
       })
       const again = await generator.generateLoad(repeated)
       return this.#keep(result, await this.#read(recording, again), true)

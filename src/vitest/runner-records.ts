@@ -8,13 +8,16 @@ import { SpyRecords } from './spy-records.ts'
 export function watchRunner(task: TestContext['task']): WatchRecords {
   return (of): RunnerRecords => {
     const assertions = watchAssertions(task)
-    const snapshots = new SnapshotRecords()
+    const snapshots = new SnapshotRecords(task.id)
     const spies = new SpyRecords()
     return {
       release() {
         assertions.release()
         snapshots.release()
         if (of === 'calls') spies.release()
+      },
+      giveBack() {
+        if (of === 'calls') spies.giveBack()
       },
       keptCalls: () => (of === 'calls' ? 0 : spies.calls),
       end() {

@@ -6,27 +6,60 @@ interface Comparison {
   readonly column: number
 }
 
-/** The part of Vitest's snapshots that keeps each call of `toMatchInlineSnapshot`: the same on 4 and 5. */
+/** The parts of Vitest's snapshots that keep each call of `toMatchInlineSnapshot`: the same on 4 and 5. */
 interface SnapshotState {
   readonly _inlineSnapshotStacks?: Comparison[]
+  /** Keys by test, such as `name of the test 1`. */
+  readonly _testIdToKeys?: Map<string, string[]>
+  /** How many of them each name has. */
+  readonly _counters?: Map<string, number>
+  /** Those that stand in a file. */
+  readonly _snapshotData?: Readonly<Record<string, unknown>>
 }
 
-function comparisons(): Comparison[] {
-  const { snapshotState } = expect.getState() as unknown as { snapshotState?: SnapshotState }
-  return snapshotState?._inlineSnapshotStacks ?? []
+function snapshotState(): SnapshotState {
+  return (expect.getState() as unknown as { snapshotState?: SnapshotState }).snapshotState ?? {}
 }
 
 /**
- * Lets go what Vitest keeps of inline snapshots until the file ends, 330 bytes a call: where each was compared. It needs one
- * at each place, to refuse a different snapshot there.
+ * Lets go what Vitest keeps of inline snapshots until the file ends, 390 bytes a call: where each was compared, and its key. It
+ * needs one comparison at each place, to refuse a different snapshot there, and as many keys as it has counted.
  */
 export class SnapshotRecords {
-  readonly #before = comparisons().length
+  readonly #test: string
+  readonly #before = snapshotState()._inlineSnapshotStacks?.length ?? 0
+  readonly #keysBefore: number
+
+  /** `test` is the id of the task. */
+  constructor(test: string) {
+    this.#test = test
+    this.#keysBefore = this.#keys()?.length ?? 0
+  }
 
   release(): void {
-    const all = comparisons()
+    this.#releaseComparisons(snapshotState()._inlineSnapshotStacks ?? [])
+    this.#releaseKeys(this.#keys() ?? [], snapshotState())
+  }
+
+  #keys(): string[] | undefined {
+    const all = snapshotState()._testIdToKeys
+    return all?.has(this.#test) ? all.get(this.#test) : undefined
+  }
+
+  #releaseComparisons(all: Comparison[]): void {
     if (all.length - this.#before < 2) return
     const since = all.splice(this.#before)
     all.push(...new Map(since.map((one) => [`${one.file}:${one.line}:${one.column}`, one])).values())
+  }
+
+  #releaseKeys(keys: string[], { _counters: counters, _snapshotData: data = {} }: SnapshotState): void {
+    if (!counters) return
+    const since = keys.splice(this.#keysBefore)
+    for (const key of since) {
+      const name = key.replace(/ \d+$/, '')
+      const count = counters.get(name) ?? 0
+      if (key in data || count === 0) keys.push(key)
+      else counters.set(name, count - 1)
+    }
   }
 }

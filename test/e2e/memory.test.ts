@@ -165,6 +165,22 @@ describe.each(MAJORS)('memory on Vitest %i', (major) => {
           expect(leak.verdict, leak.reason).toBe('leak')
           expect(leak.bytesPerRequest).toBeLessThan(400)
         })
+        test('spies on methods, and inline snapshots', async ({ memoryMonitor }) => {
+          const api = { load: () => 1, kept: () => 1 }
+          vi.spyOn(api, 'kept').mockReturnValue(2)
+          const restored = await memoryMonitor.measure(() => {
+            const spied = vi.spyOn(api, 'load').mockReturnValue(2)
+            api.load()
+            spied.mockRestore()
+          }, { iterations: 1_500 })
+          const compared = await memoryMonitor.measure(() => {
+            expect(1 + 2).toMatchInlineSnapshot(\`3\`)
+          }, { iterations: 2_000 })
+          console.log('RESTORED', restored.leak.verdict, compared.leak.verdict, restored.leak.reason, compared.leak.reason)
+          expect([api.load(), api.kept()]).toEqual([1, 2])
+          vi.restoreAllMocks()
+          expect(api.kept()).toBe(1)
+        })
         test('forgotten', async ({ memoryMonitor }) => {
           await memoryMonitor.measure(() => void expect(Promise.resolve(1)).resolves.toBe(1), { iterations: 24 })
         })`,
@@ -173,9 +189,10 @@ describe.each(MAJORS)('memory on Vitest %i', (major) => {
     expect(run.output).toMatch(/SOUND (stable|inconclusive) (stable|inconclusive)/)
     expect(run.output).toContain('LEAKING leak')
     expect(run.output).toMatch(/SPIES (stable|inconclusive) (stable|inconclusive)/)
+    expect(run.output).toMatch(/RESTORED (stable|inconclusive) (stable|inconclusive)/)
     expect(run.output).toContain('FINISHED')
     // Vitest 4 warns of an assertion that nobody awaited, 5 fails its test.
     expect(run.output).toContain('was not awaited')
-    expect(run.output).toMatch(major === 4 ? /4 passed/ : /1 failed \| 3 passed/)
+    expect(run.output).toMatch(major === 4 ? /5 passed/ : /1 failed \| 4 passed/)
   }, 120_000)
 })

@@ -1,17 +1,29 @@
-import { expect, it } from 'vitest'
+import { expect, it, type TestContext } from 'vitest'
 import { SnapshotRecords } from '../../../src/vitest/snapshot-records.ts'
 
-const kept = () =>
-  (expect.getState() as unknown as { snapshotState: { _inlineSnapshotStacks: object[] } }).snapshotState
-    ._inlineSnapshotStacks.length
+interface State {
+  _inlineSnapshotStacks: object[]
+  _testIdToKeys: Map<string, string[]>
+  _counters: Map<string, number>
+}
 
-it('keeps one comparison at each place, and all from before', () => {
+const state = () => (expect.getState() as unknown as { snapshotState: State }).snapshotState
+
+function kept({ id, name }: TestContext['task']) {
+  return {
+    comparisons: state()._inlineSnapshotStacks.length,
+    keys: state()._testIdToKeys.get(id)?.length,
+    counted: state()._counters.get(name),
+  }
+}
+
+it('keeps one comparison at each place, and all from before', ({ task }) => {
   const compare = () => expect('before').toMatchInlineSnapshot(`"before"`)
   compare()
   compare()
-  const before = kept()
-  expect(before).toBeGreaterThanOrEqual(2)
-  const records = new SnapshotRecords()
+  const before = kept(task)
+  expect(before).toEqual({ comparisons: expect.any(Number), keys: 2, counted: 2 })
+  const records = new SnapshotRecords(task.id)
   for (let call = 0; call < 50; call += 1) {
     expect({ id: 7 }).toMatchInlineSnapshot(`
       {
@@ -20,9 +32,9 @@ it('keeps one comparison at each place, and all from before', () => {
     `)
     expect('other').toMatchInlineSnapshot(`"other"`)
   }
-  expect(kept()).toBe(before + 100)
+  expect(kept(task)).toEqual({ comparisons: before.comparisons + 100, keys: 102, counted: 102 })
   records.release()
-  expect(kept()).toBe(before + 2)
+  expect(kept(task)).toEqual({ ...before, comparisons: before.comparisons + 2 })
   records.release()
-  expect(kept()).toBe(before + 2)
+  expect(kept(task)).toEqual({ ...before, comparisons: before.comparisons + 2 })
 })
