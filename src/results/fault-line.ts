@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from 'node:util'
+import stripAnsi from 'strip-ansi'
 
 // Finds, in what a program printed before it ended, the one line that says why.
 
@@ -52,7 +52,7 @@ interface Fault {
  * Lines of package managers are skipped. `undefined` where no line does. Pure.
  */
 export function faultLine(output: string): string | undefined {
-  const lines = stripVTControlCharacters(output)
+  const lines = stripAnsi(output)
     .split(/\r?\n/)
     .map((line) => line.trimEnd())
     .filter(isTelling)

@@ -1,9 +1,9 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
-import { stripVTControlCharacters } from 'node:util'
 import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import stripAnsi from 'strip-ansi'
 import { clearInterval, setInterval } from '../lifecycle/real-timers.ts'
 
 /** How much of the end of the output is kept. */
@@ -44,7 +44,7 @@ export class ServerOutput {
   /** The last 64 KB that the server printed, as a person sees it: without escape codes. */
   get tail(): string {
     if (this.#closed) return this.#kept
-    const text = this.#kept + stripVTControlCharacters(this.#readEnd())
+    const text = this.#kept + stripAnsi(this.#readEnd())
     return text.length > TAIL ? text.slice(-TAIL) : text
   }
 
@@ -139,6 +139,6 @@ export class LineReader {
     this.pull()
     const lines = this.#lines
     this.#lines = []
-    return [...lines, ...(this.#rest === '' ? [] : [this.#rest])].map(stripVTControlCharacters)
+    return [...lines, ...(this.#rest === '' ? [] : [this.#rest])].map((line) => stripAnsi(line))
   }
 }

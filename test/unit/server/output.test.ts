@@ -82,3 +82,19 @@ test('the tail is what a person sees', () => {
   expect(output.tail).toBe('listen EADDRINUSE: address already in use :::3000\n')
   output.close()
 })
+
+test.each([
+  ['a curly underline', '\u001B[4:3mready\u001B[0m'],
+  ['a colour with colons', '\u001B[38:2::1:2:3mready\u001B[39m'],
+  ['a private mode', '\u001B[>4;2mready'],
+  ['a saved cursor', '\u001B7ready\u001B8'],
+  ['a hyperlink', '\u001B]8;;http://127.0.0.1:1\u0007ready\u001B]8;;\u0007'],
+  ['a title', '\u001B]0;my server\u001B\\ready'],
+])('%s is no part of the line', (_name, line) => {
+  const output = new ServerOutput()
+  const lines = output.readLines()
+  writeSync(output.descriptor, `${line}\n`)
+  expect(lines.next()).toEqual(['ready'])
+  expect(output.tail).toBe('ready\n')
+  output.close()
+})
