@@ -189,11 +189,13 @@ export class LoadRun implements LoadCourse {
     this.#phase?.endSending()
     const { progress, rows } = measured?.interval(true) ?? { progress: this.#nothing(), rows: [] }
     const isCompleted = end.outcome === 'completed'
+    // One that nobody answered has failed, but it took all of its time.
+    const isWhole = isCompleted || (end.outcome === 'failed' && end.unanswered === true)
     const ended: RowlessProgress = {
       ...progress,
       ...(measured ? measured.measurement.finalParts(progress.duration) : {}),
-      aborted: !isCompleted,
-      ...(isCompleted ? { progress: 1 } : {}),
+      aborted: !isWhole,
+      ...(isWhole ? { progress: 1 } : {}),
       generator: this.#work.explainCost?.(progress.generator) ?? progress.generator,
     }
     this.#phase?.close()

@@ -58,7 +58,8 @@ export class CheckEvaluator {
 function jsonFailure(expectations: PlannedCheck['json'], body: Buffer): string | undefined {
   let parsed: unknown
   try {
-    parsed = JSON.parse(body.toString())
+    // As `fetch().json()` and `answer.json()` do: a byte-order mark is no part of the text.
+    parsed = JSON.parse(body.toString().replace(/^\uFEFF/, ''))
   } catch {
     return `expected the body to be JSON, got ${quoteBody(body)}`
   }

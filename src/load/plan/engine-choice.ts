@@ -41,7 +41,8 @@ export function findAutocannonIssues(plan: LoadPlan): OptionIssue[] {
   const issues: OptionIssue[] = []
   if (plan.timeout < 1_000) issues.push(issue('timeout', 'at least 1000 ms', plan.timeout))
   if (plan.requests.length > 1 && plan.order !== 'perConnection') {
-    issues.push(issue('order', "'perConnection' (each connection works through the list by itself)", plan.order))
+    const expected = "'perConnection' (each connection works through the list by itself; left out, it is 'shared')"
+    issues.push(issue('order', expected, plan.order))
   }
   if (plan.amount !== undefined) {
     const connections = plan.connections[0]?.from ?? 1

@@ -14,6 +14,8 @@ export interface PlannedScenario {
   readonly mix: readonly (readonly [name: string, weight: number])[]
   readonly data: unknown
   readonly seed: number
+  /** Sets apart what `unique` gives in loads that repeat one on the same server. */
+  readonly round?: string
   /** The load's own, sent with every request. */
   readonly headers: LoadHeaders
   /** Of requests that say nothing else; absent: all below 400. */

@@ -166,7 +166,10 @@ export interface VirtualUser<Data = unknown> {
   pick<T>(list: readonly T[]): T
   /** A key, by its weight: `weighted({ a: 9, b: 1 })` is `'a'` nine times in ten. */
   weighted<Key extends string>(weights: Readonly<Record<Key, number>>): Key
-  /** A text that no other call of this load gets. The same load gets the same texts again. */
+  /**
+   * A text that no other call of this load gets, nor one of another step of the same search (`findCapacity`). The same load gets the
+   * same texts again: a second load on the same server needs another `seed`.
+   */
   unique(): string
   /**
    * The next element of a list in `data`; no other call of this load gets it.

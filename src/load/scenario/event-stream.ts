@@ -86,9 +86,10 @@ export class EventStream implements UserEventStream, OpenStream {
     this.#rejectOpening = undefined
     if (status !== 200 || !type.startsWith('text/event-stream')) {
       this.#close()
-      const what = status === 200 ? `with ${type}, not text/event-stream` : ''
-      const error = new Error(`${this.#title} answered ${status} ${what}`.trim())
-      return reject(status >= 400 ? new RequestError(this.#title, 'status', error.message) : error)
+      const answered = `answered ${status}${status === 200 ? ` with ${type}, not text/event-stream` : ''}`
+      return reject(
+        status >= 400 ? new RequestError(this.#title, 'status', answered) : new Error(`${this.#title} ${answered}`),
+      )
     }
     this.#answer = answer
     events.onOpened()

@@ -11,7 +11,13 @@ import type { Origin } from './origin.ts'
 /** Of a connection, or written by the session itself. */
 const LEFT_OUT = new Set(['connection', 'keep-alive', 'host', 'transfer-encoding', 'upgrade', 'proxy-connection'])
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = http2.constants
+/** Times that a request is sent again which the server refuses to look at. */
+const MOST_REFUSALS = 3
 const CUT: Failure = { kind: 'reset', message: 'stream closed by the server in the middle of an answer' }
+const REFUSED: Failure = {
+  kind: 'reset',
+  message: `stream refused by the server ${MOST_REFUSALS + 1} times (REFUSED_STREAM)`,
+}
 
 /** A user's HTTP/2 session with one origin: all of its requests share a connection. `https:` by ALPN, `http:` by prior knowledge. */
 export class Http2Transport implements Transport {
@@ -40,7 +46,7 @@ export class Http2Transport implements Transport {
     })
   }
 
-  send(exchange: Exchange): void {
+  send(exchange: Exchange, refusals = 0): void {
     if (this.#closed) return
     const known = this.#session
     const session = known && !known.closed && !known.destroyed ? known : this.#open()
@@ -63,8 +69,9 @@ export class Http2Transport implements Transport {
       isOver = true
       exchange.carrier = undefined
       // The server has said that it did not look at it (RFC 9113, 8.7).
-      if (stream.rstCode === NGHTTP2_REFUSED_STREAM) this.send(exchange)
-      else exchange.failed(failure)
+      const isRefused = stream.rstCode === NGHTTP2_REFUSED_STREAM
+      if (isRefused && refusals < MOST_REFUSALS) this.send(exchange, refusals + 1)
+      else exchange.failed(isRefused ? REFUSED : failure)
     }
     stream.on('response', (headers) => {
       head = { status: Number(headers[':status']), answer: new AnswerHead(rawHeaders(headers)) }

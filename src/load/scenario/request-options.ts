@@ -1,14 +1,34 @@
-import { rejectIssues } from '../../option-issues.ts'
+import { optionIssue, rejectIssues, unknownOption } from '../../option-issues.ts'
 import { findOptionIssues } from '../../options.ts'
 import { milliseconds, type Duration } from '../../units.ts'
 import { answerCheck, planCheck, type AnswerCheck, type PlannedCheck } from '../plan/answer-check.ts'
 import type { ExpectedStatus } from '../plan/load-options.ts'
-import type { UserRequestOptions } from '../plan/virtual-user.ts'
+import type { UserRequestOptions, UserStreamOptions } from '../plan/virtual-user.ts'
 import { encodeParameters } from './request-body.ts'
 
 // What a scenario asks for, checked as it is called: each function throws what says how to call it.
 
 const METHOD = /^[A-Z][A-Z0-9_-]*$/
+const SUBJECT = 'options of a request'
+const REQUEST_OPTIONS: Record<keyof UserRequestOptions, true> = {
+  name: true,
+  headers: true,
+  query: true,
+  json: true,
+  form: true,
+  body: true,
+  expectStatus: true,
+  check: true,
+  timeout: true,
+  redirect: true,
+}
+const STREAM_OPTIONS: Record<keyof UserStreamOptions, true> = {
+  name: true,
+  headers: true,
+  query: true,
+  timeout: true,
+  protocols: true,
+}
 
 /** Returns the method in capitals. */
 export function methodOf(method: string): string {
@@ -35,15 +55,46 @@ export function thinkRange(shortest: Duration, longest: Duration): [min: number,
 }
 
 export function checkOf(check: AnswerCheck): PlannedCheck {
-  rejectIssues('options of a request', findOptionIssues(answerCheck, check, 'check'))
+  rejectIssues(SUBJECT, findOptionIssues(answerCheck, check, 'check'))
   return planCheck(check)
 }
 
 export function withQuery(path: string, query: UserRequestOptions['query']): string {
   const asked = query === undefined ? '' : encodeParameters(query)
-  return asked === '' ? path : `${path}${path.includes('?') ? '&' : '?'}${asked}`
+  if (asked === '') return path
+  const [whole = ''] = path.split('#', 1)
+  return `${whole}${whole.includes('?') ? '&' : '?'}${asked}`
 }
 
 export function statusRange(expected: ExpectedStatus): readonly [from: number, to: number] {
-  return typeof expected === 'number' ? [expected, expected] : expected
+  const range: readonly unknown[] = typeof expected === 'number' ? [expected, expected] : [expected].flat()
+  const [from, to] = range as readonly [number, number]
+  if (range.length === 2 && isStatus(from) && isStatus(to) && from <= to) return [from, to]
+  rejectIssues(SUBJECT, [
+    optionIssue('expectStatus', 'a status of 100 to 599, or [from, to] with from <= to', expected),
+  ])
+  return [from, to]
+}
+
+function isStatus(status: unknown): boolean {
+  return Number.isInteger(status) && (status as number) >= 100 && (status as number) <= 599
+}
+
+/** Rejects names that are no options, and a `redirect` that is neither of its values. It runs for each request: it allocates nothing. */
+export function checkRequestOptions(options: UserRequestOptions): void {
+  rejectUnknown(options, REQUEST_OPTIONS)
+  const { redirect } = options
+  if (redirect === undefined || redirect === 'follow' || redirect === 'manual') return
+  rejectIssues(SUBJECT, [optionIssue('redirect', "'follow' or 'manual'", redirect)])
+}
+
+export function checkStreamOptions(options: UserStreamOptions): void {
+  rejectUnknown(options, STREAM_OPTIONS)
+}
+
+function rejectUnknown(options: object, known: Record<string, true>): void {
+  for (const name in options) {
+    if (Object.hasOwn(known, name)) continue
+    rejectIssues(SUBJECT, [unknownOption(name, Object.keys(known), (options as Record<string, unknown>)[name])])
+  }
 }

@@ -28,6 +28,7 @@ export class ScenarioHost implements UserHost {
   readonly clock: Clock
   readonly root: string
   readonly seed: number
+  readonly round: string
   readonly data: unknown
   readonly timeout: number
   readonly headers: LoadHeaders
@@ -59,6 +60,7 @@ export class ScenarioHost implements UserHost {
     this.#plan = plan
     this.root = scenario.root
     this.seed = scenario.seed
+    this.round = scenario.round === undefined ? '' : `-${scenario.round}`
     this.data = scenario.data
     this.timeout = plan.timeout
     this.headers = scenario.headers

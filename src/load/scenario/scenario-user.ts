@@ -1,4 +1,5 @@
 import type { Clock } from '../../lifecycle/clock.ts'
+import { swallow } from '../../lifecycle/debug.ts'
 import type { Duration } from '../../units.ts'
 import type { CookieJar } from 'tough-cookie'
 import type { PlannedRequest } from '../plan/load-plan.ts'
@@ -13,7 +14,16 @@ import type {
 import { Chance, type MixPart } from './chance.ts'
 import { encodeBody, type EncodedBody } from './request-body.ts'
 import { LoadEndedError } from './request-error.ts'
-import { checkOf, methodOf, statusRange, thinkRange, timeoutOf, withQuery } from './request-options.ts'
+import {
+  checkOf,
+  checkRequestOptions,
+  checkStreamOptions,
+  methodOf,
+  statusRange,
+  thinkRange,
+  timeoutOf,
+  withQuery,
+} from './request-options.ts'
 import { locationOf } from './source-location.ts'
 import { EventStream } from './event-stream.ts'
 import type { OpenStream, StreamRequest } from './stream.ts'
@@ -153,6 +163,7 @@ export class ScenarioUser implements VirtualUser {
     if (this.#doing === 'ended') return refuse(this.#host.clock)
     try {
       const verb = methodOf(method)
+      checkRequestOptions(options)
       const encoded = encodeBody(options)
       if (encoded && (verb === 'GET' || verb === 'HEAD')) throw new TypeError(`A ${verb} request takes no body`)
       if (encoded instanceof Promise) return encoded.then((body) => this.#send(verb, path, options, body))
@@ -246,6 +257,7 @@ export class ScenarioUser implements VirtualUser {
   ): Promise<Stream> {
     if (this.#doing === 'ended') return refuse(this.#host.clock)
     try {
+      checkStreamOptions(options)
       const { query, name = `${verb} ${path}`, headers = {}, protocols = [], timeout = this.#host.timeout } = options
       const url = this.#host.resolve(withQuery(path, query))
       const request: StreamRequest = {
@@ -289,6 +301,10 @@ export class ScenarioUser implements VirtualUser {
   }
 
   check(name: string, condition: unknown): boolean {
+    if (typeof (condition as PromiseLike<unknown> | undefined | null)?.then === 'function') {
+      void Promise.resolve(condition).catch(swallow('promise given to user.check'))
+      throw new TypeError(`user.check(${JSON.stringify(name)}, …) got a promise: await its condition`)
+    }
     const passed = Boolean(condition)
     if (!this.#uncounted) this.#host.book()?.check(name, passed, () => locationOf(new Error(name), this.#host.root))
     else if (!passed) throw new Error(`The check ${JSON.stringify(name)} failed`)
@@ -321,7 +337,8 @@ export class ScenarioUser implements VirtualUser {
 
   unique(): string {
     this.#uniques += 1
-    return `${this.#host.seed.toString(36)}-${this.id.toString(36)}-${this.#uniques.toString(36)}`
+    const { seed, round } = this.#host
+    return `${seed.toString(36)}-${this.id.toString(36)}-${this.#uniques.toString(36)}${round}`
   }
 
   take(name: string): never {

@@ -13,6 +13,8 @@ export interface UserHost extends ClientHost {
   /** Vitest's root. */
   readonly root: string
   readonly seed: number
+  /** What ends each text of `unique`. */
+  readonly round: string
   readonly data: unknown
   /** Milliseconds: of a request that says nothing else. */
   readonly timeout: number

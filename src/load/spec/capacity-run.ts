@@ -172,6 +172,7 @@ export class CapacityRun {
       ...this.#context,
       defaults: stepDefaults(this.#context.defaults),
       env: withoutEnvironmentDuration(this.#context.env),
+      round: `step${this.#steps.length + 1}`,
     }
     const result = await this.#runStep(options, context, tell)
     this.#url = result.url

@@ -28,7 +28,10 @@ export interface EndedLoad {
 export function concludeLoad({ plan, result, end, callFailure }: EndedLoad): Conclusion {
   if (end.outcome === 'failed') return { outcome: 'failed', error: new LoadError(end.message, { partial: result }) }
   if (end.outcome === 'failed-threshold') {
-    return missed(plan, result, end.thresholds, ` and was ended after ${formatDuration(result.duration)} (abortOnFail)`)
+    // Answers that were under way are in the result, and in none of the figures that ended the load.
+    const whole = evaluateThresholds(result, plan.thresholds)
+    const thresholds = whole.some(({ passed }) => !passed) ? whole : end.thresholds
+    return missed(plan, result, thresholds, ` and was ended after ${formatDuration(result.duration)} (abortOnFail)`)
   }
   if (callFailure) {
     const { error: cause } = callFailure

@@ -48,13 +48,23 @@ describe('the closed model', () => {
       unanswered: true,
       message: 'http://10.0.0.1/ answered none of 3 requests in 300 ms: they were still under way',
     })
-    expect(load.result).toMatchObject({ requests: 0, unanswered: 3 })
+    // It took all of its time.
+    expect(load.result).toMatchObject({ requests: 0, unanswered: 3, aborted: false })
   })
 
   it('asks for HTTPS where every connection was cut, as a TLS server does with plain HTTP', () => {
     const cutting: Script = { serve: ({ line }) => line.reset() }
     const load = runVirtually({ connections: 3, duration: 300 }, cutting)
     expect(load.end).toMatchObject({ outcome: 'failed', message: expect.stringMatching(/\. Does it speak HTTPS\?$/) })
+    // This one has answered in HTTP.
+    const tearing: Script = {
+      serve({ line }) {
+        line.send('HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello')
+        line.end(5)
+      },
+    }
+    const torn = runVirtually({ connections: 3, duration: 300 }, tearing)
+    expect(torn.end).toMatchObject({ message: expect.stringMatching(/in the middle of an answer\)$/) })
     const silent = runVirtually({ connections: 3, duration: 300, timeout: 100 }, {})
     expect(silent.end).toMatchObject({ message: expect.not.stringMatching(/HTTPS/) })
   })

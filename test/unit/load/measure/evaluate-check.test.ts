@@ -36,6 +36,11 @@ describe('a check of an answer', () => {
     [{ headers: { 'content-type': /^text\// } }],
   ])('holds: %j', ([check]) => expect(failureOf(check)).toBeUndefined())
 
+  it('reads JSON behind a byte-order mark, as `answer.json()` does', () => {
+    expect(failureOf({ body: { json: { a: 1 } } }, '\uFEFF{"a":1}')).toBeUndefined()
+    expect(failureOf({ body: { json: { a: 1 } } }, '\uFEFF\uFEFF{"a":1}')).toMatch(/^expected the body to be JSON/)
+  })
+
   it.for<[AnswerCheck, string]>([
     [{ body: { contains: ['user', 'nobody'] } }, `expected the body to contain "nobody", got "{\\"data\\":`],
     [{ body: { matches: /^\d+$/m } }, 'expected the body to match /^\\d+$/m, got "{'],

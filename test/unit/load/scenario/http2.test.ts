@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { LoadResult } from '../../../../src/results/load-result.ts'
 import { LoadGenerator } from '../../../../dist/load/spec/load-generator.js'
+import { rejection } from '../../rejection.ts'
 
 const TLS = new URL('../../../programs/load-tls/', import.meta.url)
 let folder: string
@@ -30,6 +31,10 @@ async function start(server: Http2Server, protocol: 'http' | 'https') {
     request.on('end', () => {
       served.push(`${request.httpVersion} ${request.method} ${request.url} ${Buffer.concat(parts).toString()}`)
       if (request.url === '/slow') return void setTimeout(() => response.end('slow'), 50)
+      if (request.url === '/refused') return request.stream.close(http2.constants.NGHTTP2_REFUSED_STREAM)
+      if (request.url === '/refused-once' && served.length % 2 === 1) {
+        return request.stream.close(http2.constants.NGHTTP2_REFUSED_STREAM)
+      }
       if (request.url === '/reset') return request.stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
       if (request.url === '/moved') return response.writeHead(302, { location: '/items' }).end()
       if (request.url === '/login') response.setHeader('set-cookie', 'sid=1')
@@ -103,6 +108,21 @@ test('a list of requests, closed and open', async () => {
   const open = await generator.generateLoad({ url, protocol: 'h2', rate: 100, connections: 5, duration: 500 })
   expect(open.requests + open.dropped).toBe(50)
   expect(served.length).toBe(100 + open.requests)
+})
+
+test('a request that the server refused to look at is sent again, three times at the most', async () => {
+  const { url, served } = await start(http2.createServer(), 'http')
+  const generator = new LoadGenerator()
+  const once = await generator.generateLoad({ url: `${url}/refused-once`, protocol: 'h2', connections: 1, amount: 10 })
+  expect(once).toMatchObject({ requests: 10, errors: { total: 0 } })
+  expect(served.length).toBe(20)
+  served.length = 0
+  const refused = await rejection(
+    generator.generateLoad({ url: `${url}/refused`, protocol: 'h2', connections: 1, amount: 5 }),
+  )
+  expect(refused.message).toContain('stream refused by the server 4 times (REFUSED_STREAM)')
+  expect(refused.partial?.errors.byKind).toEqual({ reset: expect.objectContaining({ count: 5 }) })
+  expect(served.length).toBe(20)
 })
 
 /** A server of frames: its answer's body has begun when its stream is reset with `code`. */

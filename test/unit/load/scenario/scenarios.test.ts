@@ -375,6 +375,27 @@ describe('what a scenario does wrong', () => {
     expect(shop.count('GET /items')).toBe(0)
   })
 
+  test('a check of a promise, and options that are none, fail the iteration and say what to do', async () => {
+    const shop = await startShop()
+    const mistakes = [
+      [`user.check('sold', Promise.resolve(false))`, 'user.check("sold", …) got a promise: await its condition'],
+      [`user.check('sold', Promise.reject(new Error('x')))`, 'got a promise'],
+      [`await user.post('/items', { jsn: 1 })`, 'Unknown option `jsn`'],
+      [`await user.get('/items', { expectStatus: [299, 200] })`, 'Expected `expectStatus` to be a status'],
+      [`await user.events('/feed', { jsn: 1 })`, 'Unknown option `jsn`'],
+    ] as const
+    for (const [statement, message] of mistakes) {
+      const { iterations, errors, checks } = await run(
+        shop,
+        `export default async (user) => { await user.get('/items'); ${statement} }`,
+      )
+      expect(iterations?.failed).toBe(1)
+      expect(errors.byKind.scenario?.message).toContain(message)
+      expect(checks).toEqual({})
+    }
+    expect(shop.served.map(({ path }) => path)).toEqual(mistakes.map(() => '/items'))
+  })
+
   test('a promise that nobody awaits is counted, and ends no process', async () => {
     const shop = await startShop()
     const result = await run(

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { CapacityRun } from '../../../../src/load/spec/capacity-run.ts'
+import { loadResult } from '../../report/samples.ts'
 import type { Capacity } from '../../../../src/results/capacity.ts'
 import type { CapacityOptions } from '../../../../src/load/plan/capacity-options.ts'
 import type { Script } from '../scripted-wire.ts'
@@ -41,6 +43,23 @@ describe('findCapacity', () => {
     // Each step has connections of its own.
     expect(worker.wire.openLines).toBe(0)
     expect(worker.clock.pending).toBe(0)
+  })
+
+  test('tells its steps apart, so that no two get the same from `user.unique()`', async () => {
+    const rounds: (string | undefined)[] = []
+    const { clock } = new VirtualWorker(oneAtATime())
+    const run = new CapacityRun(
+      { url, thresholds, from: 10, to: 40, duration: 60_000 },
+      {},
+      async ({ rate }, context) => {
+        rounds.push(context.round)
+        clock.advance(10)
+        return loadResult({ requestsPerSecond: rate ?? 0 })
+      },
+    )
+    expect((await run.run(() => {})).steps.length).toBeGreaterThanOrEqual(3)
+    expect(rounds).not.toContain(undefined)
+    expect(new Set(rounds).size).toBe(rounds.length)
   })
 
   test('says so where `to` is the limit', async () => {
