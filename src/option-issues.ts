@@ -61,7 +61,8 @@ export function nearestName(name: string, known: readonly string[]): string | un
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)
   const best = ranked[0]
-  return best && best.distance <= Math.max(2, Math.floor(name.length / 3)) ? best.candidate : undefined
+  const near = name.length <= 3 ? 1 : Math.max(2, Math.floor(name.length / 3))
+  return best && best.distance <= near ? best.candidate : undefined
 }
 
 /** Words an unknown option, with the name that may have been meant. */

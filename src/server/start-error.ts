@@ -146,11 +146,17 @@ const FAULTS: Record<
   ],
 }
 
+/** What gives a start more time: the health check's, or where that has more than the test leaves, the test's. */
+function moreTime({ limit }: FailedStart): string {
+  return limit.ofTest ? "the test's `timeout`" : '`health.timeout`'
+}
+
 function adviseOnLook(failed: FailedStart, look: HealthLook | undefined): string | undefined {
   const { health, host } = failed.options
+  const more = moreTime(failed)
   if (failed.elsewhere.length > 0) return adviseOnPlace(failed)
   if (health.check.kind === 'log') {
-    return 'Set `health.log` to what it prints when it is ready, or raise `health.timeout`.'
+    return `Set \`health.log\` to what it prints when it is ready, or raise ${more}.`
   }
   const fault = look && (look.speaks ?? connectionFaultOf(look.outcome))
   if (fault) {
@@ -160,13 +166,13 @@ function adviseOnLook(failed: FailedStart, look: HealthLook | undefined): string
   }
   const outcome = look?.outcome
   if (outcome?.kind === 'answer') {
-    if (outcome.status === 503) return 'It is up, but not ready. See what it waits for, or raise `health.timeout`.'
+    if (outcome.status === 503) return `It is up, but not ready. See what it waits for, or raise ${more}.`
     return 'Set `health.path` to a route that exists and `health.status` to what it answers, or `health: { tcp: true }`.'
   }
   if (outcome?.kind === 'failure' && outcome.code === 'ECONNREFUSED') {
-    return `It has to listen on the port in the variable PORT (or \`{port}\` in the command) of ${host}; or raise \`health.timeout\`.`
+    return `It has to listen on the port in the variable PORT (or \`{port}\` in the command) of ${host}; or raise ${more}.`
   }
-  return 'Raise `health.timeout` if it needs longer.'
+  return `Raise ${more} if it needs longer.`
 }
 
 /** A start (or a restart) that failed, for reports. */
