@@ -11,11 +11,13 @@ writeFileSync(join(folder, 'shop.scenario.ts'), 'export default () => {}')
 afterAll(() => rmSync(folder, { recursive: true }))
 
 describe('a load of a scenario that is aborted while its module is bundled', () => {
+  const controller = new AbortController()
   let bundled = 0
   bundleWith({
     root: () => folder,
     bundle() {
       bundled += 1
+      setTimeout(() => controller.abort('user left'), 10)
       return new Promise(() => {})
     },
   })
@@ -23,8 +25,6 @@ describe('a load of a scenario that is aborted while its module is bundled', () 
     rejection(new LoadGenerator().generateLoad({ url: 'http://127.0.0.1:1/', scenario: 'shop.scenario.ts', signal }))
 
   it('rejects at once', async () => {
-    const controller = new AbortController()
-    setTimeout(() => controller.abort('user left'), 50)
     const error = await load(controller.signal)
     expect(error).toMatchObject({ code: 'PERF_ABORTED', cause: 'user left', partial: { requests: 0, aborted: true } })
     expect(error.message).toBe('The load was aborted by its signal: user left')
