@@ -85,15 +85,19 @@ without() {
   IFS=$before
 }
 
-# Sets $parent; a substitution would cost a process at every look.
+# Sets $parent, of a process that is neither ending (flag 4 of field 9) nor over. A substitution would cost a process at every look.
 look_up_parent() {
   parent=''
   if [ -r /proc/self/stat ]; then
     read -r stat <"/proc/$1/stat" || return 1
     set -- \${stat##*) }
+    case $1 in Z | X) return 1 ;; esac
+    [ $(($7 & 4)) = 0 ] || return 1
     parent=$2
   else
-    parent=$(ps -o ppid= -p "$1" | tr -d ' ')
+    set -- $(ps -o stat=,ppid= -p "$1")
+    case $1 in '' | Z*) return 1 ;; esac
+    parent=$2
   fi
 } 2>/dev/null
 
@@ -125,7 +129,7 @@ if [ -n "$worker" ]; then
     ( while look_up_parent "$worker" && [ "$parent" = "$parent_kept" ]; do sleep 1 || exit; done
       look_up_parent "$worker" && kill -KILL "$worker"
       echo end ) </dev/null 3<&- &
-    # Where the half that obeys was killed, this one ends too, so that the holder hears of it.
+    # Where the half that obeys was killed, this one ends at the next order, so that the holder hears of it.
     while read -r line <&3; do printf '%s\\n' "$line" || exit; done 2>/dev/null
     echo end
   } | { obey; kill -KILL 0; }

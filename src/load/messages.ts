@@ -34,6 +34,11 @@ export type LoadEnd =
   /** `unanswered`: its requests, if there were any, got no answer; those of another process may have. */
   | { outcome: 'failed'; message: string; unanswered?: boolean }
 
+/** Whether a load took all of its time: one that nobody answered has failed, but nothing has cut it short. */
+export function isWhole(end: LoadEnd): boolean {
+  return end.outcome === 'completed' || (end.outcome === 'failed' && end.unanswered === true)
+}
+
 /** The histograms behind the summaries of a progress, which other processes' are merged with. */
 export interface LoadHistograms {
   /** Of the last interval, and of each of the rows that come with it. */

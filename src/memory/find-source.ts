@@ -1,5 +1,6 @@
 import { MemoryError } from '../errors.ts'
 import { sleep } from '../lifecycle/abort.ts'
+import { swallow } from '../lifecycle/debug.ts'
 import type { MemoryConfig } from './memory-options.ts'
 import type { MemorySource } from './memory-source.ts'
 import { knownTarget, type MemoryTarget } from './memory-target.ts'
@@ -19,20 +20,28 @@ export async function findSource(
 ): Promise<MemorySource> {
   const ownProcess = () => new OwnProcess(watchRecords?.('watch'))
   if (target === 'self' || target === process.pid) return ownProcess()
-  const known = server?.()
-  if (target === undefined) return known ? sourceOfServer(known) : ownProcess()
-  if (target === 'server') {
-    if (!known) {
-      throw new MemoryError(
-        "There is no server to watch: name the `server` fixture in this test, or set `target` to 'self' or a pid",
-      )
-    }
-    return sourceOfServer(known)
+  if (typeof target === 'object') {
+    return sourceOfServer(knownTarget(target) ?? { pid: target.pid, signal: new AbortController().signal })
   }
   if (typeof target === 'number') {
-    return known?.pid === target ? sourceOfServer(known) : new ResidentSet(target, `pid ${target}`)
+    const started = startedServer(server)
+    return started?.pid === target ? sourceOfServer(started) : new ResidentSet(target, `pid ${target}`)
   }
-  return sourceOfServer(knownTarget(target) ?? { pid: target.pid, signal: new AbortController().signal })
+  const known = server?.()
+  if (known) return sourceOfServer(known)
+  if (target === undefined) return ownProcess()
+  throw new MemoryError(
+    "There is no server to watch: name the `server` fixture in this test, or set `target` to 'self' or a pid",
+  )
+}
+
+/** A start that failed is no error of a watch of something else. */
+function startedServer(server: MemoryContext['server']): MemoryTarget | undefined {
+  try {
+    return server?.()
+  } catch (error) {
+    return swallow('start of a server that this watch does not need')(error)
+  }
 }
 
 /** Returns the isolates of a server; its resident memory if no probe is in any of them. */

@@ -221,7 +221,8 @@ export class MemoryMonitor {
         await withDeadline(watch.lookOnce(), LATE_SAMPLE_LIMIT).catch(swallow('last sample'))
       }
       if (end.how === 'completed') await raceSignals(watch.conclude(), signals)
-      if (isDefault && this.#context.server?.()) throw new MemoryError(WRONG_TARGET)
+      const hasVerdict = end.how === 'completed' || end.how === 'stopped'
+      if (isDefault && hasVerdict && this.#context.server?.()) throw new MemoryError(WRONG_TARGET)
     } catch (error) {
       const aborted = signals.find((signal) => signal.aborted)
       end = aborted ? { how: 'aborted', signal: aborted } : { how: 'failed', cause: error as Error }
@@ -244,13 +245,15 @@ export class MemoryMonitor {
 
   /** A server that is being restarted may take a while to be found. */
   async #find(finding: Promise<MemorySource>, signals: readonly AbortSignal[]): Promise<MemorySource> {
-    if (signals.some(({ aborted }) => aborted)) return finding
+    const aborted = () => signals.find((signal) => signal.aborted)
     try {
-      return await raceSignals(finding, signals)
+      if (!aborted()) return await raceSignals(finding, signals)
+      const found = await withDeadline(finding, LATE_SAMPLE_LIMIT)
+      if (found !== 'timeout') return found
     } catch (error) {
-      const signal = signals.find(({ aborted }) => aborted)
-      throw signal ? watchError({ how: 'aborted', signal }, 'server', undefined) : error
+      if (!aborted()) throw error
     }
+    throw watchError({ how: 'aborted', signal: aborted() as AbortSignal }, 'server', undefined)
   }
 
   readonly #timeLeft = (): number => {

@@ -28,7 +28,7 @@ const SILENT_AFTER = 2_000
 /** How long a server may have no process at all: one that restarts has none for a moment, and one that died says so. */
 const ABSENCE_LIMIT = 5_000
 
-/** …and so long before its first figures: a restart is waited for in any case, and the end of a process is heard of within that. */
+/** How long a first reading waits for a process, from its start or from the end of a restart. A death is heard of within that. */
 const RETURN_LIMIT = 1_000
 const RETURN_LOOK = 20
 
@@ -105,24 +105,28 @@ export class ProbedServer implements MemorySource {
   /** Waits for a server that was restarted before anybody had answered. */
   async #firstReading(watch: string | undefined, patience: number): Promise<SourceReading> {
     let until = readClock() + RETURN_LIMIT
-    let wasAway = false
     while (!this.gone.aborted && readClock() < until) {
       const { restarted } = this.#target
-      if (!restarted && this.#connected().length > 0) break
-      wasAway = true
-      await (restarted ?? sleep(RETURN_LOOK))
-      if (restarted) until = readClock() + RETURN_LIMIT
+      if (restarted) {
+        await restarted
+        until = readClock() + RETURN_LIMIT
+      } else {
+        const known = this.#connected()
+        // It was asked for as long as `patience`.
+        if (known.some(({ asking }) => asking !== undefined)) break
+        const reading = known.length > 0 ? await this.#askForReading(watch, patience) : undefined
+        if (reading) return reading
+      }
+      await sleep(RETURN_LOOK)
     }
-    // One that was there all the time has been asked, and is blocked.
-    const reading = wasAway ? await this.#askForReading(watch, patience) : undefined
-    if (!reading) throw this.#silent(patience)
-    return reading
+    throw this.#silent(patience)
   }
 
   /** What was known last, for a while. */
   #absent(latest: SourceReading, patience: number): SourceReading {
-    this.#absentSince ??= readClock()
-    if (readClock() - this.#absentSince > ABSENCE_LIMIT && !this.#target.restarted) throw this.#silent(patience)
+    if (this.#target.restarted) this.#absentSince = undefined
+    else this.#absentSince ??= readClock()
+    if (this.#absentSince !== undefined && readClock() - this.#absentSince > ABSENCE_LIMIT) throw this.#silent(patience)
     return { ...latest, snapshot: { ...latest.snapshot, timestamp: readWallClock() }, stale: true }
   }
 

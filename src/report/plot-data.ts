@@ -75,7 +75,7 @@ export function loadPlots(load: LoadEntry, test: TestSummary): LoadPlots {
 
 function bounds(thresholds: readonly ThresholdEntry[], wanted: (metric: string) => boolean): BoundLine[] {
   return thresholds.flatMap(({ metric, expression, passed }) => {
-    const condition = parseCondition(metric, expression)
+    const condition = parseCondition(metric, expression.replace(/^not /, ''))
     if (!wanted(metric) || !('operator' in condition)) return []
     const label = `${metric.replace(/^latency\./, '')} ${formatBound(metric, expression)}`
     return [{ value: condition.bound, label, passed }]

@@ -10,7 +10,9 @@ export function findSets(test: (set: Set<unknown>) => boolean): Set<unknown>[] {
   const world = globalThis as unknown as Record<symbol, unknown>
   const session = new Session()
   try {
-    world[key] = (sets: Set<unknown>[]) => found.push(...sets.filter((set) => isTrueOf(set, test)))
+    world[key] = (sets: Set<unknown>[]) => {
+      for (const set of sets) if (isTrueOf(set, test)) found.push(set)
+    }
     session.connect()
     const group = { objectGroup: 'sets' }
     const contextId = ownContext(session)
@@ -18,7 +20,11 @@ export function findSets(test: (set: Set<unknown>) => boolean): Set<unknown>[] {
     const about = { ...group, prototypeObjectId: result.objectId }
     const { objects } = ask(session, 'Runtime.queryObjects', about) as Answer
     const look = `function () { globalThis[Symbol.for('${KEY}')](this) }`
-    ask(session, 'Runtime.callFunctionOn', { objectId: objects.objectId, functionDeclaration: look })
+    const looked = ask(session, 'Runtime.callFunctionOn', {
+      objectId: objects.objectId,
+      functionDeclaration: look,
+    }) as Answer
+    if (looked.exceptionDetails) throw new Error(looked.exceptionDetails.text)
     ask(session, 'Runtime.releaseObjectGroup', group)
   } catch (error) {
     debug('the sets of the heap were not found: %s', error)
@@ -53,6 +59,7 @@ function ownContext(session: Session): number | undefined {
 interface Answer {
   result: { objectId: string; value?: unknown }
   objects: { objectId: string }
+  exceptionDetails?: { text: string }
 }
 
 /** The inspector of one's own thread answers at once. */

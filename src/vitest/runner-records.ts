@@ -13,7 +13,7 @@ export function watchRunner(task: TestContext['task']): WatchRecords {
     return {
       release() {
         assertions.release()
-        snapshots.release()
+        snapshots.release({ keys: of === 'calls' })
         if (of === 'calls') spies.release()
       },
       giveBack() {

@@ -36,9 +36,10 @@ export class SnapshotRecords {
     this.#keysBefore = this.#keys()?.length ?? 0
   }
 
-  release(): void {
+  /** Keys count the snapshots of a test, and name those that stand in a file: `keys` is only for calls that none of those follow. */
+  release({ keys }: { keys: boolean }): void {
     this.#releaseComparisons(snapshotState()._inlineSnapshotStacks ?? [])
-    this.#releaseKeys(this.#keys() ?? [], snapshotState())
+    if (keys) this.#releaseKeys(this.#keys() ?? [], snapshotState())
   }
 
   #keys(): string[] | undefined {
@@ -53,13 +54,13 @@ export class SnapshotRecords {
   }
 
   #releaseKeys(keys: string[], { _counters: counters, _snapshotData: data = {} }: SnapshotState): void {
-    if (!counters) return
-    const since = keys.splice(this.#keysBefore)
+    const since = keys.slice(this.#keysBefore)
+    // A number that is given again would name another snapshot in the file.
+    if (!counters || since.some((key) => key in data)) return
+    keys.length = Math.min(keys.length, this.#keysBefore)
     for (const key of since) {
       const name = key.replace(/ \d+$/, '')
-      const count = counters.get(name) ?? 0
-      if (key in data || count === 0) keys.push(key)
-      else counters.set(name, count - 1)
+      counters.set(name, Math.max(0, (counters.get(name) ?? 0) - 1))
     }
   }
 }

@@ -59,15 +59,16 @@ export class SpyRecords {
 
   /** Lets go all that was recorded since the beginning, but the last call of each spy. */
   release(): void {
-    this.#restores?.weaken()
-    const calls = callsSoFar()
-    if (calls === this.#released) return
-    this.#released = calls
+    // A spy that nobody called has left no trace of its own: it is searched for in any case.
     if (!registries) {
       registries = findThem(probe as Mock)
       this.#hold(registries)
     }
-    for (const spy of this.#mocks?.entries() ?? []) if (spy !== probe) trim((spy as Mock).mock, this.#lastNumber)
+    const calls = callsSoFar()
+    if (calls !== this.#released) {
+      this.#released = calls
+      for (const spy of this.#mocks?.entries() ?? []) if (spy !== probe) trim((spy as Mock).mock, this.#lastNumber)
+    }
     this.#mocks?.weaken()
     this.#restores?.weaken()
   }

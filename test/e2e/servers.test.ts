@@ -122,6 +122,11 @@ describe.each(MAJORS)('servers on Vitest %i', (major) => {
           expect(error.code).toBe('PERF_MEMORY')
           expect(error.message).toMatch(/watched this process and not the server\\. Name the .server. fixture/)
         })
+        test('watched too early, and the work failed', async ({ loadGenerator, memoryMonitor }) => {
+          const work = () => loadGenerator.generateLoad({ url: '/', amount: 5, thresholds: { requests: '>1000' } })
+          const error = await memoryMonitor.during(work).catch((error) => error)
+          expect([error.code, error.message]).toEqual(['PERF_LOAD', expect.stringContaining('requests >1000')])
+        })
         test('itself, as asked for', async ({ loadGenerator, memoryMonitor }) => {
           const work = () => loadGenerator.generateLoad({ url: '/', amount: 5 })
           expect((await memoryMonitor.during(work, { target: 'self' })).kind).toBe('node')
@@ -134,10 +139,16 @@ describe.each(MAJORS)('servers on Vitest %i', (major) => {
             for (const ask of [() => checkServerHealth(), () => resolveServerUrl(), () => memoryMonitor.monitor(300)])
               await expect((async () => ask())()).rejects.toBe(start)
           })
+          test('is no error of what stands elsewhere', async ({ loadGenerator, memoryMonitor, startServer }) => {
+            await loadGenerator.generateLoad({ url: '/', amount: 5 }).catch(() => {})
+            const other = await startServer({ command: 'node server.js' })
+            expect((await loadGenerator.generateLoad({ url: other.url, amount: 5 })).requests).toBe(5)
+            for (const target of [other, other.pid]) expect((await memoryMonitor.monitor(200, { target })).samples).not.toEqual([])
+          })
         })`),
     },
     async (run) => {
-      expect(run.output).toContain('3 passed (3)')
+      expect(run.output).toContain('5 passed (5)')
       expect(await run.leftovers()).toEqual([])
     },
   )

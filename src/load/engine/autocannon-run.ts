@@ -2,7 +2,7 @@ import autocannon, { type AutocannonClient, type AutocannonInstance, type Autoca
 import { every, realClock, type Cancel, type Clock } from '../../lifecycle/clock.ts'
 import { failureOf } from '../http/failure.ts'
 import { LOOK, Measurement } from '../measure/measurement.ts'
-import type { LoadEnd, RowlessProgress } from '../messages.ts'
+import { isWhole, type LoadEnd, type RowlessProgress } from '../messages.ts'
 import { AUTOCANNON_REMARKS } from '../plan/engine-choice.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 import { ThresholdWatch } from '../plan/threshold-watch.ts'
@@ -121,7 +121,8 @@ export class AutocannonRun {
 
   #finish(): void {
     if (this.#measurement.recorder.outcomes.requests > 0) return this.#end({ outcome: 'completed' })
-    this.#end({ outcome: 'failed', message: describeNothing(this.#plan.url, this.#measurement, this.#elapsed) })
+    const message = describeNothing(this.#plan.url, this.#measurement, this.#elapsed)
+    this.#end({ outcome: 'failed', message, unanswered: true })
   }
 
   stop(): void {
@@ -149,12 +150,11 @@ export class AutocannonRun {
     })
     this.#measurement.stopCost()
     const { progress, rows } = this.#interval(true)
-    const completed = end.outcome === 'completed'
     const ended = {
       ...progress,
       ...this.#measurement.finalParts(progress.duration),
-      aborted: !completed,
-      ...(completed ? { progress: 1 } : {}),
+      aborted: !isWhole(end),
+      ...(isWhole(end) ? { progress: 1 } : {}),
     }
     this.#report.end(end, this.#measurement.ended, ended, rows)
   }

@@ -3,7 +3,7 @@ import type { LoadSample } from '../../results/load-result.ts'
 import type { Failure } from '../http/failure.ts'
 import { InFlightHistory } from '../measure/in-flight-history.ts'
 import { LOOK, Measurement } from '../measure/measurement.ts'
-import type { LoadEnd, RowlessProgress } from '../messages.ts'
+import { isWhole, type LoadEnd, type RowlessProgress } from '../messages.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 import { ThresholdWatch } from '../plan/threshold-watch.ts'
 import { Arrivals } from './arrivals.ts'
@@ -189,13 +189,11 @@ export class LoadRun implements LoadCourse {
     this.#phase?.endSending()
     const { progress, rows } = measured?.interval(true) ?? { progress: this.#nothing(), rows: [] }
     const isCompleted = end.outcome === 'completed'
-    // One that nobody answered has failed, but it took all of its time.
-    const isWhole = isCompleted || (end.outcome === 'failed' && end.unanswered === true)
     const ended: RowlessProgress = {
       ...progress,
       ...(measured ? measured.measurement.finalParts(progress.duration) : {}),
-      aborted: !isWhole,
-      ...(isWhole ? { progress: 1 } : {}),
+      aborted: !isWhole(end),
+      ...(isWhole(end) ? { progress: 1 } : {}),
       generator: this.#work.explainCost?.(progress.generator) ?? progress.generator,
     }
     this.#phase?.close()

@@ -1,3 +1,4 @@
+import { IN_ANSWER } from '../http/failure.ts'
 import type { Measurement } from '../measure/measurement.ts'
 
 /** Says why a load has no result: not one answer in `after` milliseconds. */
@@ -10,7 +11,7 @@ export function describeNothing(url: string, { recorder, begun }: Measurement, a
   const why = first ? ` (${outcomes.errorTotal} errors, the first: ${first.message})` : ': they were still under way'
   const rest = dropped > 0 ? `; ${dropped} more found no free connection` : ''
   // A TLS server closes every connection that begins with plain HTTP.
-  const hasBegun = first?.message.includes('in the middle of an answer')
+  const hasBegun = first?.message.includes(IN_ANSWER)
   const isTlsLikely = url.startsWith('http:') && Object.keys(byKind).join() === 'reset' && !hasBegun
   return `${url} answered none of ${begun - dropped} requests in ${time}${why}${rest}${isTlsLikely ? '. Does it speak HTTPS?' : ''}`
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../lifecycle/clock.ts'
 import type { LoadErrorKind } from '../../results/load-result.ts'
 import { AnswerParser } from './answer-parser.ts'
 import type { CapturedAnswer } from './captured-answer.ts'
-import type { Failure } from './failure.ts'
+import { IN_ANSWER, type Failure } from './failure.ts'
 import { Link } from './link.ts'
 import type { OutgoingRequest } from './outgoing-request.ts'
 import type { Target } from './target.ts'
@@ -208,7 +208,7 @@ export class Connection<R extends OutgoingRequest> {
       if (!this.closed) this.#leave()
       return
     }
-    const where = this.#parser.underway ? 'in the middle of an answer' : 'without an answer'
+    const where = this.#parser.underway ? IN_ANSWER : 'without an answer'
     const { kind, message } = failure ?? { kind: 'reset', message: `connection closed by the server ${where}` }
     if (this.#answersHere === 0) this.#link.noteUseless()
     for (const { since, request } of this.#drop()) this.#events.onFailure(kind, message, since, request)

@@ -24,6 +24,9 @@ const KINDS: Readonly<Record<string, LoadErrorKind>> = {
 /** Codes that say that this machine, not the server, has run out of something. */
 const OWN_LIMITS: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM'])
 
+/** Where a connection was lost. A server that has begun to answer speaks HTTP. */
+export const IN_ANSWER = 'in the middle of an answer'
+
 export interface Failure {
   readonly kind: LoadErrorKind
   readonly message: string

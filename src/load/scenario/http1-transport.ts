@@ -1,7 +1,7 @@
 import type { Clock } from '../../lifecycle/clock.ts'
 import { AnswerParser } from '../http/answer-parser.ts'
 import type { CapturedAnswer } from '../http/captured-answer.ts'
-import { failureOf, type Failure } from '../http/failure.ts'
+import { failureOf, IN_ANSWER, type Failure } from '../http/failure.ts'
 import type { Line } from '../http/wire.ts'
 import type { Carrier, Exchange, Transport, TransportEvents } from './exchange.ts'
 import type { Origin } from './origin.ts'
@@ -185,7 +185,7 @@ class UserConnection implements Carrier {
   #onLineEnd(): void {
     if (this.#state === 'closed') return
     if (this.#state === 'open' && this.#parser.end()) return
-    const where = this.#heard ? 'in the middle of an answer' : 'without an answer'
+    const where = this.#heard ? IN_ANSWER : 'without an answer'
     this.#lose({ kind: 'reset', message: `connection closed by the server ${where}` })
   }
 

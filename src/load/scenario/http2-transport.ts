@@ -3,7 +3,7 @@ import { isIP, type Socket } from 'node:net'
 import type { Clock } from '../../lifecycle/clock.ts'
 import { AnswerHead } from '../http/answer-head.ts'
 import { CapturedAnswer } from '../http/captured-answer.ts'
-import { failureOf, type Failure } from '../http/failure.ts'
+import { failureOf, IN_ANSWER, type Failure } from '../http/failure.ts'
 import { destinationOf } from '../http/socket-wire.ts'
 import type { Exchange, Transport, TransportEvents } from './exchange.ts'
 import type { Origin } from './origin.ts'
@@ -13,7 +13,7 @@ const LEFT_OUT = new Set(['connection', 'keep-alive', 'host', 'transfer-encoding
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = http2.constants
 /** Times that a request is sent again which the server refuses to look at. */
 const MOST_REFUSALS = 3
-const CUT: Failure = { kind: 'reset', message: 'stream closed by the server in the middle of an answer' }
+const CUT: Failure = { kind: 'reset', message: `stream closed by the server ${IN_ANSWER}` }
 const REFUSED: Failure = {
   kind: 'reset',
   message: `stream refused by the server ${MOST_REFUSALS + 1} times (REFUSED_STREAM)`,
@@ -46,7 +46,11 @@ export class Http2Transport implements Transport {
     })
   }
 
-  send(exchange: Exchange, refusals = 0): void {
+  send(exchange: Exchange): void {
+    this.#send(exchange, 0)
+  }
+
+  #send(exchange: Exchange, refusals: number): void {
     if (this.#closed) return
     const known = this.#session
     const session = known && !known.closed && !known.destroyed ? known : this.#open()
@@ -70,7 +74,7 @@ export class Http2Transport implements Transport {
       exchange.carrier = undefined
       // The server has said that it did not look at it (RFC 9113, 8.7).
       const isRefused = stream.rstCode === NGHTTP2_REFUSED_STREAM
-      if (isRefused && refusals < MOST_REFUSALS) this.send(exchange, refusals + 1)
+      if (isRefused && refusals < MOST_REFUSALS) this.#send(exchange, refusals + 1)
       else exchange.failed(isRefused ? REFUSED : failure)
     }
     stream.on('response', (headers) => {

@@ -1,3 +1,4 @@
+import { PerfOptionsError } from '../../errors.ts'
 import { optionIssue, rejectIssues, unknownOption } from '../../option-issues.ts'
 import { findOptionIssues } from '../../options.ts'
 import { milliseconds, type Duration } from '../../units.ts'
@@ -67,16 +68,16 @@ export function withQuery(path: string, query: UserRequestOptions['query']): str
 }
 
 export function statusRange(expected: ExpectedStatus): readonly [from: number, to: number] {
-  const range: readonly unknown[] = typeof expected === 'number' ? [expected, expected] : [expected].flat()
-  const [from, to] = range as readonly [number, number]
-  if (range.length === 2 && isStatus(from) && isStatus(to) && from <= to) return [from, to]
-  rejectIssues(SUBJECT, [
-    optionIssue('expectStatus', 'a status of 100 to 599, or [from, to] with from <= to', expected),
-  ])
-  return [from, to]
+  const range: readonly unknown[] = typeof expected === 'number' ? [expected, expected] : expected
+  if (Array.isArray(range) && range.length === 2) {
+    const [from, to] = range as [unknown, unknown]
+    if (isStatus(from) && isStatus(to) && from <= to) return range as unknown as readonly [number, number]
+  }
+  const wanted = 'a status of 100 to 599, or [from, to] with from <= to'
+  throw new PerfOptionsError(SUBJECT, [optionIssue('expectStatus', wanted, expected)])
 }
 
-function isStatus(status: unknown): boolean {
+function isStatus(status: unknown): status is number {
   return Number.isInteger(status) && (status as number) >= 100 && (status as number) <= 599
 }
 

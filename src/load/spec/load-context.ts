@@ -18,7 +18,7 @@ export interface LoadedServer {
 export interface LoadContext extends Omit<ResolveLoadContext, 'baseUrl' | 'tlsOf'> {
   /** Ends every load, and says how long they may take. */
   lifetime?: Lifetime
-  /** The server under test, which paths are on. */
+  /** The server under test, which paths are on. Throws the error of a start that failed. */
   server?: () => LoadedServer | undefined
   /** Starts the server under test. Called for a load on a path of it, if it is not started yet. */
   startServer?: () => Promise<void> | undefined

@@ -3,7 +3,14 @@ import { LoadError } from '../../errors.ts'
 import { every, type Cancel, type Clock } from '../../lifecycle/clock.ts'
 import type { LoadSample } from '../../results/load-result.ts'
 import type { ThresholdOutcome } from '../../results/threshold.ts'
-import type { LoadEnd, LoadReportMessage, LoadRequestMessage, RowlessProgress, TickProgress } from '../messages.ts'
+import {
+  isWhole,
+  type LoadEnd,
+  type LoadReportMessage,
+  type LoadRequestMessage,
+  type RowlessProgress,
+  type TickProgress,
+} from '../messages.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 import { dividePlan } from '../plan/share.ts'
 import { ThresholdWatch } from '../plan/threshold-watch.ts'
@@ -249,7 +256,6 @@ class RunningShares {
     this.close()
     const progress = this.#whole(true) as RowlessProgress
     const end = this.#ending ?? this.#ownEnd(progress)
-    const completed = end.outcome === 'completed'
     this.#report({
       type: 'end',
       id: this.#id,
@@ -257,8 +263,8 @@ class RunningShares {
       progress: {
         ...progress,
         byName: this.#withRows(progress.byName),
-        aborted: !completed,
-        ...(completed ? { progress: 1 } : {}),
+        aborted: !isWhole(end),
+        ...(isWhole(end) ? { progress: 1 } : {}),
       },
       rows: this.#rows.splice(0),
       completed: this.#completed(),

@@ -7,6 +7,7 @@ import type { LoadOptions } from '../plan/load-options.ts'
 import { resolveLoadOptions, type LoadPlan } from '../plan/load-plan.ts'
 import { raceSignal } from '../../lifecycle/abort.ts'
 import { realClock } from '../../lifecycle/clock.ts'
+import { swallow } from '../../lifecycle/debug.ts'
 import { chooseEngine } from './choose-engine.ts'
 import type { OnLoadProgress } from './progress-calls.ts'
 import { RunningLoad, type EndingSignal } from './running-load.ts'
@@ -20,15 +21,16 @@ export async function startLoad(
 ): Promise<RunningLoad> {
   const callable = onProgress === undefined || typeof onProgress === 'function'
   const issues = callable ? [] : [optionIssue('onProgress', 'a function', onProgress)]
-  if (needsServer(options, context) && !context.server?.()) await context.startServer?.()
+  // Only a load on a path stands on the test's server: another one does not get the error of its start.
+  const own = needsServer(options, context) ? await ownServer(context) : startedServer(context)
   const plan = resolveLoadOptions(options, {
     ...context,
-    baseUrl: context.server?.()?.url,
-    tlsOf: (url) => serverAt(url, context)?.tls,
+    baseUrl: own?.url,
+    tlsOf: (url) => serverAt(url, own, context)?.tls,
     issues,
   })
   const scenario = options.scenario ?? context.defaults?.scenario
-  const signals = signalsOf(options, context, localUrlOf(plan))
+  const signals = signalsOf(options, context, serverAt(localUrlOf(plan), own, context))
   const whole = plan.scenario && scenario !== undefined ? await bundled(plan, scenario, context, signals) : plan
   const worker = context.worker ?? { clock: realClock, processes: sharedLoadProcesses() }
   return new RunningLoad(whole, {
@@ -75,12 +77,26 @@ function needsServer(options: LoadOptions | undefined, { defaults }: LoadContext
   return url === undefined || (typeof url === 'string' && url.startsWith('/'))
 }
 
-/** The server of the test that a URL leads to. */
-function serverAt(url: string, { server, servers }: LoadContext): LoadedServer | undefined {
-  return [server?.(), ...(servers?.() ?? [])].find((known) => known && isSameServer(known.url, url))
+/** @throws the error of its start. */
+async function ownServer({ server, startServer }: LoadContext): Promise<LoadedServer | undefined> {
+  if (!server?.()) await startServer?.()
+  return server?.()
 }
 
-function signalsOf(options: LoadOptions, context: LoadContext, url: string): EndingSignal[] {
+function startedServer({ server }: LoadContext): LoadedServer | undefined {
+  try {
+    return server?.()
+  } catch (error) {
+    return swallow('start of a server that this load does not need')(error)
+  }
+}
+
+/** The server of the test that a URL leads to. */
+function serverAt(url: string, own: LoadedServer | undefined, { servers }: LoadContext): LoadedServer | undefined {
+  return [own, ...(servers?.() ?? [])].find((known) => known && isSameServer(known.url, url))
+}
+
+function signalsOf(options: LoadOptions, context: LoadContext, server: LoadedServer | undefined): EndingSignal[] {
   const abortedBy = (signal: AbortSignal, by: string): EndingSignal => ({
     signal,
     error: ({ message }, partial) =>
@@ -89,7 +105,6 @@ function signalsOf(options: LoadOptions, context: LoadContext, url: string): End
   const signals: EndingSignal[] = []
   if (options.signal) signals.push(abortedBy(options.signal, 'its signal'))
   if (context.lifetime) signals.push(abortedBy(context.lifetime.signal, 'the end of its test'))
-  const server = serverAt(url, context)
   if (server) {
     signals.push({
       signal: server.signal,

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -106,8 +106,33 @@ test.runIf(process.platform === 'linux')(
     // Time enough for what was left of the old one to kill it.
     await delay(1_500)
     expect(findProcess(pid)).toBeDefined()
-    expect(groupIsThere(killed)).toBe(false)
+    await expect.poll(() => groupIsThere(killed), { timeout: 5_000 }).toBe(false)
     holder.kill('SIGKILL')
+    await expect.poll(() => findProcess(pid), { timeout: 5_000 }).toBeUndefined()
+  },
+)
+
+test.runIf(process.platform === 'linux')(
+  'what is left of a killed watchdog guards a worker that has heard nothing of it',
+  async () => {
+    const program = `
+    const { spawn } = await import('node:child_process')
+    const { guard, watchdogPid, COOKIE_VARIABLE } = await import(${JSON.stringify(new URL('../../../dist/lifecycle/watchdog.js', import.meta.url).href)})
+    const watch = guard()
+    const child = spawn('sleep', ['60'], { detached: true, stdio: 'ignore', env: { ...process.env, [COOKIE_VARIABLE]: watch.cookie } })
+    watch.addGroup(child.pid)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    process.send({ pid: child.pid, watchdog: watchdogPid() }, () => { for (;;); })`
+    const holder = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    const [{ pid, watchdog }] = (await once(holder, 'message')) as [{ pid: number; watchdog: number }]
+    process.kill(watchdog, 'SIGKILL')
+    await delay(100)
+    process.kill(holder.pid as number, 'SIGKILL')
+    // Nobody reaps it meanwhile: a zombie still has its parent.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500)
+    expect(readFileSync(`/proc/${holder.pid}/stat`, 'utf8')).toContain(') Z ')
     await expect.poll(() => findProcess(pid), { timeout: 5_000 }).toBeUndefined()
   },
 )

@@ -33,8 +33,24 @@ it('keeps one comparison at each place, and all from before', ({ task }) => {
     expect('other').toMatchInlineSnapshot(`"other"`)
   }
   expect(kept(task)).toEqual({ comparisons: before.comparisons + 100, keys: 102, counted: 102 })
-  records.release()
+  records.release({ keys: false })
+  expect(kept(task)).toEqual({ comparisons: before.comparisons + 2, keys: 102, counted: 102 })
+  records.release({ keys: true })
   expect(kept(task)).toEqual({ ...before, comparisons: before.comparisons + 2 })
-  records.release()
+  records.release({ keys: true })
   expect(kept(task)).toEqual({ ...before, comparisons: before.comparisons + 2 })
+})
+
+it('keeps the keys of calls that write to a file of snapshots too', ({ task }) => {
+  const records = new SnapshotRecords(task.id)
+  expect(1).toMatchInlineSnapshot(`1`)
+  const written = `${task.name} 2`
+  const data = (expect.getState() as unknown as { snapshotState: { _snapshotData: Record<string, string> } })
+    .snapshotState._snapshotData
+  data[written] = '2'
+  expect(2).toMatchInlineSnapshot(`2`)
+  const before = kept(task)
+  records.release({ keys: true })
+  expect(kept(task)).toMatchObject({ keys: before.keys, counted: before.counted })
+  delete data[written]
 })
