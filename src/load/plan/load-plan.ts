@@ -161,7 +161,7 @@ export function resolveLoadOptions(input: LoadOptions, context: ResolveLoadConte
 /** Appends a path to the URL of the server under test, which may have a path of its own. */
 function absoluteUrl(url: string | undefined, base: string | undefined): string {
   if (base === undefined || (url !== undefined && !url.startsWith('/'))) return url as string
-  return `${base}${url ?? ''}`
+  return `${base}${url ?? '/'}`
 }
 
 interface PlanParts {
