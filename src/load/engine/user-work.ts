@@ -151,12 +151,17 @@ export class UserWork implements LoadWork, ScenarioListener {
 
   // What users do --------------------------------------------------------------------------------------------------------
 
-  #onIteration(user: ScenarioUser, { name, startedAt, sent, failure }: EndedIteration): void {
+  #onIteration(user: ScenarioUser, { name, startedAt, sent, hasLeftRequests, failure }: EndedIteration): void {
     const phase = this.#phaseOf.get(user)
     if (!phase) return
     if (failure && !isCounted(failure.error)) phase.scenarioFailed(this.#describe(name, failure.error))
     else if (!failure && sent === 0) phase.scenarioFailed(`${name} ended without a request`)
-    phase.iterationEnded(startedAt, failure !== undefined || sent === 0)
+    else if (!failure && hasLeftRequests) {
+      phase.scenarioFailed(
+        `${name} ended before any of its requests was answered: await them, as in \`await user.get(…)\``,
+      )
+    }
+    phase.iterationEnded(startedAt, failure !== undefined || sent === 0 || hasLeftRequests)
   }
 
   /** Where an error was thrown is looked up once: only the first message of a kind is shown. */

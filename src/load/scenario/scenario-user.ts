@@ -58,6 +58,8 @@ export class ScenarioUser implements VirtualUser {
   #chance: Chance | undefined
   #uniques = 0
   #sent = 0
+  /** What it has waited for since the iteration began, and got. */
+  #settled = 0
   /** From when the first request of the iteration counts, if not from its call. */
   #due: number | undefined
   readonly #waits = new WaitingList()
@@ -79,6 +81,7 @@ export class ScenarioUser implements VirtualUser {
     this.iteration += 1
     this.#doing = 'iterating'
     this.#sent = 0
+    this.#settled = 0
     this.#due = due
     this.#chance = undefined
     return mix.length === 1 ? (mix[0] as MixPart)[0] : this.#chanceOf(OF_MIX).choose(mix)
@@ -88,6 +91,11 @@ export class ScenarioUser implements VirtualUser {
   rest(): number {
     if (this.#doing !== 'ended') this.#doing = 'idle'
     return this.#sent
+  }
+
+  /** Whether the iteration sent requests and ended before anything came of them: the scenario does not await them. */
+  get hasLeftRequests(): boolean {
+    return this.#sent > 0 && this.#settled === 0
   }
 
   /** Ends what it waits for. Requests after that are refused, except between `letStop` and the next `end`. */
@@ -103,6 +111,11 @@ export class ScenarioUser implements VirtualUser {
   letStop(): void {
     this.#abort = undefined
     this.#doing = 'stopping'
+  }
+
+  #settle(waiting: Waiting): void {
+    this.#settled += 1
+    this.#waits.remove(waiting)
   }
 
   /** Opens its connection, so that no request pays for that. */
@@ -202,11 +215,11 @@ export class ScenarioUser implements VirtualUser {
       const waiting: Waiting & Asker = {
         end: reject,
         onFailure: (error) => {
-          this.#waits.remove(waiting)
+          this.#settle(waiting)
           reject(error)
         },
         onAnswer: (answer) => {
-          this.#waits.remove(waiting)
+          this.#settle(waiting)
           const wrong = uncounted === undefined ? undefined : unexpected(answer.status, request.expectStatus)
           if (wrong === undefined) resolve(answer)
           else reject(new Error(`${uncounted} ${answer.url} answered ${answer.status}${wrong}`))
@@ -275,6 +288,8 @@ export class ScenarioUser implements VirtualUser {
       const waiting: Waiting = { end: (error) => stream.abort(error) }
       const { stream, opened } = open(request, () => this.#waits.remove(waiting))
       this.#waits.add(waiting)
+      const settle = () => void (this.#settled += 1)
+      opened.then(settle, settle)
       return opened
     } catch (error) {
       return Promise.reject(error as Error)
@@ -293,7 +308,7 @@ export class ScenarioUser implements VirtualUser {
         },
       }
       const cancel = this.#host.clock.after(time, () => {
-        this.#waits.remove(waiting)
+        this.#settle(waiting)
         resolve()
       })
       this.#waits.add(waiting)

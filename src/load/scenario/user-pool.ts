@@ -5,7 +5,10 @@ import type { UserHost } from './user-host.ts'
 
 /** Users whose `start` runs at a time: more would overflow the queue of a server that listens with the usual backlog. */
 const MOST_STARTING = 100
-/** Milliseconds that a user waits after an iteration that could not reach the server, or did nothing; it doubles with each in a row. */
+/**
+ * Milliseconds that a user waits after an iteration that could not reach the server, did nothing, or awaited none of its requests; it
+ * doubles with each in a row.
+ */
 const FIRST_PAUSE = 10
 const LAST_PAUSE = 250
 /** No answer, and not for want of time: to try again at once would be a busy loop. */
@@ -19,6 +22,8 @@ export interface EndedIteration {
   readonly startedAt: number
   /** Requests it sent. */
   readonly sent: number
+  /** It ended before anything came of them. */
+  readonly hasLeftRequests: boolean
   /** What it threw. */
   readonly failure: { readonly error: unknown } | undefined
 }
@@ -137,17 +142,18 @@ export class UserPool {
     }
     if (this.#ended) return
     const sent = user.rest()
-    this.#events.onIteration(user, { name, startedAt, sent, failure })
-    const pause = this.#pauseAfter(user, sent, failure)
+    const { hasLeftRequests } = user
+    this.#events.onIteration(user, { name, startedAt, sent, hasLeftRequests, failure })
+    const pause = this.#pauseAfter(user, sent === 0 || hasLeftRequests, failure)
     if (pause === 0) return this.#free(user)
     this.#host.clock.after(pause, () => {
       if (!this.#ended) this.#free(user)
     })
   }
 
-  #pauseAfter(user: ScenarioUser, sent: number, failure: EndedIteration['failure']): number {
+  #pauseAfter(user: ScenarioUser, awaitedNothing: boolean, failure: EndedIteration['failure']): number {
     const { error } = failure ?? {}
-    const idle = sent === 0 || (error instanceof RequestError && UNREACHABLE.has(error.kind))
+    const idle = awaitedNothing || (error instanceof RequestError && UNREACHABLE.has(error.kind))
     const count = idle ? (this.#failuresInARow.get(user) ?? 0) + 1 : 0
     if (count > 0 || this.#failuresInARow.has(user)) this.#failuresInARow.set(user, count)
     return idle ? Math.min(LAST_PAUSE, FIRST_PAUSE * 2 ** (count - 1)) : 0

@@ -396,6 +396,25 @@ describe('what a scenario does wrong', () => {
     expect(shop.served.map(({ path }) => path)).toEqual(mistakes.map(() => '/items'))
   })
 
+  test('an iteration that awaits none of its requests fails and says so, and the load process stays up', async () => {
+    const shop = await startShop()
+    const left = (statement: string) =>
+      run(shop, `export default async function browse(user) { ${statement} }`, { amount: 1_000, duration: 400 })
+    for (const statement of [`user.get('/items')`, `[1, 2].forEach(async () => { await user.get('/items') })`]) {
+      const { iterations, errors, requests } = await left(statement)
+      // 10, 20, 40, 80 ms and more between them: it does not send as fast as it can.
+      expect(iterations?.count).toBeGreaterThanOrEqual(3)
+      expect(iterations?.count).toBeLessThan(40)
+      expect(iterations?.failed).toBe(iterations?.count)
+      expect(requests).toBeGreaterThan(0)
+      expect(errors.byKind.scenario?.message).toMatch(
+        /^default ended before any of its requests was answered: await them/,
+      )
+    }
+    const beside = await left(`user.get('/items?beacon'); await user.get('/items')`)
+    expect(beside).toMatchObject({ iterations: { failed: 0 }, errors: { total: 0 } })
+  })
+
   test('a promise that nobody awaits is counted, and ends no process', async () => {
     const shop = await startShop()
     const result = await run(
