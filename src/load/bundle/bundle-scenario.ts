@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isCommonJs, isLoadedByNode, mustStayOutside } from './packages.ts'
 import type { BundledPackages, ScenarioBundle } from './scenario-bundle.ts'
+import { keepSourcePlaces } from './source-place.ts'
 
 /** Which project a scenario is bundled for. */
 export interface ScenarioProject {
@@ -113,7 +114,12 @@ async function build(file: string, project: ScenarioProject, vite: Vite): Promis
     clearScreen: false,
     ...(project.define === undefined ? {} : { define: project.define }),
     ...(project.alias === undefined ? {} : { resolve: { alias: project.alias } }),
-    plugins: [...own, bundlingPlugin(file, project, vite.rolldownVersion !== undefined), listModules(modules)],
+    plugins: [
+      keepSourcePlaces(),
+      ...own,
+      bundlingPlugin(file, project, vite.rolldownVersion !== undefined),
+      listModules(modules),
+    ],
   })
   const built = await vite.build(config)
   const parts = [built].flat().flatMap(({ output }) => output)

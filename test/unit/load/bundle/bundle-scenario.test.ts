@@ -164,3 +164,29 @@ describe.each(VERSIONS)('Vite %i', (_, vite) => {
     expect((error as Error).message).toMatch(/lost\.scenario\.ts/)
   })
 })
+
+test.each(VERSIONS)('files beside a module are found, whatever runs the bundle (Vite %i)', async (_major, vite) => {
+  const root = await project({
+    'load/word.txt': 'beside',
+    'load/shop.scenario.ts': `import { readFileSync } from 'node:fs'
+import { below } from './below/more'
+const beside = readFileSync(new URL('./word.txt', import.meta.url), 'utf8')
+export default async () => [beside, import.meta.dirname, import.meta.filename, 'import.meta.urls', below]
+export function fails(): never {
+  throw new Error('planted')
+}`,
+    'load/below/more.ts': `export const below: string = import.meta.dirname`,
+  })
+  const file = join(root, 'load/shop.scenario.ts')
+  const { code } = await bundleScenario(file, { root }, () => Promise.resolve(vite as unknown as Vite))
+  expect(await run(code, 'bundle.default()')).toEqual([
+    'beside',
+    join(root, 'load'),
+    file,
+    'import.meta.urls',
+    join(root, 'load/below'),
+  ])
+  expect(await run(code, '(() => { try { bundle.fails() } catch (error) { return error.stack } })()')).toContain(
+    `${file}:6:`,
+  )
+})
