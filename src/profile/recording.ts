@@ -5,6 +5,7 @@ import type { WatchedIsolate } from '../probe/protocol.ts'
 import type { LoadProfile } from '../results/profile-result.ts'
 import { formatBytes, formatDuration } from '../units.ts'
 import { joinProfiles, type RecordedIsolate } from './join-profiles.ts'
+import { asksItself, type LoadRequests } from './load-requests.ts'
 import { summarizeProfile, type ProfiledLoad } from './summary.ts'
 
 export interface ProfileTarget {
@@ -53,7 +54,11 @@ export class ProfileRecording {
   }
 
   /** Ends the profilers and says what they saw, and which isolates are missing. Their `.cpuprofile` files stand in `folder`. */
-  async stop(folder: string, name: string, load: Omit<ProfiledLoad, 'lost'>): Promise<Omit<LoadProfile, 'repeated'>> {
+  async stop(
+    folder: string,
+    name: string,
+    { asked, ...load }: Omit<ProfiledLoad, 'lost'> & { asked?: LoadRequests },
+  ): Promise<Omit<LoadProfile, 'repeated'>> {
     this.#ended = true
     tryToMake(folder)
     const outcomes = await Promise.all(this.#isolates.map((isolate) => stopIn(isolate, folder, name)))
@@ -62,8 +67,12 @@ export class ProfileRecording {
       ...this.#lost,
       ...outcomes.flatMap((outcome) => ('lost' in outcome ? outcome.lost : fileRemark(outcome))),
     ]
-    const joined = joinProfiles(isolates)
-    const requestTime = isolates.reduce((sum, { profile }) => sum + profile.requestTime, 0)
+    const sum = (of: (profile: RecordedIsolate['profile']) => number) =>
+      isolates.reduce((total, { profile }) => total + of(profile), 0)
+    const answered = sum((profile) => profile.requests)
+    const own = asksItself(answered, asked) ? asked : undefined
+    const joined = joinProfiles(isolates, own)
+    const requestTime = own?.time ?? sum((profile) => profile.requestTime)
     return { ...joined, summary: summarizeProfile(joined, requestTime, { ...load, lost }) }
   }
 

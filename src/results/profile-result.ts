@@ -114,7 +114,7 @@ export interface LoadProfile {
   repeated: boolean
   /** Milliseconds that were recorded. */
   duration: number
-  /** Requests that the server answered in that time. */
+  /** Requests that the server answered in that time; of a server that asks itself, those of the load. */
   requests: number
   /** A row for each thread of the server's process tree, the busiest first. */
   isolates: ProfiledIsolate[]

@@ -33,9 +33,12 @@ export class LoadProfiler {
   #files = 0
   #repeats = 0
 
-  constructor(attempt: TestAttempt, defaults: Partial<LoadOptions>) {
+  readonly #requestsCompleted: () => number
+
+  constructor(attempt: TestAttempt, defaults: Partial<LoadOptions>, requestsCompleted: () => number) {
     this.#attempt = attempt
     this.#defaults = defaults
+    this.#requestsCompleted = requestsCompleted
   }
 
   /** Runs a load with the profile that its options ask for. */
@@ -76,13 +79,15 @@ export class LoadProfiler {
     const target = this.#targetOf(options.url ?? this.#defaults.url)
     const { duration } = planTime({ ...this.#defaults, ...options }, undefined)
     const recording = target && (await ProfileRecording.start(target, duration))
+    const before = this.#requestsCompleted()
+    const read = (load: LoadResult) => this.#read(recording, load, this.#requestsCompleted() - before)
     try {
       const result = await run()
-      this.#keep(result, await this.#read(recording, result), false)
+      this.#keep(result, await read(result), false)
       return result
     } catch (error) {
       const partial = failedThresholds(error)
-      if (partial) explain(error as Error, this.#keep(partial, await this.#read(recording, partial), false), 'Why:')
+      if (partial) explain(error as Error, this.#keep(partial, await read(partial), false), 'Why:')
       throw error
     } finally {
       await recording?.discard()
@@ -107,7 +112,7 @@ export class LoadProfiler {
         round: `again${(this.#repeats += 1)}`,
       })
       const again = await generator.generateLoad(repeated)
-      return this.#keep(result, await this.#read(recording, again), true)
+      return this.#keep(result, await this.#read(recording, again, generator.requestsCompleted()), true)
     } catch (error) {
       // The failure that is told already is the one that counts.
       const [why] = (error as Error).message.split('\n', 1)
@@ -123,14 +128,20 @@ export class LoadProfiler {
     return found && knownTarget(found)?.channel
   }
 
-  async #read(recording: ProfileRecording | undefined, load: LoadResult): Promise<Omit<LoadProfile, 'repeated'>> {
+  /** `completed`: requests of the load since the recording began. */
+  async #read(
+    recording: ProfileRecording | undefined,
+    load: LoadResult,
+    completed: number,
+  ): Promise<Omit<LoadProfile, 'repeated'>> {
     if (!recording) {
       const why = `No profile: ${load.url} is not a server that this test started, so there is no profiler in it.`
       return { duration: 0, requests: 0, isolates: [], waits: [], files: [], summary: [why] }
     }
     const folder = join(inject('perfRoot') ?? process.cwd(), 'node_modules/.cache/vitest-plugin-perf/profiles')
     const saturation = load.saturated ? (load.generator.reason ?? 'it was busy') : undefined
-    return recording.stop(folder, this.#fileName(), { saturation, errorRate: load.errorRate })
+    const asked = { requests: completed, time: completed * load.latency.average }
+    return recording.stop(folder, this.#fileName(), { saturation, errorRate: load.errorRate, asked })
   }
 
   #fileName(): string {

@@ -15,9 +15,9 @@ const generators = new WeakMap<TestAttempt, LoadGenerator>()
 /** The `loadGenerator` fixture. The load process starts at once, which costs nothing while a server boots. */
 export function createGenerator(attempt: TestAttempt, defaults: Partial<LoadOptions>): LoadGenerator {
   warmLoadProcess()
-  const profiler = new LoadProfiler(attempt, defaults)
+  const profiler = new LoadProfiler(attempt, defaults, () => generator.requestsCompleted())
   attempt.profiler = profiler
-  const generator = new LoadGenerator({
+  const generator: LoadGenerator = new LoadGenerator({
     lifetime: attempt,
     server: () => attempt.server,
     startServer: () => attempt.startOwnServer?.(),

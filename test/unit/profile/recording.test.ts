@@ -67,6 +67,30 @@ it('has the busiest isolate first, whoever answers first', async () => {
   expect(profile.isolates.map(({ pid }) => pid)).toEqual([2, 1])
 })
 
+it('counts the calls of a server that asks itself by request of the load', async () => {
+  const times = new LatencyHistogram()
+  for (let call = 0; call < 400; call += 1) times.record(32)
+  const call = { what: 'GET own/:id', kind: 'http', count: 400, calls: 400, waited: 13_000, time: 12_800, failed: 0 }
+  // 50 pages of 271 ms, each with 8 calls of 32 ms to the server itself.
+  const time = 50 * 271 + 400 * 32
+  const profile = {
+    ...PROFILE,
+    cpu: { user: 0.2, idle: 0.8, gc: 0 },
+    hot: [],
+    requests: 450,
+    requestTime: time,
+    followed: { requests: 450, time },
+    waits: [{ ...call, times: times.encode() }],
+  }
+  const recording = await ProfileRecording.start({ isolates: () => [new ScriptedIsolate(1, { endRecord: profile })] })
+  const asked = { requests: 50, time: 50 * 271 }
+  const { requests, waits, summary } = await recording.stop(folder, 'own', { asked })
+  expect(requests).toBe(50)
+  expect(waits[0]?.perRequest).toBeCloseTo(8)
+  expect(waits[0]?.share).toBeCloseTo(13_000 / (50 * 271))
+  expect(summary[0]).toMatch(/^Requests waited 96 % of their time .*8 calls a request/)
+})
+
 it('says that the load generator was the limit', async () => {
   const recording = await ProfileRecording.start({ isolates: () => [new ScriptedIsolate(1, {})] })
   const { summary } = await recording.stop(folder, 'saturated', { saturation: 'it was busy' })
