@@ -144,6 +144,7 @@ export default {
             name,
             message: 'A test may have faked it: import it from lifecycle/real-timers.ts.',
           })),
+          { name: 'URL', message: 'A test may have stubbed it: import it from node:url.' },
         ],
       },
     },

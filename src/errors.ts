@@ -1,3 +1,5 @@
+import { URL } from 'node:url'
+
 /** The stable `code` of every error this package throws. */
 export type PerfErrorCode =
   /** An option, a variable or a threshold is wrong. Nothing was started. */

@@ -1,3 +1,5 @@
+import { URL } from 'node:url'
+
 /** The target of a test that says nothing and has no server. */
 export const FALLBACK_URL = 'http://127.0.0.1:3000'
 

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, URL } from 'node:url'
 import type { Plugin, ViteUserConfig } from 'vitest/config'
 import type { TestProject } from 'vitest/node'
 import { isOwnFrame } from '../errors.ts'

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, URL } from 'node:url'
 import { ConnectedIsolate } from './connected-isolate.ts'
 import { PROBE_SOCKET, type WatchedIsolate } from './protocol.ts'
 

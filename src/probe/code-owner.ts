@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, URL } from 'node:url'
 
 /** The folder of this package, as ES modules and as CommonJS scripts are named: what it does is not the server's. */
 const OWN = new URL('..', import.meta.url)

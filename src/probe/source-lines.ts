@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Debugger, Session } from 'node:inspector'
 import { SourceMap, type SourceMapPayload } from 'node:module'
 import { relative } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL, URL } from 'node:url'
 import { isProjectCode } from './code-owner.ts'
 import { post } from './inspector-post.ts'
 

@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import type { WaitKind } from '../results/profile-result.ts'
 import { commandShape, httpShape, remembered, statementShape } from './wait-shape.ts'
 

@@ -1,5 +1,7 @@
 /** Names for calls out of a server that are alike: what differs from call to call is folded. Pure. */
 
+import { URL } from 'node:url'
+
 const MOST_CHARACTERS = 200
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i

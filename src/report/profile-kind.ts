@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'

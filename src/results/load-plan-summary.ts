@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import { formatCount, formatDuration, formatRate } from '../units.ts'
 
 /** What was asked of a load, as far as a report shows it. Plain JSON. */

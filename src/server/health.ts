@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import * as v from 'valibot'
 import type { HealthAttempt } from '../errors.ts'
 import { onAbort } from '../lifecycle/abort.ts'

@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, URL } from 'node:url'
 import { ServerStartError } from '../errors.ts'
 import { raceSignal } from '../lifecycle/abort.ts'
 import { formatDuration } from '../units.ts'

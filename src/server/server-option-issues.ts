@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import { isIP } from 'node:net'
 import * as v from 'valibot'
 import type { OptionIssue } from '../errors.ts'

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, URL } from 'node:url'
 import { parseEnv } from 'node:util'
 import { ServerStartError } from '../errors.ts'
 import { appendNodeOptions, serverEnvironment } from './child-environment.ts'

@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import { ServerExitedError, ServerStartError, type ServerFailure } from '../errors.ts'
 import { bareHost, hostInUrl } from '../server-url.ts'
 import { formatDuration } from '../units.ts'

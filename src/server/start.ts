@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import { swallow } from '../lifecycle/debug.ts'
 import { PerfAbortError, PortInUseError, ServerStartError } from '../errors.ts'
 import { abortReason, raceSignal } from '../lifecycle/abort.ts'

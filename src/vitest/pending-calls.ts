@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, URL } from 'node:url'
 import { PerfError } from '../errors.ts'
 import type { FollowedCall } from '../lifecycle/attempt.ts'
 import { swallow } from '../lifecycle/debug.ts'

@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import { isSameServer } from '../server-url.ts'
 
 /** The servers of a test: its own one, and all that it uses. */

@@ -153,6 +153,37 @@ describe.each(MAJORS)('servers on Vitest %i', (major) => {
     },
   )
 
+  testCase(
+    'a test that stubs `URL`, as browser code makes it do, breaks nothing of ours',
+    {
+      ...server,
+      files: files(
+        `
+        import { vi } from 'vitest'
+        test('stubbed', async ({ server, loadGenerator, memoryMonitor }) => {
+          vi.stubGlobal('URL', { createObjectURL: () => 'blob:' })
+          try {
+            expect((await loadGenerator.generateLoad({ url: '/', amount: 5 })).requests).toBe(5)
+            expect((await memoryMonitor.monitor(300)).samples).not.toEqual([])
+            expect(await checkServerHealth()).toMatchObject({ healthy: true })
+            expect(resolveServerUrl()).toBe(server.url)
+            await server.restart()
+            expect(await server.health()).toMatchObject({ healthy: true })
+          } finally {
+            vi.unstubAllGlobals()
+          }
+        })
+        test('and afterwards', async ({ server, memoryMonitor }) => {
+          expect((await memoryMonitor.monitor(300)).samples).not.toEqual([])
+        })`,
+      ),
+    },
+    async (run) => {
+      expect(run.output).toContain('2 passed (2)')
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
+
   // Vitest tells the rejection that nobody handles as an error of the run.
   test('a restart that fails fails its test and stands in the report, whether it is awaited or not', async () => {
     const run = await runVitest({

@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import type { LoadTls } from '../plan/load-options.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 

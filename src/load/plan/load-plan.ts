@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import { Buffer } from 'node:buffer'
 import type { OptionIssue } from '../../errors.ts'
 import { optionIssue as issue, rejectIssues } from '../../option-issues.ts'

@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import * as v from 'valibot'
 import type { OptionIssue } from '../../errors.ts'
 import { optionIssue } from '../../option-issues.ts'

@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import { X509Certificate } from 'node:crypto'
 import { optionIssue as issue } from '../../option-issues.ts'
 import type { OptionIssue } from '../../errors.ts'

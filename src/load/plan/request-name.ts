@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import type { LoadOptions, LoadRequest } from './load-options.ts'
 import { LOAD_DEFAULTS } from './load-defaults.ts'
 

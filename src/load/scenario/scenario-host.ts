@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import type { Failure } from '../http/failure.ts'
 import type { LoadHeaders } from '../plan/load-options.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'

@@ -1,5 +1,5 @@
 import { isAbsolute, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, URL } from 'node:url'
 import { inspect } from 'node:util'
 
 const FRAME = /^\s+at (?:.*? \()?((?:file:\/\/)?[^()]+?):(\d+):(\d+)\)?$/

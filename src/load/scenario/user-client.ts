@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import type { Clock } from '../../lifecycle/clock.ts'
 import type { LoadErrorKind } from '../../results/load-result.ts'
 import type { CapturedAnswer } from '../http/captured-answer.ts'

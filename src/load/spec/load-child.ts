@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, URL } from 'node:url'
 import { COOKIE_VARIABLE, guard } from '../../lifecycle/watchdog.ts'
 import type { LoadReportMessage, LoadRequestMessage } from '../messages.ts'
 

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, URL } from 'node:url'
 import { COOKIE_VARIABLE } from '../../lifecycle/watchdog.ts'
 import type { PlannedLocust } from '../plan/locust-options.ts'
 

@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import { LoadError } from '../../errors.ts'
 import type { Clock } from '../../lifecycle/clock.ts'
 import { isLoopback } from '../../server-url.ts'

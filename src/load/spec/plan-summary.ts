@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import { loadName, type LoadPlanSummary } from '../../results/load-plan-summary.ts'
 import type { LoadPlan } from '../plan/load-plan.ts'
 

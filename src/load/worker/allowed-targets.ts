@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import { BlockList, isIP, isIPv4 } from 'node:net'
 import { bareHost, hostInUrl } from '../../server-url.ts'
 

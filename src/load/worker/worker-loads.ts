@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import { createHash } from 'node:crypto'
 import { deserialize } from 'node:v8'
 import { every, type Cancel, type Clock } from '../../lifecycle/clock.ts'
