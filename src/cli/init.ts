@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { isRecord } from '../option-issues.ts'
 import { dirname, join } from 'node:path'
 import { INIT_FILES, planInit, type PackageManager, type ProjectFacts } from './init-plan.ts'
 
@@ -43,10 +44,12 @@ function readFacts(folder: string): ProjectFacts {
   }
   let manifest: ProjectFacts['manifest']
   try {
-    manifest = JSON.parse(readFileSync(path, 'utf8')) as ProjectFacts['manifest']
+    // npm takes a byte-order mark too.
+    manifest = JSON.parse(readFileSync(path, 'utf8').replace(/^\uFEFF/, '')) as ProjectFacts['manifest']
   } catch (error) {
     throw new Error(`${path} is malformed JSON: ${(error as Error).message}`, { cause: error })
   }
+  if (!isRecord(manifest)) throw new Error(`${path} holds no object, as \`npm init\` writes it`)
   const exists = (name: string) => existsSync(join(folder, name))
   return {
     manifest,

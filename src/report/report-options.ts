@@ -1,6 +1,7 @@
+import { normalize } from 'node:path'
 import * as v from 'valibot'
 import type { OptionIssue } from '../errors.ts'
-import { rejectIssues } from '../option-issues.ts'
+import { optionIssue, rejectIssues } from '../option-issues.ts'
 import { findOptionIssues, flag, text, timerDuration } from '../options.ts'
 import { milliseconds, type Duration } from '../units.ts'
 
@@ -33,6 +34,8 @@ export interface ResolvedReportOptions {
   github: boolean
 }
 
+const FILES = ['json', 'html', 'prometheus', 'benchmark', 'bencher'] as const
+
 const reportOptions: v.GenericSchema = v.strictObject(
   {
     json: v.optional(text),
@@ -48,7 +51,22 @@ const reportOptions: v.GenericSchema = v.strictObject(
 
 /** Every mistake in report options; pure, so that the plugin can report them together with its others. */
 export function findReportOptionIssues(input: unknown, prefix = ''): OptionIssue[] {
-  return findOptionIssues(reportOptions, input, prefix)
+  const issues = findOptionIssues(reportOptions, input, prefix)
+  return issues.length > 0 ? issues : findSharedPaths(input as ReportOptions, prefix)
+}
+
+/** Two reports in one file: the one written later would be all that is left. */
+function findSharedPaths(options: ReportOptions, prefix: string): OptionIssue[] {
+  const owner = new Map<string, string>()
+  return FILES.flatMap((name) => {
+    const path = options[name]
+    if (path === undefined) return []
+    const file = normalize(path)
+    const other = owner.get(file)
+    if (other === undefined) owner.set(file, name)
+    const option = prefix === '' ? name : `${prefix}.${name}`
+    return other === undefined ? [] : [optionIssue(option, `another file than that of \`${other}\``, path)]
+  })
 }
 
 /** Throws one `PerfOptionsError` that lists every mistake. */
@@ -76,6 +94,6 @@ function defined(options: ReportOptions): ReportOptions {
 }
 
 /** Whether any file is to be written. */
-export function asksForFiles({ json, html, prometheus, benchmark, bencher }: ReportOptions): boolean {
-  return [json, html, prometheus, benchmark, bencher].some((path) => path !== undefined)
+export function asksForFiles(options: ReportOptions): boolean {
+  return FILES.some((name) => options[name] !== undefined)
 }

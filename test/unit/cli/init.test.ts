@@ -117,12 +117,18 @@ describe('npx vitest-plugin-perf init', () => {
   it.each([
     [undefined, /There is no package\.json in /],
     ['{', /package\.json is malformed JSON/],
+    ['null', /package\.json holds no object/],
   ])('says what is wrong with package.json %s', (text, message) => {
     if (text !== undefined) writeFileSync(join(folder, 'package.json'), text)
     const { status, stderr } = run('init')
     expect(status).toBe(1)
     expect(stderr).toMatch(message)
     expect(stderr).not.toContain('    at ')
+  })
+
+  it('says which option is unknown', () => {
+    const { status, stderr } = run('--bogus')
+    expect([status, stderr]).toEqual([1, expect.stringContaining('Unknown option `--bogus`')])
   })
 
   it('says which command is unknown', () => {

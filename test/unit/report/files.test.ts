@@ -361,6 +361,10 @@ describe('options', () => {
       'Expected `report` to be an object, got `"x"` (string)',
     )
     expect(findReportOptionIssues({})).toEqual([])
+    const shared = findReportOptionIssues({ json: 'out/a', html: './out/a', prometheus: 'out/b' }, 'report')
+    expect(shared.map(({ message }) => message)).toEqual([
+      'Expected `report.html` to be another file than that of `json`, got `"./out/a"` (string)',
+    ])
   })
 
   test('of the reporter win over those of the plugin, one by one', () => {
