@@ -2,12 +2,14 @@ import { inject, TestRunner } from 'vitest'
 import { PerfOptionsError } from '../errors.ts'
 import { optionIssue } from '../option-issues.ts'
 import type { ServerOptions } from '../server/server-options.ts'
+import { keepingAttempt } from './around-each.ts'
 import { outlivingFailedStarts } from './dependent-fixtures.ts'
 import { withSharedServer, type StartForSuite } from './suite-hooks.ts'
 
 const OPTION_FIXTURES: readonly unknown[] = ['serverOptions', 'loadOptions', 'memoryOptions', 'compareOptions']
 
 type AnyFunction = (this: unknown, ...given: unknown[]) => unknown
+type Wrapped = 'override' | 'extend' | 'beforeAll' | 'afterAll' | 'aroundAll' | 'aroundEach'
 
 /** The suite that is being collected, by which Vitest keeps overrides as well. */
 function currentSuite(): object | undefined {
@@ -53,8 +55,8 @@ function topless(suite: object | undefined): object | undefined {
  * of the fixture, and the fixture itself for left out. The same holds for what is extended from `test`.
  */
 export function takingValues<Test extends object>(test: Test, overrides = new ServerOverrides()): Test {
-  const api = test as unknown as Record<'override' | 'extend' | 'beforeAll' | 'afterAll' | 'aroundAll', AnyFunction>
-  const { override, extend, beforeAll, afterAll, aroundAll } = api
+  const api = test as unknown as Record<Wrapped, AnyFunction>
+  const { override, extend, beforeAll, afterAll, aroundAll, aroundEach } = api
   const asValues = (given: unknown[]): unknown[] => {
     const [name, value] = given
     const isValue = given.length === 2 && OPTION_FIXTURES.includes(name) && typeof value !== 'function'
@@ -77,5 +79,6 @@ export function takingValues<Test extends object>(test: Test, overrides = new Se
   api.beforeAll = withSharedServer(beforeAll, start)
   api.afterAll = withSharedServer(afterAll, start)
   api.aroundAll = withSharedServer(aroundAll, start, 1)
+  api.aroundEach = keepingAttempt(aroundEach)
   return test
 }

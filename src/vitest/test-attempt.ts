@@ -5,6 +5,7 @@ import type { PerfServer } from '../server/perf-server.ts'
 import { ArtifactRecorder } from './artifact-recorder.ts'
 import { calledTooLate, PendingCalls } from './pending-calls.ts'
 import { testPage } from './test-page.ts'
+import { onAbort } from '../lifecycle/abort.ts'
 import { swallow } from '../lifecycle/debug.ts'
 import { clearTimeout, readClock, setTimeout } from '../lifecycle/real-timers.ts'
 
@@ -52,6 +53,9 @@ export class TestAttempt implements Lifetime {
   readonly #inheritsDeadSignal: boolean
   #startedAt = readClock()
   #startedInHook: boolean
+  /** Hooks around the test that have not returned. */
+  #keepers = 0
+  #isFinished = false
   #closing: Promise<void> | undefined
   /** Its body ended in time and without an error. */
   #passed = false
@@ -75,7 +79,7 @@ export class TestAttempt implements Lifetime {
       this.#startedInHook = false
       this.#startedAt = readClock()
     }
-    const inHook = this.#startedInHook || isInside('afterEach', this.task)
+    const inHook = this.#startedInHook || isInside('afterEach', this.task) || this.#isFinished
     const hasLimit = Number.isFinite(this.timeout) && this.timeout > 0 && !inHook
     return hasLimit ? this.#startedAt + this.timeout : Infinity
   }
@@ -114,6 +118,27 @@ export class TestAttempt implements Lifetime {
     if (this.#closing) void close()
     else this.#closers.push(close)
   }
+
+  /** Has the attempt go on until `release`: a hook around the test begins. */
+  keep(): void {
+    this.#keepers += 1
+  }
+
+  /** The hook has returned, whether it has run the test or not. */
+  async release(): Promise<void> {
+    this.#keepers -= 1
+    if (this.#keepers === 0) await this.conclude()
+  }
+
+  /** Vitest says that the test has finished. A hook around it that still runs ends the attempt, or the abort of that hook. */
+  async finish(): Promise<void> {
+    this.#isFinished = true
+    if (this.#keepers === 0 || this.signal.aborted) await this.conclude()
+    else onAbort(this.signal, () => void this.conclude().catch(swallow('end of a test')))
+  }
+
+  /** Set by who began it: ends it once and for all. */
+  conclude: () => Promise<void> = () => this.close()
 
   /** Aborts what still runs: the body of the test is over, and its clean-up has begun. */
   end(): void {
@@ -192,14 +217,19 @@ export function attemptOf(context: AttemptContext): TestAttempt {
   attempts.set(context.task, attempt)
   // Registered before anything starts: Vitest never runs the clean-up of a fixture whose set-up it timed out. Its own
   // limit on the hook is out of the way, since each closer is bounded by itself.
-  context.onTestFinished(async () => {
-    attempts.delete(context.task)
-    attempt.recorder.record({ type: 'perf:attempt', id: 'attempt', assertions: countAssertions(context.task) })
-    running -= 1
-    await attempt.close()
-  }, 2_147_483_647)
+  context.onTestFinished(() => attempt.finish(), 2_147_483_647)
   running += 1
+  let concluding: Promise<void> | undefined
+  attempt.conclude = () => (concluding ??= conclude(attempt))
   return attempt
+}
+
+async function conclude(attempt: TestAttempt): Promise<void> {
+  const { task } = attempt
+  attempts.delete(task)
+  attempt.recorder.record({ type: 'perf:attempt', id: 'attempt', assertions: countAssertions(task) })
+  running -= 1
+  await attempt.close()
 }
 
 /** The attempt of a test that is running, if any of its fixtures has begun one. */

@@ -154,6 +154,65 @@ describe.each(MAJORS)('servers on Vitest %i', (major) => {
   )
 
   testCase(
+    '`test.aroundEach` has the fixtures until it returns, and nothing is left behind it',
+    {
+      ...server,
+      test: 'hookTimeout: 6_000,',
+      files: {
+        'server.js': HEALTHY_SERVER,
+        'a.test.ts': `${IMPORT}
+        test.aroundEach(async (run, { server, memoryMonitor }) => {
+          const memory = await memoryMonitor.during(() => run())
+          expect(memory.samples).not.toEqual([])
+          expect((await fetch(server.url)).status).toBe(200)
+        })
+        test('watched', async ({ server, loadGenerator }) => {
+          expect((await loadGenerator.generateLoad({ url: '/', duration: 400 })).requests).toBeGreaterThan(0)
+        })
+        let attempts = 0
+        test('in a second attempt', { retry: 1 }, async ({ server }) => {
+          attempts += 1
+          expect((await fetch(server.url)).status).toBe(200)
+          expect(attempts).toBe(2)
+        })`,
+        'b.test.ts': `${IMPORT}
+        test.aroundEach(async (run, { server, loadGenerator }) => {
+          await run()
+          expect(server.signal.aborted).toBe(false)
+          expect((await loadGenerator.generateLoad({ url: '/', amount: 5, duration: 2_000 })).requests).toBe(5)
+        })
+        test('a load after it', async ({ server }) => { expect((await fetch(server.url)).status).toBe(200) })`,
+        'c.test.ts': `${IMPORT}
+        const urls = []
+        const isGone = (url) => fetch(url).then(() => false, () => true)
+        describe('does not run its test', () => {
+          test.aroundEach(async (run, { server }) => { urls.push(server.url); throw new Error('no run of it') })
+          test('not run', () => {})
+        })
+        describe('hangs behind its test', () => {
+          test.aroundEach(async (run, { server }) => { urls.push(server.url); await run(); await new Promise(() => {}) })
+          test('hangs', async ({ server }) => { expect((await fetch(server.url)).status).toBe(200) })
+        })
+        describe('loses its server behind its test', () => {
+          test.aroundEach(async (run, { server }) => { urls.push(server.url); await run(); await fetch(server.url + '/crash').catch(() => {}); await new Promise((resolve) => setTimeout(resolve, 300)) })
+          test('is not green', async ({ server }) => { expect((await fetch(server.url)).status).toBe(200) })
+        })
+        test('nothing is left of them', async () => {
+          expect(urls).toHaveLength(3)
+          await expect.poll(async () => (await Promise.all(urls.map(isGone))).every(Boolean), { timeout: 5_000 }).toBe(true)
+        })`,
+      },
+    },
+    async (run) => {
+      expect(run.output).toContain('3 failed | 4 passed (7)')
+      expect(run.output).toContain('no run of it')
+      expect(run.output).toMatch(/hangs behind its test[^]*aroundEach[^]*timed out|timed out[^]*hangs behind its test/)
+      expect(run.output).toContain('exited with code 7')
+      expect(await run.leftovers()).toEqual([])
+    },
+  )
+
+  testCase(
     'a test that stubs `URL`, as browser code makes it do, breaks nothing of ours',
     {
       ...server,
