@@ -34,11 +34,13 @@ try {
   if (!cli.matchedCommand && cli.args.length > 0) {
     throw new Error(`Unknown command \`${cli.args[0]}\`; see \`npx vitest-plugin-perf --help\``)
   }
-  const unknown = Object.keys(cli.options).find((name) => !['--', 'help', 'h', 'version', 'v'].includes(name))
-  if (!cli.matchedCommand && unknown !== undefined) {
-    throw new Error(`Unknown option \`--${unknown}\`; see \`npx vitest-plugin-perf --help\``)
+  if (!cli.matchedCommand && !cli.options.help && !cli.options.version) {
+    const [unknown] = Object.keys(cli.options).filter((name) => name !== '--')
+    if (unknown !== undefined) {
+      throw new Error(`Unknown option \`--${unknown}\`; see \`npx vitest-plugin-perf --help\``)
+    }
+    cli.outputHelp()
   }
-  if (!cli.matchedCommand && !cli.options.help && !cli.options.version) cli.outputHelp()
   await cli.runMatchedCommand()
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error))
