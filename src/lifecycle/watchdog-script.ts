@@ -95,7 +95,7 @@ look_up_parent() {
     [ $(($7 & 4)) = 0 ] || return 1
     parent=$2
   else
-    set -- $(ps -o stat=,ppid= -p "$1")
+    set -- $(ps -o stat= -o ppid= -p "$1")
     case $1 in '' | Z*) return 1 ;; esac
     parent=$2
   fi

@@ -80,8 +80,9 @@ export class ProbedServer implements MemorySource {
 
   async read(watch?: string): Promise<SourceReading> {
     const patience = watch === undefined ? SNAPSHOT_LIMIT : ANSWER_LIMIT
+    const began = readClock()
     const reading = await this.#askForReading(watch, patience)
-    return reading ?? (this.#latest ? this.#absent(this.#latest, patience) : this.#firstReading(watch, patience))
+    return reading ?? (this.#latest ? this.#absent(this.#latest, patience) : this.#firstReading(watch, patience, began))
   }
 
   /** The figures of those that answer; `undefined` if nobody ever did. */
@@ -103,7 +104,7 @@ export class ProbedServer implements MemorySource {
   }
 
   /** Waits for a server that was restarted before anybody had answered. */
-  async #firstReading(watch: string | undefined, patience: number): Promise<SourceReading> {
+  async #firstReading(watch: string | undefined, patience: number, began: number): Promise<SourceReading> {
     let until = readClock() + RETURN_LIMIT
     while (!this.gone.aborted && readClock() < until) {
       const { restarted } = this.#target
@@ -112,8 +113,7 @@ export class ProbedServer implements MemorySource {
         until = readClock() + RETURN_LIMIT
       } else {
         const known = this.#connected()
-        // It was asked for as long as `patience`.
-        if (known.some(({ asking }) => asking !== undefined)) break
+        if (known.some(({ asking }) => asking !== undefined) || readClock() - began >= patience) break
         const reading = known.length > 0 ? await this.#askForReading(watch, patience) : undefined
         if (reading) return reading
       }

@@ -70,7 +70,8 @@ export class ProfileRecording {
     const sum = (of: (profile: RecordedIsolate['profile']) => number) =>
       isolates.reduce((total, { profile }) => total + of(profile), 0)
     const answered = sum((profile) => profile.requests)
-    const own = asksItself(answered, asked) ? asked : undefined
+    const called = sum(({ waits }) => waits.reduce((all, { kind, count }) => all + (kind === 'http' ? count : 0), 0))
+    const own = asksItself({ answered, called }, asked) ? asked : undefined
     const joined = joinProfiles(isolates, own)
     const requestTime = own?.time ?? sum((profile) => profile.requestTime)
     return { ...joined, summary: summarizeProfile(joined, requestTime, { ...load, lost }) }

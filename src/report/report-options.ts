@@ -82,6 +82,7 @@ export function resolveReportOptions(
   env: Record<string, string | undefined>,
 ): ResolvedReportOptions {
   const given = { ...defined(defaults), ...defined(own) }
+  rejectIssues('options of the reporter `perf`', findSharedPaths(given, ''))
   return {
     ...given,
     interval: milliseconds(given.interval ?? 5_000),

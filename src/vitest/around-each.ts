@@ -1,31 +1,35 @@
 import type { TestContext } from 'vitest'
-import { swallow } from '../lifecycle/debug.ts'
-import { runningAttempt } from './test-attempt.ts'
+import { beginBody, beginHookAround } from './test-attempt.ts'
 
 type AnyFunction = (this: unknown, ...given: unknown[]) => unknown
+type Run = () => Promise<void>
+type Context = Pick<TestContext, 'task'>
+
+/** No limit on what ends an attempt: each part of it has its own. */
+const NO_LIMIT = 2_147_483_647
 
 /**
  * `test.aroundEach` of `test`: what its hook takes of ours lives until the hook has returned. To Vitest a test has finished before the second
- * half of the hook.
+ * half of the hook. Another hook around it ends the attempt, since that one runs to its end whatever becomes of the user's.
  */
 export function keepingAttempt(aroundEach: AnyFunction): AnyFunction {
   return function (fn, ...rest) {
     if (typeof fn !== 'function') return aroundEach.call(this, fn, ...rest)
-    const keeping = async (run: unknown, context: Pick<TestContext, 'task'>, ...more: unknown[]) => {
-      const attempt = runningAttempt(context.task)
-      if (!attempt) return (fn as AnyFunction)(run, context, ...more)
-      attempt.keep()
-      try {
-        await (fn as AnyFunction)(run, context, ...more)
-      } catch (error) {
-        // It is what failed first; the end of the attempt may fail of it.
-        await attempt.release().catch(swallow('end of a test'))
-        throw error
+    const keep = async (run: Run, { task }: Context): Promise<void> => {
+      const conclude = beginHookAround(task)
+      await run()
+      await conclude()
+    }
+    const told = (run: Run, context: Context, ...more: unknown[]): unknown => {
+      const runBody = (): Promise<void> => {
+        beginBody(context.task)
+        return run()
       }
-      await attempt.release()
+      return (fn as AnyFunction)(runBody, context, ...more)
     }
     // Vitest reads off the source which fixtures the hook takes.
-    keeping.toString = () => String(fn)
-    return aroundEach.call(this, keeping, ...rest)
+    told.toString = () => String(fn)
+    aroundEach.call(this, keep, NO_LIMIT)
+    return aroundEach.call(this, told, ...rest)
   }
 }

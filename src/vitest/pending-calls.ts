@@ -16,9 +16,17 @@ export class PendingCalls {
     work.then(settle, settle)
   }
 
-  /** An error for each call that still runs and that its caller has not aborted. What becomes of these calls is no failure of its own. */
-  errors(): PerfError[] {
-    const left = [...this.#calls].filter(([, { call }]) => !call.signal?.aborted)
+  /** The calls that run now. */
+  calls(): ReadonlySet<Promise<unknown>> {
+    return new Set(this.#calls.keys())
+  }
+
+  /**
+   * An error for each call that still runs, but for `others`, and that its caller has not aborted. What becomes of these calls is no
+   * failure of its own.
+   */
+  errors(others: ReadonlySet<Promise<unknown>> = new Set()): PerfError[] {
+    const left = [...this.#calls].filter(([work, { call }]) => !others.has(work) && !call.signal?.aborted)
     for (const [work] of left) work.catch(swallow('call that was not awaited'))
     return left.map(([, { error }]) => error)
   }

@@ -5,7 +5,6 @@ import type { PerfServer } from '../server/perf-server.ts'
 import { ArtifactRecorder } from './artifact-recorder.ts'
 import { calledTooLate, PendingCalls } from './pending-calls.ts'
 import { testPage } from './test-page.ts'
-import { onAbort } from '../lifecycle/abort.ts'
 import { swallow } from '../lifecycle/debug.ts'
 import { clearTimeout, readClock, setTimeout } from '../lifecycle/real-timers.ts'
 
@@ -53,16 +52,22 @@ export class TestAttempt implements Lifetime {
   readonly #inheritsDeadSignal: boolean
   #startedAt = readClock()
   #startedInHook: boolean
-  /** Hooks around the test that have not returned. */
-  #keepers = 0
+  /** In the first half of a hook around the test. */
+  #isAround: boolean
+  /** In the second half of one. */
   #isFinished = false
+  /** Calls that hooks around the test wait for while its body runs. */
+  #beforeBody: ReadonlySet<Promise<unknown>> = new Set()
+  /** Errors of calls that the body has left behind, where a hook goes on behind it. */
+  #ofBody: readonly unknown[] = []
   #closing: Promise<void> | undefined
   /** Its body ended in time and without an error. */
   #passed = false
   #timer: NodeJS.Timeout | undefined
   #disconnect: () => void = () => {}
 
-  constructor(context: AttemptContext) {
+  constructor(context: AttemptContext, isAround: boolean) {
+    this.#isAround = isAround
     this.task = context.task
     this.signal = this.#controller.signal
     this.timeout = context.task.timeout
@@ -79,7 +84,8 @@ export class TestAttempt implements Lifetime {
       this.#startedInHook = false
       this.#startedAt = readClock()
     }
-    const inHook = this.#startedInHook || isInside('afterEach', this.task) || this.#isFinished
+    const isAround = this.#isAround || this.#isFinished
+    const inHook = this.#startedInHook || isInside('afterEach', this.task) || isAround
     const hasLimit = Number.isFinite(this.timeout) && this.timeout > 0 && !inHook
     return hasLimit ? this.#startedAt + this.timeout : Infinity
   }
@@ -119,25 +125,25 @@ export class TestAttempt implements Lifetime {
     else this.#closers.push(close)
   }
 
-  /** Has the attempt go on until `release`: a hook around the test begins. */
-  keep(): void {
-    this.#keepers += 1
+  /** The body of the test begins, behind the first half of a hook around it. */
+  beginBody(): void {
+    this.#isAround = false
+    this.#startedAt = readClock()
+    this.#beforeBody = this.#pending.calls()
+    if (this.#inheritsDeadSignal) this.#followOwnTimer()
   }
 
-  /** The hook has returned, whether it has run the test or not. */
-  async release(): Promise<void> {
-    this.#keepers -= 1
-    if (this.#keepers === 0) await this.conclude()
-  }
-
-  /** Vitest says that the test has finished. A hook around it that still runs ends the attempt, or the abort of that hook. */
-  async finish(): Promise<void> {
+  /** Vitest says that the test has finished; `isKept` if a hook around it has not returned. */
+  async finish(isKept: boolean): Promise<void> {
+    if (!isKept) return this.conclude()
     this.#isFinished = true
-    if (this.#keepers === 0 || this.signal.aborted) await this.conclude()
-    else onAbort(this.signal, () => void this.conclude().catch(swallow('end of a test')))
+    clearTimeout(this.#timer)
+    const passed = this.task.result?.state === 'pass' && !this.signal.aborted
+    // What the hook itself waits for is pending too.
+    if (passed) this.#ofBody = this.#pending.errors(this.#beforeBody)
   }
 
-  /** Set by who began it: ends it once and for all. */
+  /** Set by who began it: ends it. Only the first call rejects. */
   conclude: () => Promise<void> = () => this.close()
 
   /** Aborts what still runs: the body of the test is over, and its clean-up has begun. */
@@ -156,7 +162,7 @@ export class TestAttempt implements Lifetime {
     this.#disconnect()
     // A body that failed or timed out had no chance to await the rest.
     this.#passed = this.task.result?.state === 'pass' && !this.signal.aborted
-    const errors: unknown[] = this.#passed ? this.#pending.errors() : []
+    const errors = [...new Set<unknown>([...this.#ofBody, ...(this.#passed ? this.#pending.errors() : [])])]
     this.end()
     for (const close of this.#closers.toReversed()) {
       await close().catch((error: unknown) => errors.push(error))
@@ -186,6 +192,7 @@ export class TestAttempt implements Lifetime {
   }
 
   #followOwnTimer(): void {
+    clearTimeout(this.#timer)
     if (!Number.isFinite(this.timeout) || this.timeout <= 0) return
     const expire = () => {
       if (!isInside('afterEach', this.task)) this.#controller.abort(new Error(`Test timed out in ${this.timeout}ms.`))
@@ -202,6 +209,8 @@ function countAssertions(task: Task): number {
 }
 
 const attempts = new WeakMap<Task, TestAttempt>()
+/** The hooks around each test that have begun and not returned, and whether they have run its body. */
+const hooksAround = new WeakMap<Task, { count: number; hasBegunBody: boolean }>()
 let running = 0
 
 /** Whether several tests with fixtures of ours run at the same time. */
@@ -209,23 +218,30 @@ export function attemptsOverlap(): boolean {
   return running > 1
 }
 
-/** The attempt that runs now; the first fixture of an attempt begins it, and Vitest's `onTestFinished` ends it. */
+/** The attempt that runs now; the first fixture of an attempt begins it. Vitest's `onTestFinished` ends it, or the hooks around the test. */
 export function attemptOf(context: AttemptContext): TestAttempt {
-  const known = attempts.get(context.task)
+  const { task } = context
+  const known = attempts.get(task)
   if (known) return known
-  const attempt = new TestAttempt(context)
-  attempts.set(context.task, attempt)
+  const around = hooksAround.get(task)
+  const attempt = new TestAttempt(context, around !== undefined && !around.hasBegunBody)
+  attempts.set(task, attempt)
+  let concluding: Promise<void> | undefined
+  attempt.conclude = () => {
+    if (concluding) return concluding.catch(() => {})
+    return (concluding = conclude(attempt))
+  }
   // Registered before anything starts: Vitest never runs the clean-up of a fixture whose set-up it timed out. Its own
   // limit on the hook is out of the way, since each closer is bounded by itself.
-  context.onTestFinished(() => attempt.finish(), 2_147_483_647)
+  context.onTestFinished(() => attempt.finish(hooksAround.has(task)), 2_147_483_647)
   running += 1
-  let concluding: Promise<void> | undefined
-  attempt.conclude = () => (concluding ??= conclude(attempt))
   return attempt
 }
 
 async function conclude(attempt: TestAttempt): Promise<void> {
-  const { task } = attempt
+  const { task, startedServer } = attempt
+  // Vitest takes down what a hook around the test was given only after that hook: too late for another load.
+  if (startedServer && !startedServer.failure) await attempt.profiler?.explainFailures()
   attempts.delete(task)
   attempt.recorder.record({ type: 'perf:attempt', id: 'attempt', assertions: countAssertions(task) })
   running -= 1
@@ -235,4 +251,24 @@ async function conclude(attempt: TestAttempt): Promise<void> {
 /** The attempt of a test that is running, if any of its fixtures has begun one. */
 export function runningAttempt(task: Task | undefined): TestAttempt | undefined {
   return task && attempts.get(task)
+}
+
+/** A hook around a test begins. The attempt goes on until what this returns is called. */
+export function beginHookAround(task: Task): () => Promise<void> {
+  const around = hooksAround.get(task) ?? { count: 0, hasBegunBody: false }
+  around.count += 1
+  hooksAround.set(task, around)
+  return async () => {
+    around.count -= 1
+    if (around.count > 0) return
+    hooksAround.delete(task)
+    await attempts.get(task)?.conclude()
+  }
+}
+
+/** A hook around a test has called the function that runs the test. */
+export function beginBody(task: Task): void {
+  const around = hooksAround.get(task)
+  if (around) around.hasBegunBody = true
+  attempts.get(task)?.beginBody()
 }

@@ -189,6 +189,21 @@ describe.each(MAJORS)('servers on Vitest %i', (major) => {
           test.aroundEach(async (run, { server }) => { urls.push(server.url); throw new Error('no run of it') })
           test('not run', () => {})
         })
+        describe('has a body that forgets an await', () => {
+          test.aroundEach(async (run, { server, memoryMonitor }) => { urls.push(server.url); await memoryMonitor.during(() => run()); await new Promise((resolve) => setTimeout(resolve, 800)) })
+          test('is told', async ({ server, loadGenerator }) => { void loadGenerator.generateLoad({ url: '/', duration: 300 }) })
+        })
+        describe('has a server that does not start', () => {
+          test.override('serverOptions', { command: 'node -e "process.exit(3)"' })
+          test.aroundEach(async (run, { server }) => { await run() })
+          test('is not run', () => {})
+        })
+        describe('is slow at first', () => {
+          test.aroundEach(async (run, { server }) => { urls.push(server.url); await new Promise((resolve) => setTimeout(resolve, 1_500)); await run() })
+          test('has all of its time', { timeout: 4_000 }, async ({ loadGenerator }) => {
+            expect((await loadGenerator.generateLoad({ url: '/', amount: 5, duration: 2_000 })).requests).toBe(5)
+          })
+        })
         describe('hangs behind its test', () => {
           test.aroundEach(async (run, { server }) => { urls.push(server.url); await run(); await new Promise(() => {}) })
           test('hangs', async ({ server }) => { expect((await fetch(server.url)).status).toBe(200) })
@@ -198,16 +213,20 @@ describe.each(MAJORS)('servers on Vitest %i', (major) => {
           test('is not green', async ({ server }) => { expect((await fetch(server.url)).status).toBe(200) })
         })
         test('nothing is left of them', async () => {
-          expect(urls).toHaveLength(3)
+          expect(urls).toHaveLength(5)
+          // With others at work it would be refused: no attempt has gone on.
+          expect(resolveServerUrl()).toBe('http://127.0.0.1:3000')
           await expect.poll(async () => (await Promise.all(urls.map(isGone))).every(Boolean), { timeout: 5_000 }).toBe(true)
         })`,
       },
     },
     async (run) => {
-      expect(run.output).toContain('3 failed | 4 passed (7)')
+      expect(run.output).toContain('5 failed | 5 passed (10)')
       expect(run.output).toContain('no run of it')
       expect(run.output).toMatch(/hangs behind its test[^]*aroundEach[^]*timed out|timed out[^]*hangs behind its test/)
       expect(run.output).toContain('exited with code 7')
+      expect(run.output).toContain('exited with code 3')
+      expect(run.output).toContain('`loadGenerator.generateLoad()` still ran when the test')
       expect(await run.leftovers()).toEqual([])
     },
   )

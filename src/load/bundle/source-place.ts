@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
+const SCRIPT = /\.[cm]?[jt]sx?$/
 const PLACE = /\bimport\.meta\.(url|filename|dirname)\b/g
 
 /** Names of the constants that stand for the place of a module. */
@@ -15,8 +16,10 @@ export function keepSourcePlaces() {
     name: 'vitest-plugin-perf:source-places',
     enforce: 'pre' as const,
     transform(code: string, id: string): { code: string; map: null } | null {
-      const [file = ''] = id.split('?', 1)
-      if (!file.startsWith('/') && !/^[A-Za-z]:/.test(file)) return null
+      const [file = '', query = ''] = id.split('?', 2)
+      const isOnDisk = file.startsWith('/') || /^[A-Za-z]:/.test(file)
+      // A module that is imported as text or as a URL is no script.
+      if (!isOnDisk || !SCRIPT.test(file) || /(^|&)(raw|url)\b/.test(query)) return null
       const used = new Set<keyof typeof NAME>()
       const placed = code.replace(PLACE, (_, part: keyof typeof NAME) => {
         used.add(part)

@@ -168,10 +168,14 @@ describe.each(VERSIONS)('Vite %i', (_, vite) => {
 test.each(VERSIONS)('files beside a module are found, whatever runs the bundle (Vite %i)', async (_major, vite) => {
   const root = await project({
     'load/word.txt': 'beside',
+    'load/text.json': '{ "text": "import.meta.url" }',
+    'load/raw.js': 'import.meta.url',
     'load/shop.scenario.ts': `import { readFileSync } from 'node:fs'
 import { below } from './below/more'
+import { text } from './text.json'
+import raw from './raw.js?raw'
 const beside = readFileSync(new URL('./word.txt', import.meta.url), 'utf8')
-export default async () => [beside, import.meta.dirname, import.meta.filename, 'import.meta.urls', below]
+export default async () => [beside, import.meta.dirname, import.meta.filename, 'import.meta.urls', below, text, raw.trim()]
 export function fails(): never {
   throw new Error('planted')
 }`,
@@ -185,8 +189,10 @@ export function fails(): never {
     file,
     'import.meta.urls',
     join(root, 'load/below'),
+    'import.meta.url',
+    'import.meta.url',
   ])
   expect(await run(code, '(() => { try { bundle.fails() } catch (error) { return error.stack } })()')).toContain(
-    `${file}:6:`,
+    `${file}:8:`,
   )
 })
