@@ -33,7 +33,9 @@ test('runs out of time', async ({ server, loadGenerator }) => {
   await loadGenerator.generateLoad({ url: '/', amount: 1e9, processes: 3 })
 }, 6_000)
 test('the next one', async ({ server, loadGenerator }) => {
-  expect((await loadGenerator.generateLoad({ url: '/', rate: 100, duration: 500 })).requests).toBe(50)
+  // A busy machine drops some.
+  const { requests, dropped } = await loadGenerator.generateLoad({ url: '/', rate: 100, duration: 500 })
+  expect(requests + dropped).toBe(50)
 })
 `
 
