@@ -58,7 +58,7 @@ export class TestAttempt implements Lifetime {
   #isFinished = false
   /** Calls that hooks around the test wait for while its body runs. */
   #beforeBody: ReadonlySet<Promise<unknown>> = new Set()
-  /** Errors of calls that the body has left behind, where a hook goes on behind it. */
+  /** Errors of calls that the body has left behind. */
   #ofBody: readonly unknown[] = []
   #closing: Promise<void> | undefined
   /** Its body ended in time and without an error. */
@@ -135,12 +135,12 @@ export class TestAttempt implements Lifetime {
 
   /** Vitest says that the test has finished; `isKept` if a hook around it has not returned. */
   async finish(isKept: boolean): Promise<void> {
+    // Now, since a call may settle while the attempt ends; and without what the hook itself waits for.
+    const hasPassed = this.task.result?.state === 'pass' && !this.signal.aborted
+    if (hasPassed) this.#ofBody = this.#pending.errors(this.#beforeBody)
     if (!isKept) return this.conclude()
     this.#isFinished = true
     clearTimeout(this.#timer)
-    const passed = this.task.result?.state === 'pass' && !this.signal.aborted
-    // What the hook itself waits for is pending too.
-    if (passed) this.#ofBody = this.#pending.errors(this.#beforeBody)
   }
 
   /** Set by who began it: ends it. Only the first call rejects. */
@@ -239,9 +239,7 @@ export function attemptOf(context: AttemptContext): TestAttempt {
 }
 
 async function conclude(attempt: TestAttempt): Promise<void> {
-  const { task, startedServer } = attempt
-  // Vitest takes down what a hook around the test was given only after that hook: too late for another load.
-  if (startedServer && !startedServer.failure) await attempt.profiler?.explainFailures()
+  const { task } = attempt
   attempts.delete(task)
   attempt.recorder.record({ type: 'perf:attempt', id: 'attempt', assertions: countAssertions(task) })
   running -= 1
@@ -262,7 +260,10 @@ export function beginHookAround(task: Task): () => Promise<void> {
     around.count -= 1
     if (around.count > 0) return
     hooksAround.delete(task)
-    await attempts.get(task)?.conclude()
+    const attempt = attempts.get(task)
+    // Vitest takes down what the hook was given only after it: too late for another load.
+    if (attempt?.startedServer && !attempt.startedServer.failure) await attempt.profiler?.explainFailures()
+    await attempt?.conclude()
   }
 }
 
