@@ -11,21 +11,13 @@ import { planCheck, type AnswerCheck, type PlannedCheck } from './answer-check.t
 import { CONTRADICTIONS } from './contradictions.ts'
 import { LOAD_DEFAULTS } from './load-defaults.ts'
 import { findLoadOptionIssues } from './load-option-issues.ts'
-import type {
-  ExpectedStatus,
-  LoadBody,
-  LoadHeaders,
-  LoadOptions,
-  LoadOrder,
-  LoadProtocol,
-  LoadStage,
-  LoadTls,
-} from './load-options.ts'
+import type { LoadBody, LoadHeaders, LoadOptions, LoadOrder, LoadProtocol, LoadStage, LoadTls } from './load-options.ts'
 import { findUrlIssues, isBytes } from './request-issues.ts'
 import { milliseconds } from '../../units.ts'
 import { findAutocannonIssues, type EngineName } from './engine-choice.ts'
 import { findLocustIssues, planEngine, urlOnTarget, type PlannedLocust } from './locust-options.ts'
 import { findShareIssues, type Share } from './share.ts'
+import { statusRange } from './status-range.ts'
 import { SCENARIO_OPTIONS } from './scenario-options.ts'
 import type { PlannedScenario } from './scenario-plan.ts'
 import { findTimeIssues, planTime, spareTime, planVirtualUsers, type LoadTime } from './load-time.ts'
@@ -260,10 +252,6 @@ function planAnswerCheck(check: AnswerCheck | undefined): Pick<PlannedRequest, '
 /** Percent-encodes characters that a request line cannot hold, and drops the fragment. Keeps all else, also `%2e` and `..`. */
 function encodePath(path: string): string {
   return (path.split('#', 1)[0] as string).replace(/[^!-~]+|["<>`{}|\\^]+/g, encodeURIComponent)
-}
-
-function statusRange(expected: ExpectedStatus): readonly [number, number] {
-  return typeof expected === 'number' ? [expected, expected] : expected
 }
 
 function encodeBody(body: LoadBody | undefined): { bytes?: Uint8Array; json: boolean } {

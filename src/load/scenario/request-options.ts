@@ -4,6 +4,7 @@ import { findOptionIssues } from '../../options.ts'
 import { milliseconds, type Duration } from '../../units.ts'
 import { answerCheck, planCheck, type AnswerCheck, type PlannedCheck } from '../plan/answer-check.ts'
 import type { ExpectedStatus } from '../plan/load-options.ts'
+import { isStatusRange, statusRange, type StatusRange } from '../plan/status-range.ts'
 import type { UserRequestOptions, UserStreamOptions } from '../plan/virtual-user.ts'
 import { encodeParameters } from './request-body.ts'
 
@@ -67,18 +68,11 @@ export function withQuery(path: string, query: UserRequestOptions['query']): str
   return `${whole}${whole.includes('?') ? '&' : '?'}${asked}`
 }
 
-export function statusRange(expected: ExpectedStatus): readonly [from: number, to: number] {
-  const range: readonly unknown[] = typeof expected === 'number' ? [expected, expected] : expected
-  if (Array.isArray(range) && range.length === 2) {
-    const [from, to] = range as [unknown, unknown]
-    if (isStatus(from) && isStatus(to) && from <= to) return range as unknown as readonly [number, number]
-  }
+export function checkedStatusRange(expected: ExpectedStatus): StatusRange {
+  const range = statusRange(expected)
+  if (isStatusRange(range)) return range
   const wanted = 'a status of 100 to 599, or [from, to] with from <= to'
   throw new PerfOptionsError(SUBJECT, [optionIssue('expectStatus', wanted, expected)])
-}
-
-function isStatus(status: unknown): status is number {
-  return Number.isInteger(status) && (status as number) >= 100 && (status as number) <= 599
 }
 
 /** Rejects names that are no options, and a `redirect` that is neither of its values. It runs for each request: it allocates nothing. */

@@ -15,11 +15,11 @@ import { Chance, type MixPart } from './chance.ts'
 import { encodeBody, type EncodedBody } from './request-body.ts'
 import { LoadEndedError } from './request-error.ts'
 import {
+  checkedStatusRange,
   checkOf,
   checkRequestOptions,
   checkStreamOptions,
   methodOf,
-  statusRange,
   thinkRange,
   timeoutOf,
   withQuery,
@@ -197,7 +197,7 @@ export class ScenarioUser implements VirtualUser {
       headers,
       body: body?.content,
       type: body?.type,
-      expectStatus: expectStatus === undefined ? this.#host.expectStatus : statusRange(expectStatus),
+      expectStatus: expectStatus === undefined ? this.#host.expectStatus : checkedStatusRange(expectStatus),
       check: check === undefined ? undefined : checkOf(check),
       timeout: timeoutOf(timeout),
       follow: redirect !== 'manual',

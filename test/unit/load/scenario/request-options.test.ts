@@ -3,7 +3,7 @@ import {
   checkRequestOptions,
   checkStreamOptions,
   methodOf,
-  statusRange,
+  checkedStatusRange,
   thinkRange,
   timeoutOf,
   withQuery,
@@ -30,12 +30,12 @@ describe('statuses', () => {
       [200, 299],
       [200, 299],
     ],
-  ] as const)('%j is %j', (expected, range) => expect(statusRange(expected)).toEqual(range))
+  ] as const)('%j is %j', (expected, range) => expect(checkedStatusRange(expected)).toEqual(range))
 
   it.each(['200', [299, 200], [200], [200, 299, 300], 99, 600, 200.5, Number.NaN, null, {}])(
     '%j is refused',
     (given) => {
-      expect(() => statusRange(given as never)).toThrow(
+      expect(() => checkedStatusRange(given as never)).toThrow(
         /^Invalid options of a request: Expected `expectStatus` to be a status/,
       )
     },
