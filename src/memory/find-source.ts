@@ -1,6 +1,6 @@
 import { MemoryError } from '../errors.ts'
 import { sleep } from '../lifecycle/abort.ts'
-import { swallow } from '../lifecycle/debug.ts'
+import { orNothing } from '../lifecycle/debug.ts'
 import type { MemoryConfig } from './memory-options.ts'
 import type { MemorySource } from './memory-source.ts'
 import { knownTarget, type MemoryTarget } from './memory-target.ts'
@@ -24,7 +24,8 @@ export async function findSource(
     return sourceOfServer(knownTarget(target) ?? { pid: target.pid, signal: new AbortController().signal })
   }
   if (typeof target === 'number') {
-    const started = startedServer(server)
+    // A start that failed is no error of a watch of something else.
+    const started = orNothing('start of a server', server)
     return started?.pid === target ? sourceOfServer(started) : new ResidentSet(target, `pid ${target}`)
   }
   const known = server?.()
@@ -33,15 +34,6 @@ export async function findSource(
   throw new MemoryError(
     "There is no server to watch: name the `server` fixture in this test, or set `target` to 'self' or a pid",
   )
-}
-
-/** A start that failed is no error of a watch of something else. */
-function startedServer(server: MemoryContext['server']): MemoryTarget | undefined {
-  try {
-    return server?.()
-  } catch (error) {
-    return swallow('start of a server that this watch does not need')(error)
-  }
 }
 
 /** Returns the isolates of a server; its resident memory if no probe is in any of them. */

@@ -7,7 +7,7 @@ import type { LoadOptions } from '../plan/load-options.ts'
 import { resolveLoadOptions, type LoadPlan } from '../plan/load-plan.ts'
 import { raceSignal } from '../../lifecycle/abort.ts'
 import { realClock } from '../../lifecycle/clock.ts'
-import { swallow } from '../../lifecycle/debug.ts'
+import { orNothing } from '../../lifecycle/debug.ts'
 import { chooseEngine } from './choose-engine.ts'
 import type { OnLoadProgress } from './progress-calls.ts'
 import { RunningLoad, type EndingSignal } from './running-load.ts'
@@ -22,7 +22,7 @@ export async function startLoad(
   const callable = onProgress === undefined || typeof onProgress === 'function'
   const issues = callable ? [] : [optionIssue('onProgress', 'a function', onProgress)]
   // Only a load on a path stands on the test's server: another one does not get the error of its start.
-  const own = needsServer(options, context) ? await ownServer(context) : startedServer(context)
+  const own = needsServer(options, context) ? await ownServer(context) : orNothing('start of a server', context.server)
   const plan = resolveLoadOptions(options, {
     ...context,
     baseUrl: own?.url,
@@ -81,14 +81,6 @@ function needsServer(options: LoadOptions | undefined, { defaults }: LoadContext
 async function ownServer({ server, startServer }: LoadContext): Promise<LoadedServer | undefined> {
   if (!server?.()) await startServer?.()
   return server?.()
-}
-
-function startedServer({ server }: LoadContext): LoadedServer | undefined {
-  try {
-    return server?.()
-  } catch (error) {
-    return swallow('start of a server that this load does not need')(error)
-  }
 }
 
 /** The server of the test that a URL leads to. */
