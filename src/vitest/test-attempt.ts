@@ -21,6 +21,9 @@ type TestServer =
   /** `isStandIn`: another attempt may follow, and this one goes on with fixtures that throw the error. */
   | { readonly kind: 'failed'; readonly error: unknown; readonly isStandIn: boolean }
 
+/** Where an attempt is: only its body spends the test's time. Around and behind it are the halves of `test.aroundEach`. */
+type Phase = 'around' | 'hook' | 'body' | 'behind'
+
 /** The hooks state that Vitest keeps while it runs a test, which its public types leave out on one major. */
 function isInside(hook: 'beforeEach' | 'afterEach', task: Task): boolean {
   return task.result?.hooks?.[hook] === 'run'
@@ -51,11 +54,7 @@ export class TestAttempt implements Lifetime {
   readonly #pending = new PendingCalls()
   readonly #inheritsDeadSignal: boolean
   #startedAt = readClock()
-  #startedInHook: boolean
-  /** In the first half of a hook around the test. */
-  #isAround: boolean
-  /** In the second half of one. */
-  #isFinished = false
+  #phase: Phase
   /** Calls that hooks around the test wait for while its body runs. */
   #beforeBody: ReadonlySet<Promise<unknown>> = new Set()
   /** Errors of calls that the body has left behind. */
@@ -65,14 +64,19 @@ export class TestAttempt implements Lifetime {
   #passed = false
   #timer: NodeJS.Timeout | undefined
   #disconnect: () => void = () => {}
+  readonly #onEnd: (attempt: TestAttempt) => void
 
-  constructor(context: AttemptContext, isAround: boolean) {
-    this.#isAround = isAround
+  /** `onEnd` is called once, as it begins to end. */
+  constructor(
+    context: AttemptContext,
+    { isAround, onEnd }: { isAround: boolean; onEnd: (attempt: TestAttempt) => void },
+  ) {
+    this.#phase = isAround ? 'around' : isInside('beforeEach', context.task) ? 'hook' : 'body'
+    this.#onEnd = onEnd
     this.task = context.task
     this.signal = this.#controller.signal
     this.timeout = context.task.timeout
     this.recorder = new ArtifactRecorder(context)
-    this.#startedInHook = isInside('beforeEach', context.task)
     this.#inheritsDeadSignal = context.signal.aborted
     if (this.#inheritsDeadSignal) this.#followOwnTimer()
     else this.#followSignal(context.signal)
@@ -80,13 +84,12 @@ export class TestAttempt implements Lifetime {
 
   /** When the test's timeout expires. What is done in `beforeEach` and `afterEach` spends the hook's time, not the test's. */
   get deadline(): number {
-    if (this.#startedInHook && !isInside('beforeEach', this.task)) {
-      this.#startedInHook = false
+    if (this.#phase === 'hook' && !isInside('beforeEach', this.task)) {
+      this.#phase = 'body'
       this.#startedAt = readClock()
     }
-    const isAround = this.#isAround || this.#isFinished
-    const inHook = this.#startedInHook || isInside('afterEach', this.task) || isAround
-    const hasLimit = Number.isFinite(this.timeout) && this.timeout > 0 && !inHook
+    const inBody = this.#phase === 'body' && !isInside('afterEach', this.task)
+    const hasLimit = Number.isFinite(this.timeout) && this.timeout > 0 && inBody
     return hasLimit ? this.#startedAt + this.timeout : Infinity
   }
 
@@ -127,7 +130,7 @@ export class TestAttempt implements Lifetime {
 
   /** The body of the test begins, behind the first half of a hook around it. */
   beginBody(): void {
-    this.#isAround = false
+    this.#phase = 'body'
     this.#startedAt = readClock()
     this.#beforeBody = this.#pending.calls()
     if (this.#inheritsDeadSignal) this.#followOwnTimer()
@@ -138,22 +141,21 @@ export class TestAttempt implements Lifetime {
     // Now, since a call may settle while the attempt ends; and without what the hook itself waits for.
     const hasPassed = this.task.result?.state === 'pass' && !this.signal.aborted
     if (hasPassed) this.#ofBody = this.#pending.errors(this.#beforeBody)
-    if (!isKept) return this.conclude()
-    this.#isFinished = true
+    if (!isKept) return this.close()
+    this.#phase = 'behind'
     clearTimeout(this.#timer)
   }
-
-  /** Set by who began it: ends it. Only the first call rejects. */
-  conclude: () => Promise<void> = () => this.close()
 
   /** Aborts what still runs: the body of the test is over, and its clean-up has begun. */
   end(): void {
     this.#controller.abort(new Error('The test is over'))
   }
 
-  /** Ends all that the attempt started; every call returns the one and same end. */
+  /** Ends all that the attempt started. Later calls wait for the same end, and only the first rejects. */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    if (this.#closing) return this.#closing.catch(() => {})
+    this.#onEnd(this)
+    this.#closing = this.#close()
     return this.#closing
   }
 
@@ -224,13 +226,8 @@ export function attemptOf(context: AttemptContext): TestAttempt {
   const known = attempts.get(task)
   if (known) return known
   const around = hooksAround.get(task)
-  const attempt = new TestAttempt(context, around !== undefined && !around.hasBegunBody)
+  const attempt = new TestAttempt(context, { isAround: around?.hasBegunBody === false, onEnd: forget })
   attempts.set(task, attempt)
-  let concluding: Promise<void> | undefined
-  attempt.conclude = () => {
-    if (concluding) return concluding.catch(() => {})
-    return (concluding = conclude(attempt))
-  }
   // Registered before anything starts: Vitest never runs the clean-up of a fixture whose set-up it timed out. Its own
   // limit on the hook is out of the way, since each closer is bounded by itself.
   context.onTestFinished(() => attempt.finish(hooksAround.has(task)), 2_147_483_647)
@@ -238,12 +235,10 @@ export function attemptOf(context: AttemptContext): TestAttempt {
   return attempt
 }
 
-async function conclude(attempt: TestAttempt): Promise<void> {
-  const { task } = attempt
+function forget({ task, recorder }: TestAttempt): void {
   attempts.delete(task)
-  attempt.recorder.record({ type: 'perf:attempt', id: 'attempt', assertions: countAssertions(task) })
+  recorder.record({ type: 'perf:attempt', id: 'attempt', assertions: countAssertions(task) })
   running -= 1
-  await attempt.close()
 }
 
 /** The attempt of a test that is running, if any of its fixtures has begun one. */
@@ -263,7 +258,7 @@ export function beginHookAround(task: Task): () => Promise<void> {
     const attempt = attempts.get(task)
     // Vitest takes down what the hook was given only after it: too late for another load.
     if (attempt?.startedServer && !attempt.startedServer.failure) await attempt.profiler?.explainFailures()
-    await attempt?.conclude()
+    await attempt?.close()
   }
 }
 
