@@ -1,4 +1,7 @@
-/** A set of somebody else's, whose entries since this was made are held weakly from `weaken` to `giveBack`: they go where nothing else holds them. */
+/**
+ * A set that Vitest keeps. Entries that came after this was made are held weakly from `weaken` to `giveBack`, so that a collection in
+ * between frees those that nothing else holds.
+ */
 export class WeakenedSet {
   readonly #set: Set<object>
   readonly #known: WeakSet<object>

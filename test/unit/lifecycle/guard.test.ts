@@ -8,6 +8,16 @@ import { expect, test } from 'vitest'
 import { findProcess } from '../../../src/lifecycle/process-table.ts'
 import { COOKIE_VARIABLE, guard, watchdogPid } from '../../../src/lifecycle/watchdog.ts'
 
+const WATCHDOG = JSON.stringify(new URL('../../../dist/lifecycle/watchdog.js', import.meta.url).href)
+const IMPORTS = `
+const { spawn } = await import('node:child_process')
+const { guard, watchdogPid, COOKIE_VARIABLE } = await import(${WATCHDOG})`
+/** A `child` that a guard of its own watches over. */
+const GUARDED_CHILD = `
+const watch = guard()
+const child = spawn('sleep', ['60'], { detached: true, stdio: 'ignore', env: { ...process.env, [COOKIE_VARIABLE]: watch.cookie } })
+watch.addGroup(child.pid)`
+
 test.runIf(process.platform !== 'win32')('one watchdog serves all guards, and ends with the last', async () => {
   const first = guard()
   const second = guard()
@@ -29,7 +39,7 @@ test.runIf(process.platform !== 'win32')(
     const [doomed, spared] = [join(folder, 'a b\\n*'), join(folder, 'spared')]
     for (const file of [doomed, spared]) writeFileSync(file, '')
     const program = `
-    const { guard } = await import(${JSON.stringify(new URL('../../../dist/lifecycle/watchdog.js', import.meta.url).href)})
+    const { guard } = await import(${WATCHDOG})
     const released = guard()
     released.addFile(${JSON.stringify(spared)})
     guard().addFile(${JSON.stringify(doomed)})
@@ -60,15 +70,12 @@ test.runIf(process.platform === 'linux')(
   'what a watchdog is told that was killed a moment ago, its successor is told',
   async () => {
     const program = `
-    const { spawn } = await import('node:child_process')
-    const { guard, watchdogPid, COOKIE_VARIABLE } = await import(${JSON.stringify(new URL('../../../dist/lifecycle/watchdog.js', import.meta.url).href)})
+    ${IMPORTS}
     guard()
     const killed = watchdogPid()
     process.kill(killed, 'SIGKILL')
     // Nobody has heard of its end yet: the handle still looks alive.
-    const watch = guard()
-    const child = spawn('sleep', ['60'], { detached: true, stdio: 'ignore', env: { ...process.env, [COOKIE_VARIABLE]: watch.cookie } })
-    watch.addGroup(child.pid)
+    ${GUARDED_CHILD}
     while (watchdogPid() === killed || watchdogPid() === undefined) await new Promise((resolve) => setTimeout(resolve, 5))
     console.log(child.pid)
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100)`
@@ -86,11 +93,8 @@ test.runIf(process.platform === 'linux')(
   'a watchdog that is killed takes nothing with it, also that of a fork',
   async () => {
     const program = `
-    const { spawn } = await import('node:child_process')
-    const { guard, watchdogPid, COOKIE_VARIABLE } = await import(${JSON.stringify(new URL('../../../dist/lifecycle/watchdog.js', import.meta.url).href)})
-    const watch = guard()
-    const child = spawn('sleep', ['60'], { detached: true, stdio: 'ignore', env: { ...process.env, [COOKIE_VARIABLE]: watch.cookie } })
-    watch.addGroup(child.pid)
+    ${IMPORTS}
+    ${GUARDED_CHILD}
     const killed = watchdogPid()
     // It has read its orders by then.
     await new Promise((resolve) => setTimeout(resolve, 300))
@@ -98,10 +102,7 @@ test.runIf(process.platform === 'linux')(
     while (watchdogPid() === killed || watchdogPid() === undefined) await new Promise((resolve) => setTimeout(resolve, 5))
     process.send({ pid: child.pid, killed })
     setInterval(() => {}, 1_000)`
-    // The channel makes it a fork, whose watchdog is several shells.
-    const holder = spawn(process.execPath, ['--input-type=module', '-e', program], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
+    const holder = spawnFork(program)
     const [{ pid, killed }] = (await once(holder, 'message')) as [{ pid: number; killed: number }]
     // Time enough for what was left of the old one to kill it.
     await delay(1_500)
@@ -116,16 +117,11 @@ test.runIf(process.platform === 'linux')(
   'what is left of a killed watchdog guards a worker that has heard nothing of it',
   async () => {
     const program = `
-    const { spawn } = await import('node:child_process')
-    const { guard, watchdogPid, COOKIE_VARIABLE } = await import(${JSON.stringify(new URL('../../../dist/lifecycle/watchdog.js', import.meta.url).href)})
-    const watch = guard()
-    const child = spawn('sleep', ['60'], { detached: true, stdio: 'ignore', env: { ...process.env, [COOKIE_VARIABLE]: watch.cookie } })
-    watch.addGroup(child.pid)
+    ${IMPORTS}
+    ${GUARDED_CHILD}
     await new Promise((resolve) => setTimeout(resolve, 300))
     process.send({ pid: child.pid, watchdog: watchdogPid() }, () => { for (;;); })`
-    const holder = spawn(process.execPath, ['--input-type=module', '-e', program], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
+    const holder = spawnFork(program)
     const [{ pid, watchdog }] = (await once(holder, 'message')) as [{ pid: number; watchdog: number }]
     process.kill(watchdog, 'SIGKILL')
     await delay(100)
@@ -136,6 +132,13 @@ test.runIf(process.platform === 'linux')(
     await expect.poll(() => findProcess(pid), { timeout: 5_000 }).toBeUndefined()
   },
 )
+
+/** The channel makes it a fork, whose watchdog is several shells. */
+function spawnFork(program: string) {
+  return spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+}
 
 function groupIsThere(pgid: number): boolean {
   try {
