@@ -48,6 +48,7 @@ test('a time that no timer can hold is a mistake: it would go off at once', () =
 test('nearestName suggests only what may have been meant', () => {
   expect(nearestName('conections', ['connections', 'duration'])).toBe('connections')
   expect(nearestName('zebra', ['connections', 'duration'])).toBeUndefined()
+  expect(nearestName('rps', ['tls', 'url', 'rate'])).toBeUndefined()
 })
 
 test('rejectIssues throws all at once, or nothing', () => {

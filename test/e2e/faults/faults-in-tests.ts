@@ -162,7 +162,7 @@ const started: TestFault[] = [
     body: MUST_NOT_RUN,
     test: `{ timeout: 2_800 }`,
     outcome: 'failed',
-    message: /not ready within .*test's timeout of 2\.80 s/,
+    message: /not ready within .*test's timeout of 2\.80 s leaves\. Raise the test's `timeout` if it needs longer/,
   },
   {
     name: 'fails to start at the first attempt only',

@@ -307,6 +307,19 @@ describe('a server', () => {
     expect((error as Error).message).toContain('name the `server` fixture')
   })
 
+  it('that is being restarted keeps no aborted watch waiting', async () => {
+    const { signal } = new AbortController()
+    const server = () => ({ pid: process.pid, signal, restarted: new Promise<void>(() => {}) })
+    const later = new AbortController()
+    setTimeout(() => later.abort('enough'), 50)
+    for (const given of [AbortSignal.abort('enough'), later.signal]) {
+      const started = performance.now()
+      const watch = new MemoryMonitor({ server }).monitor(1_000, { signal: given })
+      expect(await rejection<unknown>(watch)).toMatchObject({ code: 'PERF_ABORTED', cause: 'enough' })
+      expect(performance.now() - started).toBeLessThan(1_000)
+    }
+  })
+
   it('that is given by its URL alone cannot be watched', async () => {
     const target = { pid: undefined, signal: new AbortController().signal }
     const error = await rejection<unknown>(new MemoryMonitor({ server: () => target }).monitor(100))

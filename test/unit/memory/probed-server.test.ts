@@ -43,6 +43,26 @@ describe('a server that is restarted', () => {
   })
 })
 
+it('a server whose restart takes long is not called gone when it has ended', { timeout: 20_000 }, async () => {
+  let living = [isolate(1, () => ({ memory }))]
+  let restarting: Promise<void> | undefined
+  const server = serverOf(
+    () => living,
+    () => restarting,
+  )
+  await server.read('w')
+  living = []
+  restarting = delay(5_500)
+  const until = restarting
+  await server.read('w')
+  await until
+  expect((await server.read('w')).stale).toBe(true)
+  restarting = undefined
+  // It has just come back and has not answered yet.
+  living = [isolate(2, () => never)]
+  expect((await server.read('w')).stale).toBe(true)
+})
+
 describe('a server that is restarted before its first figures', () => {
   it('is waited for as long as the restart takes', async () => {
     let living: WatchedIsolate[] = []

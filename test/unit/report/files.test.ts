@@ -375,6 +375,9 @@ describe('options', () => {
       github: false,
     })
     expect(resolveReportOptions({ interval: '2s' }, {}, {}).interval).toBe(2_000)
+    expect(() => resolveReportOptions({ html: 'out/perf' }, { json: 'out/perf' }, {})).toThrow(
+      /Expected `html` to be another file than that of `json`/,
+    )
     expect(resolveReportOptions({}, {}, { GITHUB_ACTIONS: 'true' }).github).toBe(true)
     expect(resolveReportOptions({ github: false }, {}, { GITHUB_ACTIONS: 'true' }).github).toBe(false)
   })

@@ -61,10 +61,14 @@ describe('the plots of a load', () => {
         { metric: 'latency.p99', expression: '<50', value: 84, passed: false },
         { metric: 'requestsPerSecond', expression: '>=1000', value: 1_200, passed: true },
         { metric: 'errorRate', expression: '<0.1', value: 0, passed: true },
+        { metric: 'latency.p50', expression: 'not <5', value: 12, passed: true },
       ]),
     ])
     const [one, two] = summary.loads.map((load) => loadPlots(load, summary))
-    expect(one?.latencyBounds).toEqual([{ value: 50, label: 'p99 < 50 ms', passed: false }])
+    expect(one?.latencyBounds).toEqual([
+      { value: 50, label: 'p99 < 50 ms', passed: false },
+      { value: 5, label: 'p50 not < 5 ms', passed: true },
+    ])
     expect(one?.rateBounds).toEqual([{ value: 1_000, label: 'requestsPerSecond >= 1,000/s', passed: true }])
     expect(two?.latencyBounds).toEqual([])
   })

@@ -334,6 +334,21 @@ describe('data', () => {
     )
   })
 
+  test('`unique` gives other texts in a load that repeats one', async () => {
+    const shop = await startShop()
+    const scenario = await writeScenario(`export default (user) => user.get('/' + user.unique())`)
+    const options = { url: shop.url, scenario, virtualUsers: 1, amount: 3 }
+    for (const round of ['step1', 'step2', undefined]) {
+      await new LoadGenerator(round === undefined ? {} : { round }).generateLoad(options)
+    }
+    const paths = shop.served.map(({ path }) => path)
+    expect(paths.slice(0, 6).map((path) => path.split('-').at(-1))).toEqual([
+      ...Array(3).fill('step1'),
+      ...Array(3).fill('step2'),
+    ])
+    expect(new Set(paths).size).toBe(9)
+  })
+
   test('`unique` gives a text that no other call gets', async () => {
     const shop = await startShop()
     await run(
@@ -684,6 +699,12 @@ describe('streams', () => {
     expectFirstMessage(open, first, until)
     expect(result.byName['feed']?.messages).toBeGreaterThanOrEqual(3)
     expect(result.requests).toBe(2)
+  })
+
+  test('a stream that is answered with an error says so once', async () => {
+    const shop = await startShop()
+    const [message] = await said(shop, `await user.events('/status?code=503').catch((error) => say(error.message))`)
+    expect(message).toBe(`GET ${shop.url}/status?code=503 failed: answered 503`)
   })
 
   test('WebSockets: send, receive, iterate, close; round trips in a row of their own', async () => {

@@ -183,6 +183,13 @@ describe('several processes', () => {
     expect(worker.children).toHaveLength(3)
   })
 
+  it('take all of their time where nothing is answered', async () => {
+    const worker = new VirtualWorker({})
+    const load = await worker.load({ processes: 2, connections: 2, duration: 500, timeout: 200 })
+    const { partial } = await rejection(worker.until(load.result))
+    expect(partial).toMatchObject({ requests: 0, aborted: false })
+  })
+
   it('say that the target is not there', async () => {
     const worker = new VirtualWorker({ open: () => codedError('ECONNREFUSED') })
     const load = await worker.load({ processes: 2, duration: 20_000 })
